@@ -1,0 +1,56 @@
+/*
+ * heap.h - the state of a program's memory, rebuilt from its stream.
+ *
+ * One entry, heap_apply, takes checked records (stream_read.h) in order, in batches of any size: the
+ * state after them depends on the records alone. Everything is a data structure of its own; this
+ * module only routes.
+ */
+#ifndef MEMTRACE_HEAP_H
+#define MEMTRACE_HEAP_H
+
+#include "arena_map.h"
+#include "block_table.h"
+#include "err.h"
+#include "mappings.h"
+#include "marks.h"
+#include "sites.h"
+#include "stacks.h"
+#include "u64map.h"
+#include "windows.h"
+
+struct heap_counts {
+	uint64_t records;
+	uint64_t allocations, frees;  /* cancelled pairs included */
+	uint64_t cancelled_pairs;
+	uint64_t unknown_frees; /* of blocks from before the hooks, or from a pause */
+	uint64_t replaced;      /* allocations at an address that was live: a free was missed */
+	uint64_t lost_slots;    /* R_LOST */
+	uint64_t dropped_events, waited_ns; /* R_COUNTS */
+	uint64_t collections[3], collected[3]; /* by generation */
+};
+
+/* How the process ended, as far as the stream knows. */
+enum heap_end { HEAP_RUNNING = 0, HEAP_EXIT, HEAP_UNDERSCORE_EXIT, HEAP_ABORT, HEAP_EXEC, HEAP_DIED };
+
+struct heap {
+	struct stacks stacks;
+	struct sites sites;
+	struct arena_map arenas;
+	struct block_table blocks;
+	struct mappings mappings;
+	struct windows windows;
+	struct marks marks;
+	struct heap_counts counts;
+	enum heap_end end;
+	int64_t end_status;
+	struct u64map *reallocs; /* thread slot → what its last F_REALLOC freed, until its next event */
+	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
+};
+
+void heap_init(struct heap *heap);
+void heap_release(struct heap *heap);
+void heap_apply(struct heap *heap, const struct record *records, size_t count);
+/* Conservation: allocated - freed == live for each stack; the maps' live blocks sum up to the sites'. */
+int heap_check(const struct heap *heap, struct err *err);
+
+#endif

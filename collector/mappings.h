@@ -1,0 +1,34 @@
+/*
+ * mappings.h - address ranges got by mmap, as an ordered map of disjoint intervals.
+ *
+ * munmap may cut any part out of any mappings, and MAP_FIXED replaces what was there.
+ */
+#ifndef MEMTRACE_MAPPINGS_H
+#define MEMTRACE_MAPPINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mapping {
+	uint64_t address;
+	uint64_t bytes;
+	uint32_t stack;
+	uint32_t window;
+	bool anonymous;
+};
+
+struct mappings {
+	struct mapping *items; /* sorted by address, disjoint */
+	size_t count, capacity;
+};
+
+void mappings_init(struct mappings *maps);
+void mappings_release(struct mappings *maps);
+/* Each piece that is cut away is handed to `cut` (may be NULL) as a mapping of its own; `whole` tells
+ * that nothing of the mapping it came from is left. */
+typedef void mappings_cut(void *user, const struct mapping *piece, bool whole);
+void mappings_add(struct mappings *maps, struct mapping mapping, mappings_cut *cut, void *user);
+void mappings_remove(struct mappings *maps, uint64_t address, uint64_t bytes, mappings_cut *cut, void *user);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * marks.h - named moments, each with the live figures of every stack.
+ *
+ * A mark holds only the stacks whose live figures changed since the mark before it. At most
+ * MARK_LIMIT are kept in full; further ones of a name already there are rolled up: they replace
+ * the last one of that name (its `rolled` says how many). A name used again becomes NAME#2, NAME#3, ...
+ */
+#ifndef MEMTRACE_MARKS_H
+#define MEMTRACE_MARKS_H
+
+#include "../preload/stream.h"
+#include "sites.h"
+
+enum { MARK_LIMIT = 256 };
+
+struct mark_change {
+	uint32_t stack;
+	uint32_t reserved;
+	uint64_t live_bytes, live_blocks;
+};
+
+struct mark {
+	char *name;
+	struct stream_mark figures;
+	uint64_t live_bytes, live_blocks; /* over all stacks */
+	uint64_t arena_bytes, arena_count;
+	uint64_t rolled;
+	struct mark_change *changes;
+	size_t change_count;
+};
+
+struct marks {
+	struct mark *items;
+	size_t count, capacity;
+};
+
+void marks_init(struct marks *marks);
+void marks_release(struct marks *marks);
+/* `name` of `len` bytes as it came; takes the changed stacks from `sites` and starts the next mark. */
+void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name, size_t len,
+	       struct sites *sites, uint64_t arena_bytes, uint64_t arena_count);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * profile.h - the layout of a profile, the file that a run leaves.
+ *
+ *	0                     struct profile_header
+ *	header.table_offset   header.section_count of struct profile_section
+ *	section.offset        a zstd frame with content checksum, section.stored_bytes long
+ *
+ * All numbers are little-endian, all structs are packed by hand (no padding the compiler chose). A
+ * section's content is an array of items of section.item_bytes; a reader that knows a shorter item
+ * skips its end, one that knows a longer item takes the rest as zero. Unknown tags are skipped,
+ * missing ones mean "not known". A damaged section costs that section only.
+ * Text is in STRS, referred to by byte offset; offset 0 is the empty text.
+ */
+#ifndef MEMTRACE_PROFILE_H
+#define MEMTRACE_PROFILE_H
+
+#include <stdint.h>
+
+#include "../preload/stream.h"
+
+#define PROFILE_MAGIC "MEMTPRF1"
+
+enum { PROFILE_VERSION = 1 };
+
+struct profile_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t section_count;
+	uint64_t table_offset;
+	uint64_t file_bytes;
+	uint64_t checksum; /* FNV-1a 64 over header (this field 0) and section table */
+	uint64_t reserved[3];
+};
+_Static_assert(sizeof(struct profile_header) == 64, "layout");
+
+struct profile_section {
+	char tag[4];
+	uint32_t item_bytes;
+	uint64_t offset;
+	uint64_t stored_bytes;
+	uint64_t raw_bytes;
+};
+_Static_assert(sizeof(struct profile_section) == 32, "layout");
+
+/*
+ * tag   item
+ * INFO  bytes: key NUL value NUL ... (facts of the run, from R_INFO and the collector)
+ * STRS  bytes: NUL-terminated UTF-8
+ * LTAB  bytes: line tables, one after the other
+ * RUN_  struct profile_run, one
+ * CODE  struct profile_code; item i is code id STREAM_CODE_FIRST + i
+ * NODE  struct profile_node; item i is stack id i + 1
+ * THRD  struct profile_thread
+ * SITE  struct profile_site, ascending by stack
+ * MARK  struct profile_mark
+ * CHNG  struct profile_change, all marks' one after the other
+ * WIND  struct profile_window
+ * ARNA  struct profile_arena, ascending by address
+ * POOL  struct profile_pool, ascending by address, those with live blocks
+ * MAPS  struct profile_mapping, ascending by address
+ * Live blocks, ascending by address, in columns of equal length:
+ * BLKA  LEB128 bytes: address / 8 less the one before it (the first: address / 8)
+ * BLKZ  LEB128 bytes: requested bytes
+ * BLKS  u32: stack
+ * BLKW  u16: birth window (bits 0-13), domain (bits 14-15, enum block_domain)
+ */
+struct profile_run {
+	uint64_t run_id;
+	uint64_t process_start;
+	uint64_t start_real_ns;
+	uint32_t pid, uid;
+	uint32_t end;        /* enum heap_end */
+	uint32_t flags;      /* enum profile_run_flags */
+	int64_t end_status;
+	uint64_t duration_ms;
+	uint64_t live_bytes, live_blocks;
+	uint64_t peak_bytes, peak_blocks, peak_ms, peak_slack_bytes;
+	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
+	uint64_t arena_bytes, arena_count, most_arenas;
+	uint64_t records, allocations, frees, cancelled_pairs;
+	uint64_t unknown_frees, replaced, misplaced, lost_slots, bad_records;
+	uint64_t dropped_events, waited_ns;
+	uint64_t checks, checks_differing;
+	uint64_t collections[3], collected[3];
+	uint64_t block_count; /* length of the BLK columns */
+	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
+	uint32_t pool_bytes, reserved;
+};
+_Static_assert(sizeof(struct profile_run) == 368, "layout");
+
+enum profile_run_flags {
+	PROFILE_CONSERVED = 1 << 0, /* heap_check held */
+	PROFILE_REPLAYED = 1 << 1,  /* written from a journal, not by the collector of the run */
+};
+
+struct profile_code {
+	uint32_t file, name; /* into STRS */
+	int32_t first_line;
+	uint32_t linetable_kind;
+	uint64_t linetable_offset; /* into LTAB */
+	uint32_t linetable_bytes;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct profile_code) == 32, "layout");
+
+struct profile_node {
+	uint32_t parent;
+	uint32_t code;
+	int32_t instr;
+};
+_Static_assert(sizeof(struct profile_node) == 12, "layout");
+
+struct profile_thread {
+	uint32_t slot, tid, count, name;
+};
+_Static_assert(sizeof(struct profile_thread) == 16, "layout");
+
+struct profile_site {
+	uint32_t stack, reserved;
+	uint64_t live_bytes, live_blocks;
+	uint64_t total_bytes, total_blocks;
+	uint64_t freed_bytes, freed_blocks;
+	uint64_t temporary_bytes, temporary_blocks;
+	uint64_t gc_freed_bytes, gc_freed_blocks;
+	uint64_t peak_bytes, peak_blocks;
+};
+_Static_assert(sizeof(struct profile_site) == 104, "layout");
+
+struct profile_mark {
+	struct stream_mark figures;
+	uint32_t name, reserved;
+	uint64_t live_bytes, live_blocks;
+	uint64_t arena_bytes, arena_count;
+	uint64_t rolled;
+	uint64_t change_start, change_count; /* into CHNG */
+};
+_Static_assert(sizeof(struct profile_mark) == 176, "layout");
+
+struct profile_change {
+	uint32_t stack, reserved;
+	uint64_t live_bytes, live_blocks;
+};
+_Static_assert(sizeof(struct profile_change) == 24, "layout");
+
+struct profile_window {
+	uint64_t start_ms, rss_bytes, live_bytes, live_blocks, arena_bytes;
+};
+_Static_assert(sizeof(struct profile_window) == 40, "layout");
+
+struct profile_arena {
+	uint64_t address, bytes, live_bytes;
+	uint32_t live_blocks, stack, window, reserved;
+};
+_Static_assert(sizeof(struct profile_arena) == 40, "layout");
+
+struct profile_pool {
+	uint64_t address;
+	uint32_t class; /* 1 + size class index */
+	uint32_t live_blocks;
+};
+_Static_assert(sizeof(struct profile_pool) == 16, "layout");
+
+struct profile_mapping {
+	uint64_t address, bytes;
+	uint32_t stack, window;
+	uint32_t anonymous, reserved;
+};
+_Static_assert(sizeof(struct profile_mapping) == 32, "layout");
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * profile_read.h - a profile's bytes, checked, as arrays.
+ *
+ * Every index and offset in what profile_open gives back is inside its array (nodes' parents are
+ * smaller than their own ids, texts end, blocks' stacks exist), so that readers need no checks. What
+ * can't be read is named in `problems`; the arrays of that section are empty.
+ */
+#ifndef MEMTRACE_PROFILE_READ_H
+#define MEMTRACE_PROFILE_READ_H
+
+#include <stddef.h>
+
+#include "err.h"
+#include "profile.h"
+
+struct profile_block {
+	uint64_t address, bytes;
+	uint32_t stack;
+	uint16_t window;
+	uint16_t domain; /* enum block_domain */
+};
+
+struct profile {
+	char *path;
+	struct profile_run run;
+	char *info;
+	size_t info_bytes;
+	char *strings;
+	size_t strings_bytes;
+	uint8_t *linetables;
+	size_t linetables_bytes;
+	struct profile_code *codes;
+	size_t code_count;
+	struct profile_node *nodes;
+	size_t node_count;
+	struct profile_thread *threads;
+	size_t thread_count;
+	struct profile_site *sites;
+	size_t site_count;
+	struct profile_mark *marks;
+	size_t mark_count;
+	struct profile_change *changes;
+	size_t change_count;
+	struct profile_window *windows;
+	size_t window_count;
+	struct profile_arena *arenas;
+	size_t arena_count;
+	struct profile_pool *pools;
+	size_t pool_count;
+	struct profile_mapping *mappings;
+	size_t mapping_count;
+	struct profile_block *blocks; /* filled by profile_load_blocks */
+	size_t block_count;
+	char **problems; /* one sentence each */
+	size_t problem_count;
+};
+
+/* -1: not a profile at all, or nothing usable in it. */
+int profile_open(const char *path, struct profile **ret_profile, struct err *err);
+/* The same from bytes in memory (`path` for messages only); used by the fuzzer. */
+int profile_parse(const char *path, const void *bytes, size_t len, struct profile **ret_profile,
+		  struct err *err);
+/* Live blocks one by one: most reports don't need them. */
+int profile_load_blocks(struct profile *profile, struct err *err);
+void profile_free(struct profile *profile);
+
+const char *profile_text(const struct profile *profile, uint32_t offset);
+const char *profile_info(const struct profile *profile, const char *key); /* NULL when unknown */
+/* NULL where the node isn't code. */
+const struct profile_code *profile_code_of(const struct profile *profile, const struct profile_node *node);
+/* The line of a node: linetable.h over its code; LINE_NONE where there is none. */
+int32_t profile_line(const struct profile *profile, const struct profile_node *node);
+/* Live figures of a stack at a mark; SIZE_MAX: at the end of the run. */
+void profile_live_at(const struct profile *profile, size_t mark, uint64_t *bytes_by_stack,
+		     uint64_t *blocks_by_stack); /* arrays of node_count + 1 */
+
+#endif

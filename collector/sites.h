@@ -1,0 +1,52 @@
+/*
+ * sites.h - the figures of each stack, exact at every record.
+ *
+ * Indexed by stack id (0: unknown stack). "Live" counts blocks of all domains and anonymous
+ * mappings; file mappings and arenas are in their own maps only.
+ *
+ * High-water mark: kept lazily. `peak_bytes` of a site is right only where `peak_epoch` is the
+ * current one; otherwise the site hasn't changed since the last peak and its live figures stand for
+ * it: use site_at_peak().
+ */
+#ifndef MEMTRACE_SITES_H
+#define MEMTRACE_SITES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct site {
+	uint64_t live_bytes, live_blocks;
+	uint64_t total_bytes, total_blocks; /* ever allocated, cancelled pairs included */
+	uint64_t freed_bytes, freed_blocks; /* ever freed, cancelled pairs included */
+	uint64_t temporary_bytes, temporary_blocks; /* cancelled pairs: freed soon after */
+	uint64_t gc_freed_bytes, gc_freed_blocks;   /* freed inside a cyclic collection */
+	uint64_t peak_bytes, peak_blocks;
+	uint64_t peak_epoch;
+	uint64_t mark_epoch; /* the mark after which it changed last: see marks.h */
+};
+
+struct sites {
+	struct site *site; /* by stack id */
+	size_t count, capacity;
+	uint64_t live_bytes, live_blocks; /* over all sites */
+	uint64_t peak_bytes, peak_blocks;
+	uint64_t peak_ms;    /* when, since start */
+	uint64_t peak_epoch; /* grows with each new high-water mark */
+	uint32_t *changed;   /* stacks whose live figures changed since the last mark */
+	size_t changed_count, changed_capacity;
+	uint64_t mark_epoch;
+};
+
+void sites_init(struct sites *sites);
+void sites_release(struct sites *sites);
+void sites_alloc(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t now_ms);
+void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc);
+/* A free taken back: live again as if it had not been. */
+void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc, uint64_t now_ms);
+void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t pairs);
+void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes, uint64_t *ret_blocks);
+/* allocated - freed == live, for each stack and over all. */
+struct err;
+int sites_conserved(const struct sites *sites, struct err *err);
+
+#endif

@@ -1,0 +1,324 @@
+/*
+ * stream.h - what a traced process writes and everybody else reads.
+ *
+ * A stream is a sequence of 16-byte records in total order. Live, it lies in a ring: one file per
+ * process, mapped shared by the program (many writing threads) and by its collector (one reader).
+ * Kept, it lies in journals (collector/journal.h), where the collector has put records of its own
+ * between those of the program.
+ *
+ * A record is two words:
+ *
+ *	head   bits  0-47  a      an address, or what the kind says
+ *	       bits 48-53  kind   enum record_kind
+ *	       bits 54-63  lap    position / capacity, modulo 1023, plus 1; 0 in journals
+ *	body   bits  0-63  b      what the kind says
+ *
+ * A record that needs more is followed at once by R_DATA records. Of those, `a` holds six payload
+ * bytes and `b` eight more, little-endian, in that order: STREAM_DATA_BYTES a record. The slots of
+ * one such group are reserved together, so nothing stands between them.
+ *
+ * Order. A free is recorded before the real free, an allocation after the real one: between the two
+ * records of an address no other thread can have been given it. A definition (R_NODE, R_CODE,
+ * R_THREAD) is committed before a record that uses its id can be.
+ *
+ * Pairs of an allocation and its free may be missing altogether (the cancelling table): R_TEMP
+ * counts them per stack.
+ *
+ * Trust: the bytes of a ring are input. Readers copy a record, then check it.
+ */
+#ifndef MEMTRACE_STREAM_H
+#define MEMTRACE_STREAM_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	STREAM_VERSION = 1,
+	STREAM_RECORD_BYTES = 16,
+	STREAM_DATA_BYTES = 14,
+	/* R_DATA slots in one group at most: longer texts come in several fragments. */
+	STREAM_MAX_DATA_SLOTS = 512,
+	STREAM_LAPS = 1023,
+	/* Frames kept of one stack at most; deeper ones lose their outermost frames. */
+	STREAM_MAX_DEPTH = 4096,
+};
+
+struct record {
+	uint64_t head;
+	uint64_t body;
+};
+_Static_assert(sizeof(struct record) == STREAM_RECORD_BYTES, "records are 16 bytes");
+
+enum record_kind {
+	R_NONE = 0, /* never committed */
+	R_DATA = 1,
+
+	/*
+	 * Blocks. a = address. b = stack (bits 0-31) | requested bytes (bits 32-63); the value
+	 * 0xffffffff there means that one R_DATA follows whose first eight bytes are the size.
+	 */
+	R_ALLOC_MALLOC = 2, /* the malloc family, Python's raw domain included */
+	R_ALLOC_MEM = 3,    /* PyMem_*, not served by pools: more than 512 bytes, or none */
+	R_ALLOC_OBJECT = 4, /* PyObject_*, likewise */
+	/*
+	 * Blocks of a size that pools serve; whether a pool did, the address decides.
+	 * b = stack | requested bytes (bits 32-47) | class (bits 48-55) | 0.
+	 * class: 1 + size class index (block bytes = 16 * class), or STREAM_CLASS_KEPT after a
+	 * realloc in place, which keeps the class that the block had.
+	 */
+	R_SMALL_MEM = 5,
+	R_SMALL_OBJECT = 6,
+	/* a = address. b = freeing stack or 0 | flags (bits 32-39) | thread slot (bits 40-63). */
+	R_FREE = 7,
+	/* A realloc failed: the block that thread slot b freed last with F_REALLOC lives on.
+	 * a = its address. */
+	R_RESTORE = 8,
+	/* Pairs cancelled: a = stack; b = bytes (bits 0-39) | pairs (bits 40-63). */
+	R_TEMP = 9,
+
+	/* Mappings. a = address; b = stack | pages of 4096 bytes (bits 32-63). */
+	R_MAP_ANON = 10,
+	R_MAP_FILE = 11,
+	/* a = address; b = 0 | pages (bits 32-63). Any part of any mappings. */
+	R_UNMAP = 12,
+	/* Python's arenas. a = address; b = stack | bytes (bits 32-63). */
+	R_ARENA = 13,
+	R_ARENA_FREE = 14,
+
+	/* A cyclic collection. a = generation | R_GC_END; b = objects collected (at its end). */
+	R_GC = 15,
+
+	/*
+	 * Stack node. a = id (bits 0-31), ids are handed out 1, 2, 3, ... in stream order;
+	 * b = parent's id (0: this is a root) | code id (bits 32-63). One R_DATA: bytes 0-3 the
+	 * instruction's byte offset in the code (i32, negative before the first instruction),
+	 * or, where code is STREAM_CODE_THREAD, the thread's slot. Roots are thread nodes.
+	 * STREAM_CODE_TRUNCATED stands for the frames below a stack that was too deep.
+	 * Id 0 is the empty stack: nothing is known.
+	 */
+	R_NODE = 16,
+	/* The interpreter's own answer to "which line": a = code id; b = instruction's byte offset
+	 * (i32, bits 0-31) | line (i32, bits 32-63). Compared with the line table (self-test). */
+	R_CHECK = 17,
+
+	/*
+	 * Texts: a = id (bits 0-31) | R_DATA slots that follow (bits 32-47);
+	 * b = whole length in bytes (bits 0-31) | this fragment's offset (bits 32-63).
+	 * A fragment carries min(length - offset, slots * 14) bytes. The fragments of one text come
+	 * in order; other records may stand between them, fragments of the same kind may not.
+	 */
+	R_CODE = 18,   /* id = code id, from STREAM_CODE_FIRST on; struct stream_code, then strings */
+	R_THREAD = 19, /* id = thread slot; struct stream_thread, then the name */
+	R_INFO = 20,   /* id = 0; "key=value", UTF-8; a later value replaces an earlier one */
+	R_MARK = 21,   /* id = 0; struct stream_mark, then the name */
+
+	/* a = 0; execve is about to be called, b = 0, or has failed, b = errno. */
+	R_EXEC = 22,
+	/* The last record of a process that ends by itself. a = enum stream_end; b = status. */
+	R_END = 23,
+
+	/* From the collector, in journals and in the heap's input, never in a ring. */
+	R_TICK = 32,   /* a = milliseconds since start; b = resident set, bytes */
+	R_LOST = 33,   /* a = slots skipped because nobody committed them; b = ring position */
+	R_DIED = 34,   /* the program is gone without R_END; b = 0 */
+	R_COUNTS = 35, /* a = events dropped so far; b = nanoseconds waited for a full ring so far */
+	R_KIND_LIMIT = 64,
+};
+
+enum {
+	STREAM_CLASS_KEPT = 63,
+	STREAM_CODE_THREAD = 0,
+	STREAM_CODE_TRUNCATED = 1,
+	STREAM_CODE_FIRST = 16,
+	R_GC_END = 1 << 8,
+	STREAM_SIZE_WIDE = 0xffffffffu,
+};
+
+/* Flags of R_FREE. */
+enum free_flags {
+	F_GC = 1 << 0,      /* inside a cyclic collection */
+	F_REALLOC = 1 << 1, /* half of a realloc: R_RESTORE may follow */
+};
+
+enum stream_end { END_EXIT = 1, END_UNDERSCORE_EXIT = 2, END_ABORT = 3 };
+
+/* How a line table is written; see collector/linetable.h. */
+enum linetable_kind {
+	LINETABLE_NONE = 0,
+	LINETABLE_LNOTAB = 1,    /* CPython <= 3.9 */
+	LINETABLE_310 = 2,       /* CPython 3.10 */
+	LINETABLE_LOCATIONS = 3, /* CPython >= 3.11 */
+};
+
+/* Payload of R_CODE: this, then file name, qualified name (both UTF-8), line table bytes. */
+struct stream_code {
+	int32_t first_line;
+	uint32_t linetable_kind;
+	uint32_t file_bytes;
+	uint32_t name_bytes;
+	uint32_t linetable_bytes;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct stream_code) == 24, "layout");
+
+/* Payload of R_THREAD, before the name. A slot is used again when its thread is gone. */
+struct stream_thread {
+	uint32_t tid;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct stream_thread) == 8, "layout");
+
+enum mark_origin { MARK_TRACER = 0, MARK_PROGRAM = 1, MARK_OUTSIDE = 2 };
+
+/* Payload of R_MARK, before the name. What could not be read is UINT64_MAX. */
+struct stream_mark {
+	uint64_t time_ns;     /* since the stream began */
+	uint64_t rss_bytes;   /* statm */
+	uint64_t pss_bytes;   /* smaps_rollup, as the next three */
+	uint64_t anon_bytes;
+	uint64_t swap_bytes;
+	uint64_t locked_bytes;
+	uint64_t file_bytes;  /* statm: file and shared pages resident */
+	uint64_t heap_bytes;  /* mallinfo2.arena: C heap got by brk and mmap'ed arenas */
+	uint64_t heap_mapped_bytes; /* .hblkhd */
+	uint64_t heap_used_bytes;   /* .uordblks */
+	uint64_t heap_free_bytes;   /* .fordblks */
+	uint64_t heap_top_bytes;    /* .keepcost */
+	uint64_t pause_ns;    /* how long the mark held the thread that made it, so far */
+	uint32_t origin;      /* enum mark_origin */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct stream_mark) == 112, "layout");
+
+/*
+ * The ring file:
+ *
+ *	0                   struct ring_header
+ *	cancel_offset       cancel_slots of struct cancel_slot
+ *	temp_offset         temp_slots of struct temp_slot
+ *	slots_offset        capacity of struct record
+ *
+ * Positions count slots since the start and never wrap; slot i of the ring holds position p where
+ * p % capacity == i. Writers reserve by adding to `head` and commit by storing a record's head word
+ * last, with the lap of its position; the reader moves `tail`.
+ */
+enum {
+	RING_HEADER_BYTES = 4096,
+	RING_MIN_SLOTS = 1 << 12,
+	RING_MAX_SLOTS = 1 << 22,
+	RING_MAX_SIDE_SLOTS = 1 << 16,
+	RING_NAME_BYTES = 128,
+};
+#define RING_MAGIC "MEMTRNG1"
+
+enum ring_collector_state {
+	COLLECTOR_NONE = 0,
+	COLLECTOR_READY = 1,
+	COLLECTOR_DRAINED = 2, /* the end was read; the profile is being written */
+	COLLECTOR_DONE = 3,    /* the profile has its name */
+	COLLECTOR_FAILED = 4,
+};
+
+enum ring_program_state {
+	PROGRAM_TRACED = 0,
+	PROGRAM_INERT = 1, /* gave up: a reader takes what is there and ends */
+	PROGRAM_ENDED = 2,
+};
+
+/* Bits of ring_header.attention: what the traced process looks at once per event. */
+enum ring_attention {
+	ATTENTION_MARK = 1 << 0,       /* a request lies in mark_name */
+	ATTENTION_NO_STACKS = 1 << 1,  /* the self-test failed: stop walking */
+};
+
+struct ring_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t header_bytes;
+	uint64_t file_bytes;
+	uint64_t capacity; /* slots, a power of two */
+	uint32_t cancel_offset, cancel_slots;
+	uint32_t temp_offset, temp_slots;
+	uint64_t slots_offset;
+	uint32_t pid, uid;
+	uint64_t process_start; /* field 22 of /proc/PID/stat: tells a pid used again */
+	uint64_t run_id;        /* random */
+	uint64_t start_real_ns; /* CLOCK_REALTIME and CLOCK_MONOTONIC as the stream began */
+	uint64_t start_mono_ns;
+
+	/* Written by the program's threads. */
+	_Alignas(128) _Atomic uint64_t head;
+	_Atomic uint64_t waited_ns;      /* spent waiting for a full ring */
+	_Atomic uint64_t dropped_events; /* not recorded: signal handlers, pauses, inert */
+	_Atomic uint32_t program_state;  /* enum ring_program_state */
+	_Atomic uint32_t mark_taken;     /* the mark_request that was carried out last */
+
+	/* Written by the collector. */
+	_Alignas(128) _Atomic uint64_t tail;
+	_Atomic uint64_t heartbeat;      /* grows while the collector lives, 10 times a second or more */
+	_Atomic uint32_t collector_state; /* enum ring_collector_state; a futex word */
+	_Atomic uint32_t collector_pid;
+
+	/* Written by the collector and by `memtrace mark`; read at each event. */
+	_Alignas(128) _Atomic uint32_t attention;
+	_Atomic uint32_t mark_request; /* a counter; raised after mark_name is filled */
+	char mark_name[RING_NAME_BYTES];
+};
+_Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");
+_Static_assert(offsetof(struct ring_header, head) % 128 == 0, "own cache lines");
+
+/*
+ * One waiting allocation: the record that it will be, or head == 0. A reader that finds the program
+ * dead takes every filled slot as live whose address it does not know already; a lock that is held
+ * then says only that its thread died in there.
+ */
+struct cancel_slot {
+	struct record record;
+	_Atomic uint32_t lock;
+	uint32_t reserved[3];
+};
+_Static_assert(sizeof(struct cancel_slot) == 32, "two to a cache line");
+
+/* Cancelled pairs of one stack not yet sent as R_TEMP. */
+struct temp_slot {
+	_Atomic uint32_t lock;
+	uint32_t stack;
+	uint64_t pairs;
+	uint64_t bytes;
+	uint64_t reserved;
+};
+_Static_assert(sizeof(struct temp_slot) == 32, "two to a cache line");
+
+static inline uint64_t record_head(enum record_kind kind, uint64_t a)
+{
+	return (a & 0xffffffffffffULL) | (uint64_t)kind << 48;
+}
+
+static inline enum record_kind record_kind(const struct record *r)
+{
+	return (enum record_kind)(r->head >> 48 & 0x3f);
+}
+
+static inline uint64_t record_a(const struct record *r)
+{
+	return r->head & 0xffffffffffffULL;
+}
+
+static inline uint32_t record_low(const struct record *r)
+{
+	return (uint32_t)r->body;
+}
+
+static inline uint32_t record_high(const struct record *r)
+{
+	return (uint32_t)(r->body >> 32);
+}
+
+/* The lap that a record at this position carries: 1..1023, never 0. */
+static inline uint64_t record_lap(uint64_t position, uint64_t capacity)
+{
+	return position / capacity % STREAM_LAPS + 1;
+}
+
+#endif
