@@ -1,15 +1,22 @@
-# memtrace: `make`, `make demo`, `make check`; the rest is in `make help` and CONTRIBUTING.md.
+# memtrace: `make`, `make demo`, `make check`; `make help` lists the rest.
 
 CC ?= gcc
+SAN ?=
+WERROR ?=
 O ?= build$(if $(SAN),/san)
 VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= python3
+, := ,
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wimplicit-fallthrough $(if $(WERROR),-Werror)
 BASE := -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARN) -MMD -MP -DMEMTRACE_VERSION='"$(VERSION)"'
-SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-, := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer)
 
+# The shim is never sanitised: it lives in a program that isn't.
 SHIM_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin-malloc
 SHIM_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,now -Wl,--version-script=preload/libmemtrace.map
 PROG_CFLAGS := $(BASE) $(SANFLAGS)
@@ -22,40 +29,131 @@ collector_src := $(sort $(wildcard collector/*.c))
 reporter_src := $(sort $(wildcard reporter/*.c))
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 base_obj := $(call obj,$(filter-out collector/main.c,$(collector_src)))
+# The programs find their sanitizers' options in themselves: the collector has no environment.
+san_obj := $(if $(SAN),$(call obj,tests/san/options.c))
 
 all: $(O)/libmemtrace.so $(O)/memtrace-collector $(O)/memtrace
 
 $(O)/libmemtrace.so: $(call obj,$(shim_src)) preload/libmemtrace.map
 	$(CC) $(SHIM_LDFLAGS) -o $@ $(filter %.o,$^)
 
-$(O)/memtrace-collector: $(call obj,collector/main.c) $(base_obj)
+$(O)/memtrace-collector: $(call obj,collector/main.c) $(base_obj) $(san_obj)
 	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
 
-$(O)/memtrace: $(call obj,$(reporter_src)) $(base_obj)
+$(O)/memtrace: $(call obj,$(reporter_src)) $(base_obj) $(san_obj)
 	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
 
 $(O)/obj/preload/%.o: preload/%.c
 	@mkdir -p $(@D)
 	$(CC) $(SHIM_CFLAGS) -c -o $@ $<
 
+$(O)/obj/tests/san/options.o: PROG_CFLAGS += -DSAN_LOG='"$(abspath $(O))/san-log"'
+
 $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(PROG_CFLAGS) -c -o $@ $<
 
-# Unit tests: tests/unit/test_NAME.c, one program each, linked with all of the collector but main.
+# Unit tests: tests/unit/test_NAME.c, one program each. Each takes what it calls out of an archive of
+# the collector and the reporter, both without their main.
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(O)/unit/%,$(unit_src))
+modules := $(base_obj) $(call obj,$(filter-out reporter/main.c,$(reporter_src)))
 
-$(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(base_obj)
+$(O)/modules.a: $(modules)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) -lcmocka -lm
+	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lcmocka -lm
 
 unit: $(unit_bin)
 	@for t in $(unit_bin); do $$t || exit 1; done
 
+# Checking. The build of its own is there for -Werror and for sanitizers, and leaves yours alone.
+check:
+	@scripts/deps check
+	+@$(MAKE) --no-print-directory WERROR=1 O=$(O)/check check-run
+
+check-long: export MEMTRACE_TEST_LONG = 1
+check-long: check
+
+check-run: all $(unit_bin)
+	@MEMTRACE_BUILD=$(O) tests/check.py $(TESTS)
+
+# Trying it.
+demo:
+	@scripts/deps demo
+	+@$(MAKE) --no-print-directory all
+	@PYTHON=$(PYTHON) scripts/demo $(O)
+
+deps:
+	@scripts/deps demo check
+
+# Benchmarks: tests/bench/NAME.c, one program each; each prints its own table.
+bench_bin := $(patsubst tests/bench/%.c,$(O)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+
+$(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/modules.a
+	@mkdir -p $(@D)
+	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
+
+bench: $(bench_bin)
+	@for b in $(bench_bin); do echo "== $$b"; $$b || exit 1; done
+
+# Fuzzers: tests/fuzz/fuzz_NAME.c, built by clang with the sources it reaches.
+SECS ?= 60
+fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+fuzz:
+	@test -f 'tests/fuzz/fuzz_$(T).c' || { echo 'make fuzz T=NAME SECS=60, NAME: $(fuzz_names)'; exit 2; }
+	@scripts/deps fuzz
+	@mkdir -p $(O)/fuzz/corpus-$(T)
+	clang -std=gnu17 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
+		-DMEMTRACE_VERSION='"$(VERSION)"' -o $(O)/fuzz/$(T) tests/fuzz/fuzz_$(T).c \
+		$(filter-out collector/main.c,$(collector_src)) $(ZSTD_LIBS) -lm
+	$(O)/fuzz/$(T) -max_total_time=$(SECS) -artifact_prefix=$(O)/fuzz/$(T)- $(O)/fuzz/corpus-$(T)
+
+tidy:
+	@scripts/deps tidy
+	clang-tidy --quiet $(shim_src) $(collector_src) $(reporter_src) -- -std=gnu17 -D_GNU_SOURCE \
+		-DMEMTRACE_VERSION='"$(VERSION)"'
+
+# The library finds the collector in ../libexec/memtrace, the command finds both.
+man_pages := $(sort $(wildcard man/*.[1-8]))
+man_target = $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+
+install: all
+	install -D -m 755 $(O)/memtrace $(DESTDIR)$(PREFIX)/bin/memtrace
+	install -D -m 755 $(O)/libmemtrace.so $(DESTDIR)$(PREFIX)/lib/libmemtrace.so
+	install -D -m 755 $(O)/memtrace-collector \
+		$(DESTDIR)$(PREFIX)/libexec/memtrace/memtrace-collector
+	$(foreach page,$(man_pages),install -D -m 644 $(page) $(call man_target,$(page)) &&) :
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/memtrace $(DESTDIR)$(PREFIX)/lib/libmemtrace.so \
+		$(DESTDIR)$(PREFIX)/libexec/memtrace/memtrace-collector \
+		$(foreach page,$(man_pages),$(call man_target,$(page)))
+	-rmdir $(DESTDIR)$(PREFIX)/libexec/memtrace 2>/dev/null
+
 clean:
 	rm -rf build
 
+help:
+	@echo 'make               build/libmemtrace.so, build/memtrace-collector, build/memtrace'
+	@echo 'make deps          installs the packages it needs; DEPS=no only lists them'
+	@echo 'make demo          builds, traces a program that leaks, explains the report'
+	@echo 'make check         every test; the last line counts them. TESTS=... picks some'
+	@echo 'make check-long    also those that take longer than a coffee'
+	@echo 'make unit          the unit tests alone'
+	@echo 'make install       PREFIX=/usr/local DESTDIR='
+	@echo 'make uninstall     likewise'
+	@echo 'make bench         what a record costs the collector'
+	@echo 'make fuzz          T=$(firstword $(fuzz_names) NAME) SECS=60: a fuzzer on hostile input'
+	@echo 'make tidy          clang-tidy over all sources'
+	@echo 'make clean         removes build/'
+	@echo 'SAN=1              with any of these: collector, reporter and unit tests under ASan and UBSan'
+	@echo 'WERROR=1           warnings are errors'
+
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit clean
+.PHONY: all unit check check-long check-run demo deps bench fuzz tidy install uninstall clean help
 .SECONDARY:

@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""Runs every test and counts them: the unit programs, then pytest over tests/e2e and tests/lint.
+
+    MEMTRACE_BUILD=build tests/check.py [PATTERN...]
+
+A PATTERN picks unit programs and pytest files whose path contains it. The last line is
+"N passed, N failed, N skipped"; the exit status is 1 if any failed.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+UNIT_SECONDS = 300
+
+
+class Count:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def run_unit(program, count):
+    """One cmocka program; a crash or a time-out is a failure of its own."""
+    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    try:
+        done = subprocess.run([program], cwd=ROOT, env=environment, capture_output=True,
+                              text=True, errors="replace", timeout=UNIT_SECONDS)
+        out, errors, status = done.stdout, done.stderr, done.returncode
+    except subprocess.TimeoutExpired:
+        out, errors, status = "", f"no end after {UNIT_SECONDS} s", -1
+    skipped = len(re.findall(r"^ok \d+.*# SKIP", out, re.MULTILINE))
+    passed = len(re.findall(r"^ok \d+", out, re.MULTILINE)) - skipped
+    failed = len(re.findall(r"^not ok \d+", out, re.MULTILINE))
+    if failed == 0 and (status != 0 or passed + skipped == 0):
+        failed = 1
+    count.passed += passed
+    count.failed += failed
+    count.skipped += skipped
+    print(f"{program.name}: {passed} passed" + (f", {failed} FAILED" if failed else ""))
+    if failed:
+        print(out, errors, f"exit status {status}", sep="\n")
+    sys.stdout.flush()
+
+
+def run_pytest(files, count):
+    with tempfile.TemporaryDirectory() as folder:
+        xml_path = pathlib.Path(folder) / "pytest.xml"
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                   f"--junit-xml={xml_path}", *map(str, files)]
+        status = subprocess.run(command, cwd=ROOT).returncode
+        if not xml_path.exists():
+            count.failed += 1
+            return
+        for suite in xml.etree.ElementTree.parse(xml_path).iter("testsuite"):
+            failed = int(suite.get("failures")) + int(suite.get("errors"))
+            skipped = int(suite.get("skipped"))
+            count.failed += failed
+            count.skipped += skipped
+            count.passed += int(suite.get("tests")) - failed - skipped
+    # pytest knows troubles that no test carries, such as a file that can't be read.
+    if status not in (0, 1, 5) and count.failed == 0:
+        count.failed += 1
+
+
+def report_sanitizers(build, count):
+    """What a sanitised collector or command wrote about itself: see tests/san/options.c."""
+    for path in sorted(build.glob("san-log.*")):
+        count.failed += 1
+        print(f"== {path}", path.read_text(errors="replace"), sep="\n")
+        path.unlink()
+
+
+def main(patterns):
+    build = ROOT / os.environ.get("MEMTRACE_BUILD", "build")
+    os.environ["MEMTRACE_BUILD"] = str(build)
+
+    def wanted(path):
+        return not patterns or any(p in str(path.relative_to(ROOT)) for p in patterns)
+
+    for path in build.glob("san-log.*"):
+        path.unlink()
+    count = Count()
+    for source in filter(wanted, sorted(ROOT.glob("tests/unit/test_*.c"))):
+        run_unit(build / "unit" / source.stem, count)
+    files = [p for p in sorted(ROOT.glob("tests/lint/test_*.py")) + sorted(ROOT.glob("tests/e2e/test_*.py"))
+             if wanted(p)]
+    if files:
+        run_pytest(files, count)
+    report_sanitizers(build, count)
+    print(count)
+    return 1 if count.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
