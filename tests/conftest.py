@@ -1,0 +1,209 @@
+"""Fixtures: the interpreters to test under, and `trace`, which runs a program under the tracer."""
+
+import glob
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / os.environ.get("MEMTRACE_BUILD", "build")
+LIBRARY = BUILD / "libmemtrace.so"
+COMMAND = BUILD / "memtrace"
+PROGRAMS = ROOT / "tests/e2e/programs"
+WANTED = ("3.11", "3.12", "3.13")
+PROFILE_MAGIC = b"MEMTPRF1"
+CONSERVED = 1
+SECONDS = 120
+
+
+def find_interpreters():
+    """name -> path. MEMTRACE_TEST_PYTHONS (paths, separated by colons) replaces the search."""
+    named = os.environ.get("MEMTRACE_TEST_PYTHONS")
+    if named:
+        return {path: path for path in named.split(":")}
+    found = {}
+    if os.path.exists("/usr/bin/python3.11"):
+        found["debian-3.11"] = "/usr/bin/python3.11"
+    for version in WANTED:
+        for folder in sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*"))):
+            if re.fullmatch(r"[\d.]+", os.path.basename(folder)):
+                found["pyenv-" + os.path.basename(folder)] = folder + "/bin/python3"
+    return found
+
+
+INTERPRETERS = find_interpreters()
+ANY_PYTHON = next(iter(INTERPRETERS.values()), "/usr/bin/python3")
+
+
+def python_version(python):
+    text = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:3])"],
+                          check=True, capture_output=True, text=True).stdout
+    return tuple(map(int, text.split()))
+
+
+def clean_environment(**more):
+    """Ours, without what would change a traced program."""
+    kept = {k: v for k, v in os.environ.items()
+            if not k.startswith(("MEMTRACE_", "PYTHON", "LD_PRELOAD"))}
+    kept.update(PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
+    kept.update({k: str(v) for k, v in more.items() if v is not None})
+    return kept
+
+
+def is_profile(path):
+    with open(path, "rb") as file:
+        return file.read(8) == PROFILE_MAGIC
+
+
+class Profile:
+    """One profile, as the command reads it."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self._dump = None
+
+    def report(self, *args):
+        command = [COMMAND, "report", "--json", "-n", "0", *args, self.path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def dump(self):
+        if self._dump is None:
+            done = subprocess.run([COMMAND, "dump", "--json", self.path], capture_output=True,
+                                  text=True, timeout=SECONDS)
+            assert done.returncode == 0, done.stderr
+            self._dump = [json.loads(line) for line in done.stdout.splitlines()]
+        return self._dump
+
+    def section(self, name):
+        return [record for record in self.dump() if record["section"].rstrip("_") == name]
+
+    def run_record(self):
+        return self.section("RUN")[0]
+
+    def blocks(self):
+        """address -> record of each live block."""
+        return {record["address"]: record for record in self.section("BLK")}
+
+    def chains(self):
+        """stack id -> ((file, function, line), ...), innermost first, without the thread."""
+        chains = {0: ()}
+        for node in self.section("NODE"):
+            below = chains[node["parent"]]
+            frame = (node.get("file"), node.get("function"), node.get("line"))
+            chains[node["id"]] = ((frame,) + below) if frame[0] is not None else below
+        return chains
+
+    def line(self, file, line, *args):
+        """The report's entry of one source line, all zero where it has none."""
+        for entry in self.report(*args)["growth"]:
+            if entry["file"] == str(file) and entry["line"] == line:
+                return entry
+        return dict.fromkeys(("size_bytes", "count", "total_count", "total_bytes", "size_diff_bytes",
+                              "count_diff", "temporary_count", "gc_freed_bytes"), 0)
+
+    def check(self):
+        """What must hold for every run, whatever it did."""
+        run = self.run_record()
+        assert int(run["flags"]) & CONSERVED, "allocated - freed != live for some stack"
+        for figure in ("lost_slots", "replaced", "misplaced", "checks_differing", "bad_records"):
+            assert run[figure] == 0, figure
+        assert run["checks"] > 0, "the line tables were never compared with the interpreter"
+
+
+class Run(Profile):
+    """A traced run: its profile (the first one), its output, its folder."""
+
+    def __init__(self, done, folder, path):
+        super().__init__(path)
+        self.status, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
+        self.folder = folder
+
+    def profiles(self):
+        return [Profile(path) for path in find_profiles(self.folder)]
+
+
+def find_profiles(folder):
+    return sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file() and is_profile(path))
+
+
+def wait_for(condition, seconds=20, what="it"):
+    """Polls until condition() is true, and returns what it gave."""
+    until = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < until, f"no {what} after {seconds} s"
+        time.sleep(0.02)
+
+
+def line_of(path, text):
+    """The number of the only line that contains `text`."""
+    lines = [n for n, line in enumerate(pathlib.Path(path).read_text().splitlines(), 1) if text in line]
+    assert len(lines) == 1, (path, text, lines)
+    return lines[0]
+
+
+@pytest.fixture(params=list(INTERPRETERS), scope="session")
+def python(request):
+    """Each interpreter in turn."""
+    return INTERPRETERS[request.param]
+
+
+@pytest.fixture(scope="session")
+def any_python():
+    """One interpreter, for what doesn't depend on its version."""
+    return ANY_PYTHON
+
+
+class Tracer:
+    def __init__(self, folder):
+        self.out = folder / "out"
+        self.out.mkdir()
+        self.work = folder
+
+    def environment(self, **more):
+        return clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=self.out / "run.memtrace",
+                                 **more)
+
+    def start(self, python, *args, env=None, **kwargs):
+        """Starts a traced program and leaves it running."""
+        return subprocess.Popen([python, *map(str, args)], env=self.environment(**(env or {})),
+                                cwd=self.work, **kwargs)
+
+    def wait_for_profile(self):
+        """The collector outlives a program that was killed by a moment."""
+        def finished():
+            # A profile of a program that still runs has a ring beside it.
+            return not list(self.out.glob("*.ring*")) and find_profiles(self.out)
+        return Profile(wait_for(finished, what="profile")[0])
+
+    def __call__(self, python, *args, env=None, compare=True, check=True):
+        command = [python, *map(str, args)]
+        done = subprocess.run(command, env=self.environment(**(env or {})), cwd=self.work,
+                              capture_output=True, text=True, timeout=SECONDS)
+        if compare:
+            bare = subprocess.run(command, env=clean_environment(**(env or {})), cwd=self.work,
+                                  capture_output=True, text=True, timeout=SECONDS)
+            assert (done.returncode, done.stdout, done.stderr) == (
+                bare.returncode, bare.stdout, bare.stderr)
+        found = find_profiles(self.out)
+        assert found, f"no profile; {sorted(self.out.iterdir())}; {done.stderr}"
+        run = Run(done, self.out, found[0])
+        if check:
+            for profile in run.profiles():
+                profile.check()
+        return run
+
+
+@pytest.fixture
+def trace(tmp_path):
+    """trace(python, script, args...) runs a program twice, bare and traced, and compares them."""
+    return Tracer(tmp_path)
