@@ -14,13 +14,27 @@
 #ifndef MEMTRACE_PROFILE_H
 #define MEMTRACE_PROFILE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../preload/stream.h"
 
 #define PROFILE_MAGIC "MEMTPRF1"
 
-enum { PROFILE_VERSION = 1 };
+/*
+ * What a writer keeps to and a reader insists on, so that a small hostile file can't ask for memory
+ * without bounds.
+ */
+enum {
+	PROFILE_VERSION = 1,
+	PROFILE_MAX_SECTIONS = 256,
+	PROFILE_MAX_ITEM_BYTES = 4096,
+	/* log2 of the zstd window: what a reader has to hold while it decompresses. */
+	PROFILE_WINDOW_LOG = 23,
+};
+/* Raw bytes of one section, and of one column of blocks. */
+#define PROFILE_MAX_SECTION_BYTES (1ULL << 30)
+#define PROFILE_MAX_COLUMN_BYTES (1ULL << 33)
 
 struct profile_header {
 	char magic[8];
@@ -42,6 +56,9 @@ struct profile_section {
 };
 _Static_assert(sizeof(struct profile_section) == 32, "layout");
 
+/* What header.checksum has to be; `table` has header->section_count entries. */
+uint64_t profile_checksum(const struct profile_header *header, const struct profile_section *table);
+
 /*
  * tag   item
  * INFO  bytes: key NUL value NUL ... (facts of the run, from R_INFO and the collector)
@@ -58,7 +75,8 @@ _Static_assert(sizeof(struct profile_section) == 32, "layout");
  * ARNA  struct profile_arena, ascending by address
  * POOL  struct profile_pool, ascending by address, those with live blocks
  * MAPS  struct profile_mapping, ascending by address
- * Live blocks, ascending by address, in columns of equal length:
+ * Live blocks (those of pools and those of malloc; mappings have their own section), ascending by
+ * address as the program knows it, in columns of equal length:
  * BLKA  LEB128 bytes: address / 8 less the one before it (the first: address / 8)
  * BLKZ  LEB128 bytes: requested bytes
  * BLKS  u32: stack

@@ -1,0 +1,392 @@
+#include "profile_write.h"
+
+#include <string.h>
+
+#include "block_walk.h"
+#include "profile_file.h"
+#include "section_write.h"
+#include "text_pool.h"
+
+/* The columns of blocks, filled side by side: one walk over a cold heap is enough for all. */
+struct columns {
+	struct section_write addresses, sizes, stacks, windows;
+	uint64_t block_count;
+};
+
+/* What one call of profile_write hands around. */
+struct draft {
+	struct profile_file file;
+	const struct heap *heap;
+	struct block_walk walk;
+	struct text_pool texts; /* filled by the sections that name something, written after them */
+	struct columns columns;
+	struct err *err;
+};
+
+enum { SECTION_COUNT = 17 };
+
+#define SECTION __attribute__((cleanup(section_write_release))) struct section_write
+
+static int write_info(struct draft *draft)
+{
+	const struct stacks *stacks = &draft->heap->stacks;
+	SECTION section;
+
+	section_write_init(&section, "INFO", 1);
+	for (size_t i = 0; i < stacks->info_count; i++) {
+		const struct info *info = &stacks->infos[i];
+
+		section_write_add(&section, info->key, strlen(info->key) + 1);
+		section_write_add(&section, info->value, strlen(info->value) + 1);
+	}
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+/* A table for which there is no room is left out: its lines are lost, the rest is not. */
+static void put_code(struct draft *draft, struct section_write *codes, struct section_write *tables,
+		     const struct code *code)
+{
+	struct profile_code item = {
+		.file = text_pool_add(&draft->texts, code->file),
+		.name = text_pool_add(&draft->texts, code->name),
+		.first_line = code->first_line,
+		.linetable_kind = code->linetable_kind,
+		.linetable_offset = tables->entry.raw_bytes,
+		.linetable_bytes = code->linetable_bytes,
+	};
+
+	if (item.linetable_offset + item.linetable_bytes > PROFILE_MAX_SECTION_BYTES)
+		item.linetable_bytes = 0;
+	section_write_add(codes, &item, sizeof(item));
+	section_write_add(tables, code->linetable, item.linetable_bytes);
+}
+
+static int write_codes(struct draft *draft)
+{
+	const struct stacks *stacks = &draft->heap->stacks;
+	SECTION codes, tables;
+
+	section_write_init(&codes, "CODE", sizeof(struct profile_code));
+	section_write_init(&tables, "LTAB", 1);
+	for (size_t i = 0; i < stacks->code_count; i++)
+		put_code(draft, &codes, &tables, &stacks->codes[i]);
+	if (profile_file_add(&draft->file, &codes, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &tables, draft->err);
+}
+
+static int write_nodes(struct draft *draft)
+{
+	const struct stacks *stacks = &draft->heap->stacks;
+	SECTION section;
+
+	section_write_init(&section, "NODE", sizeof(struct profile_node));
+	for (size_t i = 0; i < stacks->node_count; i++) {
+		const struct stack_node *node = &stacks->nodes[i];
+		struct profile_node item = { node->parent, node->code, node->instr };
+
+		section_write_add(&section, &item, sizeof(item));
+	}
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static int write_threads(struct draft *draft)
+{
+	const struct stacks *stacks = &draft->heap->stacks;
+	SECTION section;
+
+	section_write_init(&section, "THRD", sizeof(struct profile_thread));
+	for (size_t i = 0; i < stacks->thread_count; i++) {
+		const struct thread *thread = &stacks->threads[i];
+		struct profile_thread item = { thread->slot, thread->tid, thread->count,
+					       text_pool_add(&draft->texts, thread->name) };
+
+		section_write_add(&section, &item, sizeof(item));
+	}
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static int write_sites(struct draft *draft)
+{
+	const struct sites *sites = &draft->heap->sites;
+	SECTION section;
+
+	section_write_init(&section, "SITE", sizeof(struct profile_site));
+	for (size_t i = 0; i < sites->count; i++) {
+		const struct site *site = &sites->site[i];
+		struct profile_site item = {
+			.stack = (uint32_t)i,
+			.live_bytes = site->live_bytes, .live_blocks = site->live_blocks,
+			.total_bytes = site->total_bytes, .total_blocks = site->total_blocks,
+			.freed_bytes = site->freed_bytes, .freed_blocks = site->freed_blocks,
+			.temporary_bytes = site->temporary_bytes,
+			.temporary_blocks = site->temporary_blocks,
+			.gc_freed_bytes = site->gc_freed_bytes,
+			.gc_freed_blocks = site->gc_freed_blocks,
+		};
+
+		if (!site->total_blocks)
+			continue;
+		sites_at_peak(sites, item.stack, &item.peak_bytes, &item.peak_blocks);
+		section_write_add(&section, &item, sizeof(item));
+	}
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static void put_changes(struct section_write *section, const struct mark *mark)
+{
+	for (size_t i = 0; i < mark->change_count; i++) {
+		const struct mark_change *change = &mark->changes[i];
+		struct profile_change item = { .stack = change->stack,
+					       .live_bytes = change->live_bytes,
+					       .live_blocks = change->live_blocks };
+
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
+static int write_marks(struct draft *draft)
+{
+	const struct marks *all = &draft->heap->marks;
+	SECTION marks, changes;
+
+	section_write_init(&marks, "MARK", sizeof(struct profile_mark));
+	section_write_init(&changes, "CHNG", sizeof(struct profile_change));
+	for (size_t i = 0; i < all->count; i++) {
+		const struct mark *mark = &all->items[i];
+		struct profile_mark item = {
+			.figures = mark->figures,
+			.name = text_pool_add(&draft->texts, mark->name),
+			.live_bytes = mark->live_bytes, .live_blocks = mark->live_blocks,
+			.arena_bytes = mark->arena_bytes, .arena_count = mark->arena_count,
+			.rolled = mark->rolled,
+			.change_start = changes.entry.raw_bytes / sizeof(struct profile_change),
+			.change_count = mark->change_count,
+		};
+
+		section_write_add(&marks, &item, sizeof(item));
+		put_changes(&changes, mark);
+	}
+	if (profile_file_add(&draft->file, &marks, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &changes, draft->err);
+}
+
+static int write_windows(struct draft *draft)
+{
+	const struct windows *windows = &draft->heap->windows;
+	SECTION section;
+
+	section_write_init(&section, "WIND", sizeof(struct profile_window));
+	for (size_t i = 0; i < windows->count; i++) {
+		const struct window *window = &windows->items[i];
+		struct profile_window item = { window->start_ms, window->rss_bytes,
+					       window->live_bytes, window->live_blocks,
+					       window->arena_bytes };
+
+		section_write_add(&section, &item, sizeof(item));
+	}
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static int write_mappings(struct draft *draft)
+{
+	const struct mappings *mappings = &draft->heap->mappings;
+	SECTION section;
+
+	section_write_init(&section, "MAPS", sizeof(struct profile_mapping));
+	for (size_t i = 0; i < mappings->count; i++) {
+		const struct mapping *mapping = &mappings->items[i];
+		struct profile_mapping item = { .address = mapping->address,
+						.bytes = mapping->bytes,
+						.stack = mapping->stack,
+						.window = mapping->window,
+						.anonymous = mapping->anonymous };
+
+		section_write_add(&section, &item, sizeof(item));
+	}
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static void put_pools(struct section_write *section, const struct arena *arena)
+{
+	for (size_t i = 0; i < arena->pool_count; i++) {
+		const struct pool *pool = arena->pools[i];
+		struct profile_pool item;
+
+		if (!pool || !pool->live)
+			continue;
+		item = (struct profile_pool){ pool->address, pool->class, pool->live };
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
+static int write_arenas(struct draft *draft)
+{
+	const struct block_walk *walk = &draft->walk;
+	SECTION arenas, pools;
+
+	section_write_init(&arenas, "ARNA", sizeof(struct profile_arena));
+	section_write_init(&pools, "POOL", sizeof(struct profile_pool));
+	for (size_t i = 0; i < walk->arena_count; i++) {
+		const struct arena *arena = walk->arenas[i];
+		struct profile_arena item = { arena->address, arena->bytes, arena->live_bytes,
+					      arena->live_blocks, arena->stack, arena->window, 0 };
+
+		section_write_add(&arenas, &item, sizeof(item));
+		put_pools(&pools, arena);
+	}
+	if (profile_file_add(&draft->file, &arenas, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &pools, draft->err);
+}
+
+static void columns_init(struct columns *columns)
+{
+	section_write_init(&columns->addresses, "BLKA", 1);
+	section_write_init(&columns->sizes, "BLKZ", 1);
+	section_write_init(&columns->stacks, "BLKS", sizeof(uint32_t));
+	section_write_init(&columns->windows, "BLKW", sizeof(uint16_t));
+}
+
+static void columns_release(struct columns *columns)
+{
+	section_write_release(&columns->addresses);
+	section_write_release(&columns->sizes);
+	section_write_release(&columns->stacks);
+	section_write_release(&columns->windows);
+}
+
+static void columns_fill(struct columns *columns, struct block_walk *walk)
+{
+	struct walked_block block;
+	uint64_t last = 0;
+
+	for (; block_walk_next(walk, &block); columns->block_count++) {
+		uint16_t window = (uint16_t)(block.window | (unsigned int)block.domain << 14);
+
+		section_write_varint(&columns->addresses, block.address / 8 - last);
+		section_write_varint(&columns->sizes, block.bytes);
+		section_write_add(&columns->stacks, &block.stack, sizeof(block.stack));
+		section_write_add(&columns->windows, &window, sizeof(window));
+		last = block.address / 8;
+	}
+}
+
+static int write_columns(struct draft *draft)
+{
+	struct columns *columns = &draft->columns;
+
+	if (profile_file_add(&draft->file, &columns->addresses, draft->err) ||
+	    profile_file_add(&draft->file, &columns->sizes, draft->err) ||
+	    profile_file_add(&draft->file, &columns->stacks, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &columns->windows, draft->err);
+}
+
+static void run_from_heap(struct profile_run *run, const struct heap *heap)
+{
+	const struct heap_counts *counts = &heap->counts;
+
+	run->end = heap->end;
+	run->end_status = heap->end_status;
+	run->duration_ms = heap->windows.now_ms;
+	run->live_bytes = heap->sites.live_bytes;
+	run->live_blocks = heap->sites.live_blocks;
+	run->peak_bytes = heap->sites.peak_bytes;
+	run->peak_blocks = heap->sites.peak_blocks;
+	run->peak_ms = heap->sites.peak_ms;
+	memcpy(run->domain_bytes, heap->domain_bytes, sizeof(run->domain_bytes));
+	memcpy(run->domain_blocks, heap->domain_blocks, sizeof(run->domain_blocks));
+	run->arena_bytes = heap->arenas.arena_bytes;
+	run->arena_count = heap->arenas.live_arenas;
+	run->most_arenas = heap->arenas.most_arenas;
+	run->pool_bytes = heap->arenas.pool_bytes;
+	run->misplaced = heap->arenas.misplaced;
+	run->records = counts->records;
+	run->allocations = counts->allocations;
+	run->frees = counts->frees;
+	run->cancelled_pairs = counts->cancelled_pairs;
+	run->unknown_frees = counts->unknown_frees;
+	run->replaced = counts->replaced;
+	run->lost_slots = counts->lost_slots;
+	run->dropped_events = counts->dropped_events;
+	run->waited_ns = counts->waited_ns;
+	run->checks = heap->stacks.checks;
+	run->checks_differing = heap->stacks.checks_differing;
+	memcpy(run->collections, counts->collections, sizeof(run->collections));
+	memcpy(run->collected, counts->collected, sizeof(run->collected));
+}
+
+static int write_run(struct draft *draft, const struct run_identity *identity,
+		     const struct run_result *result)
+{
+	struct profile_run run = {
+		.run_id = identity->run_id,
+		.process_start = identity->process_start,
+		.start_real_ns = identity->start_real_ns,
+		.pid = identity->pid,
+		.uid = identity->uid,
+		.flags = result->flags,
+		.peak_slack_bytes = identity->slack_bytes,
+		.bad_records = result->bad_records,
+		.block_count = draft->columns.block_count,
+		.crash_safe_until_ms = result->crash_safe_until_ms,
+	};
+	SECTION section;
+
+	run_from_heap(&run, draft->heap);
+	section_write_init(&section, "RUN_", sizeof(run));
+	section_write_add(&section, &run, sizeof(run));
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static int write_texts(struct draft *draft)
+{
+	SECTION section;
+
+	section_write_init(&section, "STRS", 1);
+	section_write_add(&section, draft->texts.bytes.data, draft->texts.bytes.len);
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static void draft_init(struct draft *draft, const struct heap *heap, struct err *err)
+{
+	*draft = (struct draft){ .file.fd = -1, .heap = heap, .err = err };
+	text_pool_init(&draft->texts);
+	columns_init(&draft->columns);
+	block_walk_init(&draft->walk, heap);
+}
+
+static void draft_release(struct draft *draft)
+{
+	block_walk_release(&draft->walk);
+	columns_release(&draft->columns);
+	text_pool_release(&draft->texts);
+	profile_file_release(&draft->file);
+}
+
+/* The blocks come last: of a file that was cut off, what matters most is still there. */
+static int write_sections(struct draft *draft, const struct run_identity *identity,
+			  const struct run_result *result)
+{
+	columns_fill(&draft->columns, &draft->walk);
+	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
+	    write_nodes(draft) || write_threads(draft) || write_sites(draft) || write_marks(draft) ||
+	    write_texts(draft) || write_windows(draft) || write_mappings(draft) ||
+	    write_arenas(draft))
+		return -1;
+	return write_columns(draft);
+}
+
+int profile_write(const char *path, const struct heap *heap, const struct run_identity *identity,
+		  const struct run_result *result, struct err *err)
+{
+	__attribute__((cleanup(draft_release))) struct draft draft;
+
+	draft_init(&draft, heap, err);
+	if (profile_file_create(&draft.file, path, SECTION_COUNT, err) ||
+	    write_sections(&draft, identity, result))
+		return -1;
+	return profile_file_commit(&draft.file, err);
+}

@@ -1,0 +1,93 @@
+#include "section_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "mem.h"
+
+enum { PENDING_BYTES = 1 << 16, ZSTD_LEVEL = 3 };
+
+void section_write_init(struct section_write *section, const char *tag, uint32_t item_bytes)
+{
+	*section = (struct section_write){ .entry.item_bytes = item_bytes };
+	memcpy(section->entry.tag, tag, sizeof(section->entry.tag));
+	buf_init(&section->stored);
+	section->pending = mem_alloc(PENDING_BYTES);
+	section->zstd = ZSTD_createCCtx();
+	if (!section->zstd)
+		return;
+	ZSTD_CCtx_setParameter(section->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(section->zstd, ZSTD_c_checksumFlag, 1);
+}
+
+void section_write_release(struct section_write *section)
+{
+	ZSTD_freeCCtx(section->zstd);
+	buf_release(&section->stored);
+	free(section->pending);
+	*section = (struct section_write){ 0 };
+}
+
+static void compress_pending(struct section_write *section, ZSTD_EndDirective directive)
+{
+	uint8_t out[1 << 14];
+	ZSTD_inBuffer input = { section->pending, section->pending_bytes, 0 };
+	size_t left;
+
+	section->pending_bytes = 0;
+	if (section->zstd_error || !section->zstd)
+		return;
+	do {
+		ZSTD_outBuffer output = { out, sizeof(out), 0 };
+
+		left = ZSTD_compressStream2(section->zstd, &output, &input, directive);
+		if (ZSTD_isError(left)) {
+			section->zstd_error = left;
+			return;
+		}
+		buf_append(&section->stored, out, output.pos);
+	} while (directive == ZSTD_e_end ? left > 0 : input.pos < input.size);
+}
+
+void section_write_add(struct section_write *section, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+
+	section->entry.raw_bytes += len;
+	while (len) {
+		size_t room = PENDING_BYTES - section->pending_bytes;
+		size_t part = len < room ? len : room;
+
+		memcpy(section->pending + section->pending_bytes, at, part);
+		section->pending_bytes += part;
+		at += part;
+		len -= part;
+		if (section->pending_bytes == PENDING_BYTES)
+			compress_pending(section, ZSTD_e_continue);
+	}
+}
+
+void section_write_varint(struct section_write *section, uint64_t value)
+{
+	uint8_t bytes[10];
+	size_t len = 0;
+
+	for (; value >= 0x80; value >>= 7)
+		bytes[len++] = (uint8_t)(value | 0x80);
+	bytes[len++] = (uint8_t)value;
+	section_write_add(section, bytes, len);
+}
+
+int section_write_finish(struct section_write *section, struct err *err)
+{
+	if (!section->zstd)
+		return err_set(err, "section %.4s: no memory for its compression", section->entry.tag);
+	compress_pending(section, ZSTD_e_end);
+	if (section->zstd_error)
+		return err_set(err, "section %.4s: can't be compressed at raw offset %llu: %s",
+			       section->entry.tag, (unsigned long long)section->entry.raw_bytes,
+			       ZSTD_getErrorName(section->zstd_error));
+	section->entry.stored_bytes = section->stored.len;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * section_write.h - one section of a profile, compressed while it grows.
+ *
+ * Only compressed bytes are kept, so several sections can be filled side by side: the columns of
+ * twenty million blocks are written in one walk over the heap.
+ *
+ * Errors: a failed compression is remembered and told by section_write_finish.
+ */
+#ifndef MEMTRACE_SECTION_WRITE_H
+#define MEMTRACE_SECTION_WRITE_H
+
+#include "buf.h"
+#include "err.h"
+#include "profile.h"
+
+struct ZSTD_CCtx_s;
+
+struct section_write {
+	struct profile_section entry; /* offset is the file's business */
+	struct buf stored;
+	struct ZSTD_CCtx_s *zstd;
+	size_t zstd_error; /* as ZSTD_isError knows it; 0: none */
+	size_t pending_bytes;
+	uint8_t *pending;
+};
+
+void section_write_init(struct section_write *section, const char *tag, uint32_t item_bytes);
+void section_write_release(struct section_write *section);
+void section_write_add(struct section_write *section, const void *bytes, size_t len);
+void section_write_varint(struct section_write *section, uint64_t value);
+/* Ends the frame: entry.stored_bytes and entry.raw_bytes are final after it. */
+int section_write_finish(struct section_write *section, struct err *err);
+
+#endif
