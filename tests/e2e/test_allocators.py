@@ -1,0 +1,85 @@
+"""Other allocators under the interpreter, debug modes and tracemalloc: the leaking line stays exact."""
+
+import pytest
+from conftest import ROOT, line_of, python_version
+
+SCRIPT = ROOT / "samples/growing_list.py"
+LEAK = line_of(SCRIPT, "# leaks")
+BLOCKS = 3000
+
+
+def assert_exact(run):
+    entry = run.line(SCRIPT, LEAK)
+    assert (entry["count"], entry["size_bytes"]) == (BLOCKS, BLOCKS * 1000)
+
+
+@pytest.mark.parametrize("allocator", ["default", "pymalloc", "malloc", "debug", "pymalloc_debug",
+                                       "malloc_debug", "mimalloc"])
+def test_pythonmalloc(trace, python, allocator):
+    if allocator == "mimalloc" and python_version(python) < (3, 13):
+        pytest.skip("PYTHONMALLOC=mimalloc came with CPython 3.13")
+    assert_exact(trace(python, SCRIPT, BLOCKS, env={"PYTHONMALLOC": allocator}))
+
+
+@pytest.mark.parametrize("options", [("-X", "dev"), ("-X", "tracemalloc"), ("-X", "tracemalloc=5"),
+                                     ("-X", "dev", "-X", "tracemalloc"), ("-I",), ("-O",), ("-E", "-s")])
+def test_interpreter_options(trace, python, options):
+    assert_exact(trace(python, *options, SCRIPT, BLOCKS))
+
+
+@pytest.mark.parametrize("variables", [{"PYTHONDEVMODE": 1}, {"PYTHONTRACEMALLOC": 3},
+                                       {"PYTHONMALLOC": "debug", "PYTHONTRACEMALLOC": 1}])
+def test_interpreter_variables(trace, python, variables):
+    assert_exact(trace(python, SCRIPT, BLOCKS, env=variables))
+
+
+def test_tracemalloc_started_and_stopped(trace, python, tmp_path):
+    """Blocks from before, during and after tracemalloc, freed in another phase than they were made."""
+    script = tmp_path / "phases.py"
+    script.write_text(
+        "import os, tracemalloc\n"
+        "FILL = b'.'\n"
+        "kept = [None] * 9000\n"
+        "def make(first, last):\n"
+        "    for i in range(first, last):\n"
+        "        kept[i] = FILL * (100 + i % 900)\n"
+        "make(0, 3000)\n"
+        "tracemalloc.start(3)\n"
+        "make(3000, 6000)\n"
+        "kept[0:1500] = [None] * 1500\n"
+        "tracemalloc.stop()\n"
+        "make(6000, 9000)\n"
+        "kept[3000:4500] = [None] * 1500\n"
+        "tracemalloc.start()\n"
+        "kept[6000:7500] = [None] * 1500\n"
+        "left = [b for b in kept if b]\n"
+        "print(len(left), sum(len(b) + 33 for b in left))\n")
+    run = trace(python, script)
+    blocks, size = map(int, run.stdout.split())
+    assert blocks == 4500
+    chains = run.chains()
+    entry = run.line(script, 6)
+    # tracemalloc's own tables grow at this line as well: see test_tracemalloc.py.
+    live_tables = entry["count"] - blocks
+    assert 0 <= live_tables <= 2 * blocks
+    assert entry["size_bytes"] >= size
+    assert chains
+
+
+def test_no_block_is_counted_twice_over_512_bytes(trace, python, tmp_path):
+    """A large Python block reaches malloc as well: one allocation, one block."""
+    script = tmp_path / "large.py"
+    script.write_text("FILL = b'.'\n"
+                      "kept = [None] * 2000\n"
+                      "for i in range(2000):\n"
+                      "    kept[i] = FILL * (5000 - 33)\n")
+    for allocator in (None, "malloc", "debug", "malloc_debug"):
+        run = trace(python, script, env={"PYTHONMALLOC": allocator})
+        for path in run.profiles():
+            entry = path.line(script, 4)
+            # The one more is the last of the counting integers.
+            assert entry["count"] == 2000
+            assert entry["size_bytes"] == 2000 * 5000
+            assert entry["total_count"] == 2000
+        for file in run.folder.iterdir():
+            file.unlink()

@@ -1,0 +1,56 @@
+"""The Python stack of thousands of blocks against what sys._getframe showed at the same line."""
+
+import json
+
+from conftest import PROGRAMS, python_version
+
+
+def compare(run, seen):
+    """(blocks compared, those whose whole chain differs, with both chains)."""
+    blocks, chains = run.blocks(), run.chains()
+    different = []
+    for address, size, frames in seen:
+        block = blocks.get(address)
+        if block is None:
+            different.append((hex(address), size, "not in the profile", frames[:4]))
+            continue
+        expected = tuple((file, name, line) for file, name, line in frames)
+        found = chains[block["stack"]]
+        if found != expected or block["bytes"] != size:
+            first = next((i for i, (a, b) in enumerate(zip(found, expected)) if a != b), None)
+            where = slice(first, (first or 0) + 3)
+            different.append((size, block["bytes"], len(found), len(expected), first,
+                              found[where], expected[where]))
+    return len(seen), different
+
+
+def test_chains_equal_those_of_getframe(trace, python, tmp_path):
+    run = trace(python, PROGRAMS / "walker.py", tmp_path / "seen.json")
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    compared, different = compare(run, seen)
+    assert different == []
+    assert compared > (4560 if python_version(python) < (3, 12) else 4590)
+    # The deep recursion is there from end to end, and so are the calls without the GIL.
+    assert max(len(frames) for _, _, frames in seen) > 3000
+    assert sum(size == 777 for _, size, _ in seen) == 200
+
+
+def test_a_stack_deeper_than_kept_says_so_and_keeps_its_inner_end(trace, python, tmp_path):
+    script = tmp_path / "deep.py"
+    script.write_text(
+        "import sys, threading\n"
+        "sys.setrecursionlimit(20000)\n"
+        "threading.stack_size(256 << 20)\n"
+        "FILL, kept = b'.', []\n"
+        "def down(n):\n"
+        "    if n:\n"
+        "        return down(n - 1)\n"
+        "    kept.append(FILL * 4000)\n"
+        "t = threading.Thread(target=down, args=(6000,)); t.start(); t.join()\n"
+        "print(id(kept[0]))\n")
+    run = trace(python, script, compare=False)
+    chain = run.chains()[run.blocks()[int(run.stdout)]["stack"]]
+    inner = [frame for frame in chain if frame[0] == str(script)]
+    assert inner[0] == (str(script), "down", 8)
+    assert 4000 <= len(inner) <= 4096
+    assert all(frame == (str(script), "down", 7) for frame in inner[1:])
