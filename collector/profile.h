@@ -31,10 +31,11 @@ enum {
 	PROFILE_MAX_ITEM_BYTES = 4096,
 	/* log2 of the zstd window: what a reader has to hold while it decompresses. */
 	PROFILE_WINDOW_LOG = 23,
+	/* Raw bytes to stored ones: a zstd block makes at most 128 KiB out of four bytes. */
+	PROFILE_MAX_RATIO = 1 << 15,
 };
-/* Raw bytes of one section, and of one column of blocks. */
+/* Raw bytes of one section. */
 #define PROFILE_MAX_SECTION_BYTES (1ULL << 30)
-#define PROFILE_MAX_COLUMN_BYTES (1ULL << 33)
 
 struct profile_header {
 	char magic[8];

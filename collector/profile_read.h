@@ -3,7 +3,13 @@
  *
  * Every index and offset in what profile_open gives back is inside its array (nodes' parents are
  * smaller than their own ids, texts end, blocks' stacks exist), so that readers need no checks. What
- * can't be read is named in `problems`; the arrays of that section are empty.
+ * can't be read is named in `problems`; the arrays of that section are empty, and what referred to
+ * it refers to the neutral thing instead: the empty text, stack 0, window 0 (there is always one), no
+ * code. Sites are ascending by stack, each stack once: figures of stacks that don't exist are
+ * added to stack 0.
+ *
+ * Memory: everything belongs to the profile. After profile_parse the bytes must stay until
+ * profile_free; after profile_open the file may be replaced, but not be changed in place.
  */
 #ifndef MEMTRACE_PROFILE_READ_H
 #define MEMTRACE_PROFILE_READ_H
@@ -11,7 +17,9 @@
 #include <stddef.h>
 
 #include "err.h"
+#include "linetable.h"
 #include "profile.h"
+#include "section_read.h"
 
 struct profile_block {
 	uint64_t address, bytes;
@@ -53,16 +61,28 @@ struct profile {
 	size_t block_count;
 	char **problems; /* one sentence each */
 	size_t problem_count;
+	/* For what is read later. */
+	struct section_source source;
+	struct profile_section *sections;
+	size_t section_count;
 };
 
-/* -1: not a profile at all, or nothing usable in it. */
+/* -1: not a profile, a newer version, or nothing in it can be read. */
 int profile_open(const char *path, struct profile **ret_profile, struct err *err);
 /* The same from bytes in memory (`path` for messages only); used by the fuzzer. */
 int profile_parse(const char *path, const void *bytes, size_t len, struct profile **ret_profile,
 		  struct err *err);
-/* Live blocks one by one: most reports don't need them. */
+/*
+ * Live blocks one by one: most reports don't need them. A second call does nothing. A column that
+ * can't be read is a problem and zero in every block; without addresses there are no blocks: -1.
+ */
 int profile_load_blocks(struct profile *profile, struct err *err);
 void profile_free(struct profile *profile);
+
+/* Adds a sentence to `problems`. */
+void profile_problem(struct profile *profile, const struct err *err);
+/* NULL: the file has no section of this tag. */
+const struct profile_section *profile_section_of(const struct profile *profile, const char *tag);
 
 const char *profile_text(const struct profile *profile, uint32_t offset);
 const char *profile_info(const struct profile *profile, const char *key); /* NULL when unknown */

@@ -1,0 +1,254 @@
+#include "profile_check.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena_map.h"
+#include "mem.h"
+
+static bool is_stack(const struct profile *profile, uint32_t stack)
+{
+	return stack <= profile->node_count;
+}
+
+static void check_text(const struct profile *profile, uint32_t *offset)
+{
+	if (*offset >= profile->strings_bytes)
+		*offset = 0;
+}
+
+/* An array of no items, with a sentence that says why. */
+static void give_up(struct profile *profile, const char *tag, void *items, size_t *count,
+		    const char *why)
+{
+	const struct profile_section *section = profile_section_of(profile, tag);
+	struct err err;
+
+	free(items);
+	*count = 0;
+	if (!section)
+		return;
+	section_damaged(&profile->source, section, &err, "%s", why);
+	profile_problem(profile, &err);
+}
+
+/* Text sections begin with the empty text and end where a text ends. */
+static void check_strings(struct profile *profile)
+{
+	if (profile->strings_bytes && !profile->strings[0] &&
+	    !profile->strings[profile->strings_bytes - 1])
+		return;
+	if (profile->strings_bytes)
+		give_up(profile, "STRS", profile->strings, &profile->strings_bytes,
+			"doesn't begin and end with a NUL");
+	else
+		free(profile->strings);
+	profile->strings = mem_text("");
+	profile->strings_bytes = 1;
+}
+
+static void check_info(struct profile *profile)
+{
+	if (!profile->info_bytes || !profile->info[profile->info_bytes - 1])
+		return;
+	give_up(profile, "INFO", profile->info, &profile->info_bytes, "doesn't end with a NUL");
+	profile->info = NULL;
+}
+
+static void check_codes(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->code_count; i++) {
+		struct profile_code *code = &profile->codes[i];
+
+		check_text(profile, &code->file);
+		check_text(profile, &code->name);
+		if (code->linetable_kind > LINETABLE_LOCATIONS)
+			code->linetable_kind = LINETABLE_NONE;
+		if (code->linetable_offset <= profile->linetables_bytes &&
+		    code->linetable_bytes <= profile->linetables_bytes - code->linetable_offset)
+			continue;
+		code->linetable_kind = LINETABLE_NONE;
+		code->linetable_offset = code->linetable_bytes = 0;
+	}
+}
+
+/* Codes below STREAM_CODE_FIRST are no references; what isn't known of them stays as it came. */
+static void check_nodes(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->node_count; i++) {
+		struct profile_node *node = &profile->nodes[i];
+
+		if (node->parent > i)
+			node->parent = 0;
+		if (node->code >= STREAM_CODE_FIRST &&
+		    node->code - STREAM_CODE_FIRST >= profile->code_count)
+			node->code = STREAM_CODE_TRUNCATED;
+	}
+}
+
+static void add_site(struct profile_site *sum, const struct profile_site *site)
+{
+	sum->live_bytes += site->live_bytes;
+	sum->live_blocks += site->live_blocks;
+	sum->total_bytes += site->total_bytes;
+	sum->total_blocks += site->total_blocks;
+	sum->freed_bytes += site->freed_bytes;
+	sum->freed_blocks += site->freed_blocks;
+	sum->temporary_bytes += site->temporary_bytes;
+	sum->temporary_blocks += site->temporary_blocks;
+	sum->gc_freed_bytes += site->gc_freed_bytes;
+	sum->gc_freed_blocks += site->gc_freed_blocks;
+	sum->peak_bytes += site->peak_bytes;
+	sum->peak_blocks += site->peak_blocks;
+}
+
+/*
+ * Sites of stacks that don't exist or stand out of order are summed up as stack 0, which comes
+ * first. In place: each of them leaves a slot, so that there is room for their sum.
+ */
+static void check_sites(struct profile *profile)
+{
+	struct profile_site unknown = { 0 };
+	size_t kept = 0, folded = 0;
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < profile->site_count; i++) {
+		struct profile_site *site = &profile->sites[i];
+
+		if (site->stack > last && is_stack(profile, site->stack)) {
+			last = site->stack;
+			profile->sites[kept++] = *site;
+			continue;
+		}
+		add_site(&unknown, site);
+		folded++;
+	}
+	if (folded) {
+		memmove(profile->sites + 1, profile->sites, kept * sizeof(*profile->sites));
+		profile->sites[0] = unknown;
+		kept++;
+	}
+	profile->site_count = kept;
+}
+
+static void check_marks(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->change_count; i++) {
+		struct profile_change *change = &profile->changes[i];
+
+		if (!is_stack(profile, change->stack))
+			*change = (struct profile_change){ 0 };
+	}
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		struct profile_mark *mark = &profile->marks[i];
+
+		check_text(profile, &mark->name);
+		if (mark->change_start > profile->change_count ||
+		    mark->change_count > profile->change_count - mark->change_start)
+			mark->change_start = mark->change_count = 0;
+	}
+}
+
+static void check_threads(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->thread_count; i++)
+		check_text(profile, &profile->threads[i].name);
+}
+
+static void check_windows(struct profile *profile)
+{
+	if (profile->window_count)
+		return;
+	free(profile->windows);
+	profile->windows = mem_alloc(sizeof(*profile->windows));
+	profile->window_count = 1;
+}
+
+/* Address ranges have to be disjoint and ascending: readers search in them. */
+static bool follows(uint64_t *end, uint64_t address, uint64_t bytes)
+{
+	if (address < *end || bytes > UINT64_MAX - address)
+		return false;
+	*end = address + bytes;
+	return true;
+}
+
+static void check_arenas(struct profile *profile)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < profile->arena_count; i++) {
+		struct profile_arena *arena = &profile->arenas[i];
+
+		if (!is_stack(profile, arena->stack))
+			arena->stack = 0;
+		if (arena->window >= profile->window_count)
+			arena->window = 0;
+		if (follows(&end, arena->address, arena->bytes))
+			continue;
+		give_up(profile, "ARNA", profile->arenas, &profile->arena_count,
+			"has arenas that are out of order");
+		profile->arenas = NULL;
+	}
+}
+
+static void check_mappings(struct profile *profile)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < profile->mapping_count; i++) {
+		struct profile_mapping *mapping = &profile->mappings[i];
+
+		if (!is_stack(profile, mapping->stack))
+			mapping->stack = 0;
+		if (mapping->window >= profile->window_count)
+			mapping->window = 0;
+		if (follows(&end, mapping->address, mapping->bytes))
+			continue;
+		give_up(profile, "MAPS", profile->mappings, &profile->mapping_count,
+			"has mappings that are out of order");
+		profile->mappings = NULL;
+	}
+}
+
+static void check_pools(struct profile *profile)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < profile->pool_count; i++) {
+		const struct profile_pool *pool = &profile->pools[i];
+
+		if (pool->class && pool->class <= POOL_CLASSES && follows(&end, pool->address, 1))
+			continue;
+		give_up(profile, "POOL", profile->pools, &profile->pool_count,
+			"has pools that are out of order or of no size class");
+		profile->pools = NULL;
+	}
+}
+
+/* Readers divide by it: either a power of two in sane bounds or "not known". */
+static void check_run(struct profile *profile)
+{
+	enum { SMALLEST = 1 << 10, LARGEST = 1 << 20 };
+	uint32_t bytes = profile->run.pool_bytes;
+
+	if (bytes < SMALLEST || bytes > LARGEST || (bytes & (bytes - 1)))
+		profile->run.pool_bytes = 0;
+}
+
+void profile_check(struct profile *profile)
+{
+	check_run(profile);
+	check_strings(profile);
+	check_info(profile);
+	check_codes(profile);
+	check_nodes(profile);
+	check_threads(profile);
+	check_sites(profile);
+	check_marks(profile);
+	check_windows(profile);
+	check_arenas(profile);
+	check_mappings(profile);
+	check_pools(profile);
+}

@@ -1,0 +1,75 @@
+/* Small questions to a profile that was read: texts, facts, lines, figures at a mark. */
+#include "profile_read.h"
+
+#include <string.h>
+
+const char *profile_text(const struct profile *profile, uint32_t offset)
+{
+	return offset < profile->strings_bytes ? profile->strings + offset : "";
+}
+
+const char *profile_info(const struct profile *profile, const char *key)
+{
+	const char *at = profile->info, *end = profile->info + profile->info_bytes;
+
+	while (at < end) {
+		const char *value = at + strlen(at) + 1;
+
+		if (value >= end)
+			break;
+		if (!strcmp(at, key))
+			return value;
+		at = value + strlen(value) + 1;
+	}
+	return NULL;
+}
+
+const struct profile_code *profile_code_of(const struct profile *profile,
+					   const struct profile_node *node)
+{
+	if (node->code < STREAM_CODE_FIRST || node->code - STREAM_CODE_FIRST >= profile->code_count)
+		return NULL;
+	return &profile->codes[node->code - STREAM_CODE_FIRST];
+}
+
+int32_t profile_line(const struct profile *profile, const struct profile_node *node)
+{
+	const struct profile_code *code = profile_code_of(profile, node);
+
+	if (!code)
+		return LINE_NONE;
+	return linetable_line((enum linetable_kind)code->linetable_kind,
+			      profile->linetables + code->linetable_offset, code->linetable_bytes,
+			      code->first_line, node->instr);
+}
+
+static void live_at_end(const struct profile *profile, uint64_t *bytes, uint64_t *blocks)
+{
+	for (size_t i = 0; i < profile->site_count; i++) {
+		bytes[profile->sites[i].stack] = profile->sites[i].live_bytes;
+		blocks[profile->sites[i].stack] = profile->sites[i].live_blocks;
+	}
+}
+
+/* A mark holds what changed since the one before it, so the newest change up to it counts. */
+void profile_live_at(const struct profile *profile, size_t mark, uint64_t *bytes_by_stack,
+		     uint64_t *blocks_by_stack)
+{
+	size_t bytes = (profile->node_count + 1) * sizeof(uint64_t);
+
+	memset(bytes_by_stack, 0, bytes);
+	memset(blocks_by_stack, 0, bytes);
+	if (mark == SIZE_MAX) {
+		live_at_end(profile, bytes_by_stack, blocks_by_stack);
+		return;
+	}
+	for (size_t i = 0; i <= mark && i < profile->mark_count; i++) {
+		const struct profile_mark *item = &profile->marks[i];
+		const struct profile_change *changes = profile->changes + item->change_start;
+
+		for (size_t j = 0; j < item->change_count; j++) {
+			bytes_by_stack[changes[j].stack] = changes[j].live_bytes;
+			blocks_by_stack[changes[j].stack] = changes[j].live_blocks;
+		}
+	}
+}
