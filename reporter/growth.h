@@ -1,0 +1,66 @@
+/*
+ * growth.h - which lines, functions, files, ... memory grew from, between two moments.
+ *
+ * Size and count are what was live at `to`; their differences are against `from`. The other
+ * figures are of the whole run. Rows come largest growth first; their order never depends on
+ * chance.
+ */
+#ifndef MEMTRACE_GROWTH_H
+#define MEMTRACE_GROWTH_H
+
+#include <regex.h>
+
+#include "lines.h"
+#include "moment.h"
+
+enum growth_by {
+	GROWTH_BY_LINE = 0, /* of the innermost Python frame */
+	GROWTH_BY_OWN,      /* of the innermost frame in the user's own code */
+	GROWTH_BY_FUNCTION,
+	GROWTH_BY_FILE,
+	GROWTH_BY_MODULE,
+	GROWTH_BY_STACK,
+	GROWTH_BY_THREAD, /* wants lines that keep threads apart */
+	GROWTH_BY_COUNT,
+};
+
+extern const char *const growth_by_names[GROWTH_BY_COUNT];
+
+struct growth_query {
+	const struct lines *lines;
+	struct moment from, to;
+	enum growth_by by;
+	/* Matched against "file:line function" of each frame; NULL: everything. */
+	const regex_t *focus, *ignore;
+};
+
+struct growth_figures {
+	uint64_t size_bytes, count;
+	int64_t size_diff_bytes, count_diff;
+	uint64_t total_bytes, total_count; /* ever allocated */
+	uint64_t temporary_bytes, temporary_count;
+	uint64_t gc_freed_bytes;
+	uint64_t peak_bytes; /* when the whole program had most */
+};
+
+struct growth_row {
+	/* What the rows of this kind have in common; NULL or LINE_NONE where they don't. */
+	const char *file;
+	int32_t line;
+	const char *function;
+	const char *module;
+	struct frame_name name; /* where there is no file: "(no Python frame)", a thread, ... */
+	uint32_t trace;         /* the one that grew most, or has most */
+	struct growth_figures figures;
+};
+
+struct growth {
+	struct growth_row *rows;
+	size_t row_count;
+	struct growth_figures total;
+};
+
+void growth_compute(const struct growth_query *query, struct growth *ret_growth);
+void growth_release(struct growth *growth);
+
+#endif

@@ -1,0 +1,140 @@
+#include "moment.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../collector/buf.h"
+#include "units.h"
+
+static double mark_seconds(const struct profile *profile, size_t mark)
+{
+	return (double)profile->marks[mark].figures.time_ns / 1e9;
+}
+
+static const char *mark_name(const struct profile *profile, size_t mark)
+{
+	return profile_text(profile, profile->marks[mark].name);
+}
+
+static struct moment of_mark(const struct profile *profile, size_t mark)
+{
+	struct moment moment = {
+		.kind = MOMENT_MARK,
+		.mark = mark,
+		.seconds = mark_seconds(profile, mark),
+		.asked_seconds = -1,
+	};
+	snprintf(moment.name, sizeof moment.name, "%s", mark_name(profile, mark));
+	return moment;
+}
+
+static struct moment of_edge(const struct profile *profile, enum moment_kind kind)
+{
+	struct moment moment = {.kind = kind, .asked_seconds = -1};
+	snprintf(moment.name, sizeof moment.name, "%s", kind == MOMENT_START ? "start" : "end");
+	moment.seconds = kind == MOMENT_START ? 0 : (double)profile->run.duration_ms / 1000;
+	return moment;
+}
+
+/* Whether a mark's name is `name` itself or one of its repetitions, `name`#N. */
+static int is_named(const char *mark, const char *name)
+{
+	const size_t len = strlen(name);
+	if (strncmp(mark, name, len) != 0)
+		return 0;
+	if (!mark[len])
+		return 1;
+	const char *digits = mark + len + 1;
+	return mark[len] == '#' && *digits && !digits[strspn(digits, "0123456789")];
+}
+
+static size_t find_name(const struct profile *profile, const char *name)
+{
+	for (size_t i = profile->mark_count; i-- > 0;)
+		if (is_named(mark_name(profile, i), name))
+			return i;
+	/* The first of a name carries no number. */
+	const size_t len = strlen(name);
+	if (len > 2 && strcmp(name + len - 2, "#1") == 0)
+		for (size_t i = 0; i < profile->mark_count; i++)
+			if (strlen(mark_name(profile, i)) == len - 2 &&
+			    strncmp(mark_name(profile, i), name, len - 2) == 0)
+				return i;
+	return SIZE_MAX;
+}
+
+static struct moment at_time(const struct profile *profile, double seconds)
+{
+	struct moment moment = of_edge(profile, MOMENT_START);
+	for (size_t i = 0; i < profile->mark_count; i++)
+		if (mark_seconds(profile, i) <= seconds &&
+		    mark_seconds(profile, i) >= moment.seconds)
+			moment = of_mark(profile, i);
+	moment.asked_seconds = seconds;
+	return moment;
+}
+
+static int say_unknown(const struct profile *profile, const char *text, struct err *err)
+{
+	enum { LISTED = 20 };
+	struct buf names;
+	buf_init(&names);
+	for (size_t i = 0; i < profile->mark_count && i < LISTED; i++)
+		buf_printf(&names, "%s'%s' (%s)", i ? ", " : "", mark_name(profile, i),
+			   units_seconds(mark_seconds(profile, i)).text);
+	if (profile->mark_count > LISTED)
+		buf_printf(&names, " and %zu more", profile->mark_count - LISTED);
+	buf_u8(&names, '\0');
+	const char *listed = profile->mark_count ? (const char *)names.data : "none";
+	const int result = err_set(err, "%s: no mark is called '%s'; there are: %.800s",
+				   profile->path, text, listed);
+	buf_release(&names);
+	return result;
+}
+
+int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
+		struct err *err)
+{
+	double seconds;
+	const size_t mark = find_name(profile, text);
+	if (mark != SIZE_MAX)
+		*ret_moment = of_mark(profile, mark);
+	else if (strcmp(text, "start") == 0)
+		*ret_moment = of_edge(profile, MOMENT_START);
+	else if (strcmp(text, "end") == 0)
+		*ret_moment = of_edge(profile, MOMENT_LAST);
+	else if (units_parse_seconds(text, &seconds) == 0)
+		*ret_moment = at_time(profile, seconds);
+	else
+		return say_unknown(profile, text, err);
+	return 0;
+}
+
+void moment_live(const struct profile *profile, const struct moment *moment,
+		 uint64_t *bytes_by_stack, uint64_t *blocks_by_stack)
+{
+	const size_t bytes = (profile->node_count + 1) * sizeof bytes_by_stack[0];
+	if (moment->kind == MOMENT_START) {
+		memset(bytes_by_stack, 0, bytes);
+		memset(blocks_by_stack, 0, bytes);
+		return;
+	}
+	profile_live_at(profile, moment->kind == MOMENT_LAST ? SIZE_MAX : moment->mark,
+			bytes_by_stack, blocks_by_stack);
+}
+
+uint64_t moment_live_bytes(const struct profile *profile, const struct moment *moment)
+{
+	if (moment->kind == MOMENT_START)
+		return 0;
+	return moment->kind == MOMENT_LAST ? profile->run.live_bytes
+					   : profile->marks[moment->mark].live_bytes;
+}
+
+uint64_t moment_live_blocks(const struct profile *profile, const struct moment *moment)
+{
+	if (moment->kind == MOMENT_START)
+		return 0;
+	return moment->kind == MOMENT_LAST ? profile->run.live_blocks
+					   : profile->marks[moment->mark].live_blocks;
+}

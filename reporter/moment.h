@@ -1,0 +1,36 @@
+/*
+ * moment.h - what --from and --to name: a mark, or a time.
+ *
+ * `start` is there in every profile, as nothing live; so is `end`: the mark, or else the last
+ * event that was recorded. A name used again is NAME#2, NAME#3, ...; the plain name means the
+ * last of them, NAME#1 the first. A time means the last mark at or before it.
+ */
+#ifndef MEMTRACE_MOMENT_H
+#define MEMTRACE_MOMENT_H
+
+#include "../collector/profile_read.h"
+
+enum moment_kind {
+	MOMENT_START = 0, /* nothing live */
+	MOMENT_MARK,
+	MOMENT_LAST, /* the end of the stream */
+};
+
+struct moment {
+	enum moment_kind kind;
+	size_t mark; /* of MOMENT_MARK */
+	char name[160];
+	double seconds;       /* since start */
+	double asked_seconds; /* the time that was asked for; negative: a name was */
+};
+
+int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
+		struct err *err);
+/* Live figures of each stack at a moment: arrays of node_count + 1. */
+void moment_live(const struct profile *profile, const struct moment *moment,
+		 uint64_t *bytes_by_stack, uint64_t *blocks_by_stack);
+/* Over all stacks. */
+uint64_t moment_live_bytes(const struct profile *profile, const struct moment *moment);
+uint64_t moment_live_blocks(const struct profile *profile, const struct moment *moment);
+
+#endif

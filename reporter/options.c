@@ -1,0 +1,48 @@
+#include "options.h"
+
+#include <string.h>
+
+enum option_key { KEY_JSON = 0x300, KEY_UNITS, KEY_COLOR };
+
+static const struct argp_option table[] = {
+	{"json", KEY_JSON, NULL, 0, "Print JSON", 1},
+	{"units", KEY_UNITS, "iec|si", 0, "Powers of 1024 (the default) or of 1000", 1},
+	{"color", KEY_COLOR, "WHEN", 0, "auto (the default), always or never", 1},
+	{0},
+};
+
+size_t options_word(struct argp_state *state, const char *option, const char *word,
+		    const char *const *words)
+{
+	char known[256] = "";
+	for (size_t i = 0; words[i]; i++) {
+		if (strcmp(word, words[i]) == 0)
+			return i;
+		const size_t len = strlen(known);
+		snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "", words[i]);
+	}
+	argp_error(state, "%s: '%s' is not one of %s", option, word, known);
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const units[] = {"iec", "si", NULL};
+	static const char *const colors[] = {"auto", "always", "never", NULL};
+	struct options *options = state->input;
+	switch (key) {
+	case KEY_JSON:
+		options->json = true;
+		return 0;
+	case KEY_UNITS:
+		options->units = (enum units_kind)options_word(state, "--units", arg, units);
+		return 0;
+	case KEY_COLOR:
+		options->color = (enum term_color)options_word(state, "--color", arg, colors);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp options_argp = {.options = table, .parser = parse};

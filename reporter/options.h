@@ -1,0 +1,28 @@
+/*
+ * options.h - what every command that answers takes: --json, --units, --color.
+ *
+ * An argp of its own, for a command's list of children; the child's input is a struct options.
+ */
+#ifndef MEMTRACE_REPORTER_OPTIONS_H
+#define MEMTRACE_REPORTER_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "term.h"
+#include "units.h"
+
+struct options {
+	bool json;
+	enum units_kind units;
+	enum term_color color;
+};
+
+extern const struct argp options_argp;
+
+/* The index of `word` in a list that ends with NULL; otherwise a usage error that quotes it. */
+size_t options_word(struct argp_state *state, const char *option, const char *word,
+		    const char *const *words);
+
+#endif

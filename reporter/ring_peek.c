@@ -1,0 +1,120 @@
+#include "ring_peek.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int check(const char *path, const struct ring_header *header, uint64_t file_bytes,
+		 struct err *err)
+{
+	const uint64_t capacity = header->capacity;
+	if (memcmp(header->magic, RING_MAGIC, sizeof header->magic) != 0)
+		return err_set(err, "%s is not a ring: its first bytes are not " RING_MAGIC,
+			       path);
+	if (header->version != STREAM_VERSION)
+		return err_set(err, "%s: version %u of the ring is unknown here, %d is known",
+			       path, header->version, STREAM_VERSION);
+	if (capacity < RING_MIN_SLOTS || capacity > RING_MAX_SLOTS || capacity & (capacity - 1))
+		return err_set(
+			err, "%s: its header claims %llu slots, not a power of two in %d-%d",
+			path, (unsigned long long)capacity, RING_MIN_SLOTS, RING_MAX_SLOTS);
+	if (header->slots_offset < RING_HEADER_BYTES || header->slots_offset > file_bytes ||
+	    (file_bytes - header->slots_offset) / STREAM_RECORD_BYTES < capacity)
+		return err_set(err, "%s: its slots at offset %llu don't fit in %llu bytes",
+			       path, (unsigned long long)header->slots_offset,
+			       (unsigned long long)file_bytes);
+	return 0;
+}
+
+int ring_peek_header(const char *path, const void *page, uint64_t file_bytes,
+		     struct ring_peek *ret_peek, struct err *err)
+{
+	_Alignas(128) unsigned char copy[RING_HEADER_BYTES];
+	memcpy(copy, page, sizeof copy);
+	struct ring_header *header = (struct ring_header *)copy;
+	if (check(path, header, file_bytes, err))
+		return -1;
+	/* A copy has no other side: relaxed loads of it are plain ones. */
+	*ret_peek = (struct ring_peek){
+		.pid = header->pid,
+		.process_start = header->process_start,
+		.start_real_ns = header->start_real_ns,
+		.capacity = header->capacity,
+		.slots_offset = header->slots_offset,
+		.head = atomic_load_explicit(&header->head, memory_order_relaxed),
+		.tail = atomic_load_explicit(&header->tail, memory_order_relaxed),
+		.heartbeat = atomic_load_explicit(&header->heartbeat, memory_order_relaxed),
+		.program_state = atomic_load_explicit(&header->program_state,
+						      memory_order_relaxed),
+		.collector_state = atomic_load_explicit(&header->collector_state,
+							memory_order_relaxed),
+		.collector_pid = atomic_load_explicit(&header->collector_pid,
+						      memory_order_relaxed),
+	};
+	return 0;
+}
+
+int ring_peek_file(const char *path, struct ring_peek *ret_peek, struct err *err)
+{
+	unsigned char page[RING_HEADER_BYTES];
+	struct stat status;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return err_set(err, "%s: %s", path, strerror(errno));
+	const ssize_t len = pread(fd, page, sizeof page, 0);
+	const int failed = len < 0 || fstat(fd, &status);
+	const int cause = errno;
+	close(fd);
+	if (failed)
+		return err_set(err, "%s: %s", path, strerror(cause));
+	if (len < (ssize_t)sizeof page)
+		return err_set(err, "%s: its header ends after %zd of %d bytes", path, len,
+			       RING_HEADER_BYTES);
+	return ring_peek_header(path, page, (uint64_t)status.st_size, ret_peek, err);
+}
+
+uint64_t process_start_time(uint32_t pid)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%u/stat", pid);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	const ssize_t len = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	/*
+	 * The name in brackets may hold anything, brackets too; fields are counted behind it.
+	 */
+	char *at = strrchr(text, ')');
+	if (!at || !at[1] || at[2] == 'Z' || at[2] == 'X')
+		return 0;
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+bool ring_peek_process_is_alive(const struct ring_peek *peek)
+{
+	const uint64_t start = process_start_time(peek->pid);
+	return start && start == peek->process_start;
+}
+
+bool ring_peek_pid_is_here(const struct ring_peek *peek)
+{
+	char path[64], name[32] = "";
+	snprintf(path, sizeof path, "/proc/%u/comm", peek->collector_pid);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	const ssize_t len = read(fd, name, sizeof name - 1);
+	close(fd);
+	/* The kernel keeps 15 characters of a name. */
+	return len > 0 && strncmp(name, "memtrace-collector", 15) == 0;
+}

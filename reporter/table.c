@@ -1,0 +1,66 @@
+#include "table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../collector/mem.h"
+
+void table_init(struct table *table, const char *columns)
+{
+	*table = (struct table){.columns = columns, .column_count = strlen(columns)};
+	assert(table->column_count > 0 && table->column_count <= TABLE_MAX_COLUMNS);
+}
+
+void table_release(struct table *table)
+{
+	for (size_t i = 0; i < table->cell_count; i++)
+		free(table->cells[i]);
+	free(table->cells);
+}
+
+void table_cell(struct table *table, const char *text)
+{
+	table->cells = mem_grow(table->cells, &table->cell_capacity, table->cell_count + 1,
+				sizeof table->cells[0]);
+	table->cells[table->cell_count++] = mem_text(text ? text : "");
+}
+
+static void measure(const struct table *table, const struct term *term, size_t *widths)
+{
+	for (size_t i = 0; i < table->cell_count; i++) {
+		const size_t column = i % table->column_count;
+		const size_t width = term_text_width(term, table->cells[i]);
+		if (width > widths[column])
+			widths[column] = width;
+	}
+}
+
+static void print_cell(const struct table *table, const struct term *term, size_t index,
+		       size_t width)
+{
+	const size_t column = index % table->column_count;
+	const size_t pad = width - term_text_width(term, table->cells[index]);
+	const bool last = column + 1 == table->column_count;
+	if (table->columns[column] == 'r')
+		fprintf(term->out, "%*s", (int)pad, "");
+	term_text(term, table->cells[index]);
+	/* No spaces at the end of a line. */
+	if (table->columns[column] == 'l' && !last)
+		fprintf(term->out, "%*s", (int)pad, "");
+	fputs(last ? "\n" : "  ", term->out);
+}
+
+void table_print(const struct table *table, const struct term *term)
+{
+	size_t widths[TABLE_MAX_COLUMNS] = {0};
+	assert(table->cell_count % table->column_count == 0);
+	measure(table, term, widths);
+	for (size_t i = 0; i < table->cell_count; i++) {
+		if (i == 0)
+			fputs(term_bold(term), term->out);
+		print_cell(table, term, i, widths[i % table->column_count]);
+		if (i + 1 == table->column_count)
+			fputs(term_plain(term), term->out);
+	}
+}
