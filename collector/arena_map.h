@@ -3,12 +3,15 @@
  *
  * Finding a block takes address arithmetic only: a two-level table over the address by pool number
  * leads to the pool, the offset in it divided by its block size (a multiplication) to the block.
- * A block costs 8 bytes, an empty pool 8.
+ * A block costs 8 bytes, a pool 40.
  *
  * Geometry is what the stream says: arenas are R_ARENA events, page-aligned, not necessarily aligned
  * to their size; pools are 4 KiB where arenas have 256 KiB (CPython <= 3.9), 16 KiB otherwise, aligned
  * to their size, with a 48-byte header (Objects/obmalloc.c). A size class comes with the allocation. Debug
  * allocators hand out block + 16: a block is found from any address inside it.
+ *
+ * Memory: the tables are address space that becomes memory where arenas lie; the block array of a
+ * pool lives from its first block until some time after its last.
  */
 #ifndef MEMTRACE_ARENA_MAP_H
 #define MEMTRACE_ARENA_MAP_H
@@ -22,9 +25,12 @@ enum {
 	POOL_CLASSES = 32,
 	POOL_CLASS_STEP_BYTES = 16,
 	ARENA_SMALLEST_BYTES = 256 << 10,
+	ARENA_LARGEST_BYTES = 64 << 20,
+	/* Emptied pools that keep their block array: 4 MiB at most. */
+	ARENA_MAP_IDLE_POOLS = 512,
 };
 
-/* Of one block. stack_live == 0 in a free one. */
+/* Of one block. `live` == 0 in a free one. */
 struct block {
 	uint32_t stack;
 	uint32_t bytes : 10;  /* as requested: 0..512 */
@@ -36,14 +42,20 @@ struct block {
 };
 _Static_assert(sizeof(struct block) == 8, "8 bytes a block");
 
+/* One pool-sized, pool-aligned piece of address space. */
 struct pool {
-	struct block *blocks; /* NULL until its first block */
-	uint64_t address;
-	uint32_t arena; /* index into arena_map.arenas */
+	struct block *blocks; /* pool_capacity() of them; may be NULL while live == 0 */
+	uint64_t address;     /* 0: no whole pool lies here */
+	uint32_t arena;       /* index into arena_map.arenas */
 	uint16_t live;
 	uint8_t class; /* 1 + size class index; 0: never used */
-	uint8_t reserved;
+	uint8_t in_idle; /* stands in arena_map.idle */
+	/* Where an arena isn't aligned, its ends lie in pieces that are no pool. */
+	uint16_t low_bytes;  /* of this piece from its start on that belong to an arena's end */
+	uint16_t high_bytes; /* ... before its end, to an arena's beginning */
+	uint32_t reserved2;
 };
+_Static_assert(sizeof(struct pool) == 32, "two to a cache line");
 
 struct arena {
 	uint64_t address;
@@ -60,13 +72,26 @@ struct arena {
 struct arena_map {
 	struct arena *arenas;
 	size_t arena_count, arena_capacity; /* entries, free ones included */
+	size_t first_free;                  /* no entry before it is free */
 	size_t live_arenas;
 	uint64_t arena_bytes;
 	uint64_t most_arenas;
 	uint32_t pool_bytes; /* 4096 or 16384, from the first arena on */
-	struct pool ***root; /* by pool number: two levels */
+	uint32_t pool_shift;
+	struct pool **root; /* by GiB; each leads to the pools of that GiB */
+	size_t leaf_count;
 	uint64_t live_blocks, live_bytes;
 	uint64_t misplaced; /* records that contradict the map: counted, never guessed */
+	/* Emptied pools in the order in which they lose their block array, unless used again. */
+	struct pool *idle[ARENA_MAP_IDLE_POOLS];
+	uint32_t idle_next;
+};
+
+/* Where an address lies, and what came of it. */
+enum arena_answer {
+	ARENA_OUTSIDE,   /* in no arena: not this map's */
+	ARENA_MISPLACED, /* in an arena, but it contradicts the map; nothing was changed */
+	ARENA_DONE,
 };
 
 void arena_map_init(struct arena_map *map);
@@ -79,16 +104,34 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 /* Whether the address lies in an arena: then a Python block is a pool's. */
 bool arena_map_covers(const struct arena_map *map, uint64_t address);
 /*
- * `class` as in R_SMALL_*. False, and counted as misplaced: no arena there, the block is live already,
- * or the pool has live blocks of another class.
+ * `class` as in R_SMALL_*. A block that was live there is replaced and given back in *ret_old, whose
+ * `live` is 0 otherwise. ARENA_MISPLACED, and counted: no block begins there, it is too small, or the
+ * pool has live blocks of another class.
  */
-bool arena_map_alloc(struct arena_map *map, uint64_t address, uint32_t class, struct block block);
-/* Takes the block out and says what it was. False: no live block there. */
-bool arena_map_free(struct arena_map *map, uint64_t address, struct block *ret_block);
+enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address, uint32_t class,
+				  struct block block, struct block *ret_old);
+/* Takes the block out and says what it was. ARENA_MISPLACED: no live block there; not counted. */
+enum arena_answer arena_map_free(struct arena_map *map, uint64_t address, struct block *ret_block);
+/* The live block around an address, NULL if there is none; its class and the address it was given
+ * out at. */
+const struct block *arena_map_find(const struct arena_map *map, uint64_t address, uint32_t *ret_class,
+				   uint64_t *ret_address);
+/* Asks for the memory that the next call about this address will need. */
+void arena_map_prefetch(const struct arena_map *map, uint64_t address);
 
 static inline uint32_t pool_block_bytes(uint32_t class)
 {
 	return class * POOL_CLASS_STEP_BYTES;
+}
+
+/* Blocks in a pool of that class; 0 for class 0. */
+uint32_t pool_capacity(const struct arena_map *map, uint32_t class);
+
+/* The address that block i of a pool was given out at. */
+static inline uint64_t pool_block_address(const struct pool *pool, uint32_t i)
+{
+	return pool->address + POOL_HEADER_BYTES + (uint64_t)i * pool_block_bytes(pool->class) +
+	       (pool->blocks[i].shifted ? POOL_CLASS_STEP_BYTES : 0);
 }
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * block_table.h - live blocks that pools don't serve, by address.
  *
- * Open addressing, linear probing, backward-shift deletion, at most 3/4 full. 24 bytes a slot: at
- * most 40 a block right before it grows.
+ * Open addressing, linear probing, backward-shift deletion. 24 bytes a slot, at most 3/4 full and
+ * grown by a quarter: 32 to 40 bytes a block. Slots lie in order of their hash, so growing reads and
+ * writes in order.
  */
 #ifndef MEMTRACE_BLOCK_TABLE_H
 #define MEMTRACE_BLOCK_TABLE_H
@@ -26,14 +27,19 @@ _Static_assert(sizeof(struct large_block) == 24, "24 bytes a slot");
 struct block_table {
 	struct large_block *slots;
 	size_t count;
-	size_t capacity; /* 0 or a power of two */
+	size_t capacity;
 };
 
 void block_table_init(struct block_table *table);
 void block_table_release(struct block_table *table);
-/* False, with what was there in *ret_old (may be NULL): the address was live; it is replaced. */
+/*
+ * False, with what was there in *ret_old (may be NULL): the address was live; it is replaced. The
+ * address is not 0.
+ */
 bool block_table_put(struct block_table *table, struct large_block block, struct large_block *ret_old);
 bool block_table_take(struct block_table *table, uint64_t address, struct large_block *ret_block);
 const struct large_block *block_table_find(const struct block_table *table, uint64_t address);
+/* Asks for the memory that the next call about this address will need. */
+void block_table_prefetch(const struct block_table *table, uint64_t address);
 
 #endif

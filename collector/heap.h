@@ -13,14 +13,14 @@
 #include "err.h"
 #include "mappings.h"
 #include "marks.h"
+#include "reallocs.h"
 #include "sites.h"
 #include "stacks.h"
-#include "u64map.h"
 #include "windows.h"
 
 struct heap_counts {
 	uint64_t records;
-	uint64_t allocations, frees;  /* cancelled pairs included */
+	uint64_t allocations, frees;  /* of blocks and anonymous mappings; cancelled pairs included */
 	uint64_t cancelled_pairs;
 	uint64_t unknown_frees; /* of blocks from before the hooks, or from a pause */
 	uint64_t replaced;      /* allocations at an address that was live: a free was missed */
@@ -43,14 +43,21 @@ struct heap {
 	struct heap_counts counts;
 	enum heap_end end;
 	int64_t end_status;
-	struct u64map *reallocs; /* thread slot → what its last F_REALLOC freed, until its next event */
+	struct reallocs reallocs;
+	struct stream_text mark_text; /* being put together */
 	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
 };
 
 void heap_init(struct heap *heap);
 void heap_release(struct heap *heap);
+/* `count` records form whole groups. */
 void heap_apply(struct heap *heap, const struct record *records, size_t count);
-/* Conservation: allocated - freed == live for each stack; the maps' live blocks sum up to the sites'. */
+/* Whether a block at exactly this address is known to be live. */
+bool heap_knows(const struct heap *heap, uint64_t address);
+/*
+ * Conservation: allocated - freed == live for each stack; the maps' live blocks sum up to the
+ * sites', stack by stack, and to the domains'. Takes a walk over the whole heap.
+ */
 int heap_check(const struct heap *heap, struct err *err);
 
 #endif

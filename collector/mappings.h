@@ -10,21 +10,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "u64map.h"
+
 struct mapping {
 	uint64_t address;
 	uint64_t bytes;
 	uint32_t stack;
 	uint32_t window;
 	bool anonymous;
+	uint64_t origin; /* the same in all pieces of what was one mapping; set by mappings_add */
 };
 
 struct mappings {
 	struct mapping *items; /* sorted by address, disjoint */
 	size_t count, capacity;
+	uint64_t origins;           /* handed out so far */
+	struct u64map extra_pieces; /* origin → its pieces beyond the first, where there are any */
 };
 
 void mappings_init(struct mappings *maps);
 void mappings_release(struct mappings *maps);
+/* The index of the first mapping that ends after the address: it holds it, or lies above it. */
+size_t mappings_seek(const struct mappings *maps, uint64_t address);
 /* Each piece that is cut away is handed to `cut` (may be NULL) as a mapping of its own; `whole` tells
  * that nothing of the mapping it came from is left. */
 typedef void mappings_cut(void *user, const struct mapping *piece, bool whole);

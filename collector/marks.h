@@ -3,7 +3,9 @@
  *
  * A mark holds only the stacks whose live figures changed since the mark before it. At most
  * MARK_LIMIT are kept in full; further ones of a name already there are rolled up: they replace
- * the last one of that name (its `rolled` says how many). A name used again becomes NAME#2, NAME#3, ...
+ * the last one of that name (its `rolled` says how many). Where that name is new, the latest of the
+ * program's marks gives way (`merged` says how many did). What a mark held that gave way is passed
+ * on to the next one, so that figures stay right. A name used again becomes NAME#2, NAME#3, ...
  */
 #ifndef MEMTRACE_MARKS_H
 #define MEMTRACE_MARKS_H
@@ -11,7 +13,7 @@
 #include "../preload/stream.h"
 #include "sites.h"
 
-enum { MARK_LIMIT = 256 };
+enum { MARK_LIMIT = 256, MARK_NAME_BYTES = 255 };
 
 struct mark_change {
 	uint32_t stack;
@@ -21,22 +23,25 @@ struct mark_change {
 
 struct mark {
 	char *name;
+	char *base;       /* the name as it was given, without #2 */
+	uint64_t ordinal; /* the how many-th of that name, from 1 */
 	struct stream_mark figures;
 	uint64_t live_bytes, live_blocks; /* over all stacks */
 	uint64_t arena_bytes, arena_count;
 	uint64_t rolled;
-	struct mark_change *changes;
+	struct mark_change *changes; /* ascending by stack */
 	size_t change_count;
 };
 
 struct marks {
 	struct mark *items;
 	size_t count, capacity;
+	uint64_t merged;
 };
 
 void marks_init(struct marks *marks);
 void marks_release(struct marks *marks);
-/* `name` of `len` bytes as it came; takes the changed stacks from `sites` and starts the next mark. */
+/* `name` of `len` bytes as it came (cut at MARK_NAME_BYTES, without control characters); takes the changed stacks from `sites` and starts the next mark. */
 void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name, size_t len,
 	       struct sites *sites, uint64_t arena_bytes, uint64_t arena_count);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* The one place outside main that ends the process: mem.h says why. */
@@ -55,6 +56,19 @@ void *mem_grow(void *array, size_t *capacity, size_t needed, size_t item_bytes)
 	array = mem_resize(array, bytes);
 	*capacity = grown;
 	return array;
+}
+
+void *mem_lazy(size_t bytes)
+{
+	void *ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return ptr == MAP_FAILED ? NULL : ptr;
+}
+
+void mem_lazy_free(void *ptr, size_t bytes)
+{
+	if (ptr)
+		munmap(ptr, bytes);
 }
 
 void mem_scope(void *pointer_to_pointer)

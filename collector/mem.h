@@ -17,6 +17,13 @@ char *mem_text(const char *text);
 /* Grows an array so that `needed` items fit, by half at least; *capacity is in items. */
 void *mem_grow(void *array, size_t *capacity, size_t needed, size_t item_bytes);
 
+/*
+ * Zeroed address space straight from the system: pages cost memory only once they are touched. NULL
+ * when the system refuses, which a caller with a way round may survive.
+ */
+void *mem_lazy(size_t bytes);
+void mem_lazy_free(void *ptr, size_t bytes); /* NULL is fine */
+
 /* __attribute__((cleanup(mem_scope))) on a pointer variable frees it at the end of its block. */
 void mem_scope(void *pointer_to_pointer);
 

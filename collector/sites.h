@@ -14,19 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What most events touch stands first: it fits a cache line. */
 struct site {
 	uint64_t live_bytes, live_blocks;
 	uint64_t total_bytes, total_blocks; /* ever allocated, cancelled pairs included */
 	uint64_t freed_bytes, freed_blocks; /* ever freed, cancelled pairs included */
-	uint64_t temporary_bytes, temporary_blocks; /* cancelled pairs: freed soon after */
-	uint64_t gc_freed_bytes, gc_freed_blocks;   /* freed inside a cyclic collection */
-	uint64_t peak_bytes, peak_blocks;
 	uint64_t peak_epoch;
 	uint64_t mark_epoch; /* the mark after which it changed last: see marks.h */
+	uint64_t peak_bytes, peak_blocks;
+	uint64_t temporary_bytes, temporary_blocks; /* cancelled pairs: freed soon after */
+	uint64_t gc_freed_bytes, gc_freed_blocks;   /* freed inside a cyclic collection */
 };
 
 struct sites {
-	struct site *site; /* by stack id */
+	struct site *site; /* by stack id; a stack past `count` has had no event */
 	size_t count, capacity;
 	uint64_t live_bytes, live_blocks; /* over all sites */
 	uint64_t peak_bytes, peak_blocks;
@@ -43,8 +44,14 @@ void sites_alloc(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t n
 void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc);
 /* A free taken back: live again as if it had not been. */
 void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc, uint64_t now_ms);
+/* A block goes piece by piece: these bytes are freed, the block itself is not yet. */
+void sites_free_part(struct sites *sites, uint32_t stack, uint64_t bytes);
 void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t pairs);
 void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes, uint64_t *ret_blocks);
+/* From here on, `changed` gathers for the next mark. */
+void sites_next_mark(struct sites *sites);
+/* Asks for the memory that the next event of this stack will need. */
+void sites_prefetch(const struct sites *sites, uint32_t stack);
 /* allocated - freed == live, for each stack and over all. */
 struct err;
 int sites_conserved(const struct sites *sites, struct err *err);

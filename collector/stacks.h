@@ -10,6 +10,10 @@
 #include "../preload/stream.h"
 #include "buf.h"
 #include "stream_read.h"
+#include "u64map.h"
+
+/* Facts of a run are a few dozen; a stream that has more is not ours. */
+enum { INFO_LIMIT = 1024 };
 
 struct stack_node {
 	uint32_t parent;
@@ -45,11 +49,12 @@ struct stacks {
 	size_t code_count, code_capacity;
 	struct thread *threads; /* in order of first use */
 	size_t thread_count, thread_capacity;
+	struct u64map thread_slots; /* slot + 1 → index + 1 */
 	struct info *infos; /* in order of first use */
 	size_t info_count, info_capacity;
 	uint64_t checks;           /* R_CHECK records that agreed with our line tables */
 	uint64_t checks_differing; /* ... and that did not: stacks can't be trusted */
-	struct stream_text text[4];
+	struct stream_text code_text, thread_text, info_text; /* being put together */
 };
 
 void stacks_init(struct stacks *stacks);

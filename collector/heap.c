@@ -1,0 +1,483 @@
+#include "heap.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum {
+	PAGE_SHIFT = 12,
+	/* Records between asking for a block's memory and using it: about one cache miss. */
+	LOOK_AHEAD = 12,
+};
+
+void heap_init(struct heap *heap)
+{
+	*heap = (struct heap){.end = HEAP_RUNNING};
+	stacks_init(&heap->stacks);
+	sites_init(&heap->sites);
+	arena_map_init(&heap->arenas);
+	block_table_init(&heap->blocks);
+	mappings_init(&heap->mappings);
+	windows_init(&heap->windows);
+	marks_init(&heap->marks);
+	reallocs_init(&heap->reallocs);
+	stream_text_init(&heap->mark_text);
+}
+
+void heap_release(struct heap *heap)
+{
+	stacks_release(&heap->stacks);
+	sites_release(&heap->sites);
+	arena_map_release(&heap->arenas);
+	block_table_release(&heap->blocks);
+	mappings_release(&heap->mappings);
+	windows_release(&heap->windows);
+	marks_release(&heap->marks);
+	reallocs_release(&heap->reallocs);
+	stream_text_release(&heap->mark_text);
+	*heap = (struct heap){.end = HEAP_RUNNING};
+}
+
+/* stream_check lets no undefined stack through; one that came anyway must not size an array. */
+static inline uint32_t known_stack(const struct heap *heap, uint64_t stack)
+{
+	return LIKELY(stack <= heap->stacks.node_count) ? (uint32_t)stack : 0;
+}
+
+/* The books: figures by stack, by domain and in all, always together. */
+static inline void book_alloc(struct heap *heap, enum block_domain domain, uint32_t stack, uint64_t bytes)
+{
+	sites_alloc(&heap->sites, stack, bytes, heap->windows.now_ms);
+	heap->domain_bytes[domain] += bytes;
+	heap->domain_blocks[domain]++;
+	heap->counts.allocations++;
+}
+
+static inline void book_free(struct heap *heap, enum block_domain domain, uint32_t stack,
+			     uint64_t bytes, int in_gc)
+{
+	sites_free(&heap->sites, stack, bytes, in_gc);
+	heap->domain_bytes[domain] -= bytes;
+	heap->domain_blocks[domain]--;
+	heap->counts.frees++;
+}
+
+static inline enum block_domain pooled_domain(const struct block *block)
+{
+	return block->object ? DOMAIN_OBJECT : DOMAIN_MEM;
+}
+
+static __attribute__((noinline)) void replace_pooled(struct heap *heap, const struct block *old)
+{
+	book_free(heap, pooled_domain(old), old->stack, old->bytes, 0);
+	heap->counts.replaced++;
+}
+
+static void put_large(struct heap *heap, struct large_block block)
+{
+	struct large_block old;
+
+	if (UNLIKELY(!block_table_put(&heap->blocks, block, &old))) {
+		book_free(heap, old.domain, old.stack, old.bytes, 0);
+		heap->counts.replaced++;
+	}
+	book_alloc(heap, block.domain, block.stack, block.bytes);
+}
+
+static inline void apply_small(struct heap *heap, const struct record *r, enum block_domain domain,
+			       uint32_t window)
+{
+	uint64_t address = record_a(r);
+	uint32_t bytes = (uint32_t)(r->body >> 32 & 0xffff);
+	uint32_t class = (uint32_t)(r->body >> 48 & 0xff);
+	struct block old, block = {
+		.stack = known_stack(heap, record_low(r)),
+		.bytes = bytes & 0x3ff,
+		.window = window & (WINDOW_LIMIT - 1),
+		.object = domain == DOMAIN_OBJECT,
+	};
+
+	switch (arena_map_alloc(&heap->arenas, address, class, block, &old)) {
+	case ARENA_DONE:
+		if (UNLIKELY(old.live))
+			replace_pooled(heap, &old);
+		book_alloc(heap, domain, block.stack, block.bytes);
+		break;
+	case ARENA_OUTSIDE:
+		put_large(heap, (struct large_block){
+					.address = address,
+					.bytes = bytes,
+					.stack = block.stack,
+					.window = block.window,
+					.domain = domain & 3,
+				});
+		break;
+	case ARENA_MISPLACED:
+		break;
+	}
+}
+
+static inline void apply_large(struct heap *heap, const struct record *r, enum block_domain domain,
+			       uint32_t window)
+{
+	uint64_t bytes = record_high(r);
+
+	if (UNLIKELY(bytes == STREAM_SIZE_WIDE))
+		stream_payload(r, sizeof(bytes), &bytes);
+	if (UNLIKELY(record_a(r) == 0 || arena_map_covers(&heap->arenas, record_a(r)))) {
+		heap->arenas.misplaced++;
+		return;
+	}
+	put_large(heap, (struct large_block){
+				.address = record_a(r),
+				.bytes = bytes,
+				.stack = known_stack(heap, record_low(r)),
+				.window = window & (WINDOW_LIMIT - 1),
+				.domain = domain & 3,
+			});
+}
+
+/* Takes the block at an address out of the maps and the books; false: there is none. */
+static inline bool take_block(struct heap *heap, uint64_t address, int in_gc)
+{
+	struct large_block large;
+	struct block pooled;
+
+	switch (arena_map_free(&heap->arenas, address, &pooled)) {
+	case ARENA_DONE:
+		book_free(heap, pooled_domain(&pooled), pooled.stack, pooled.bytes, in_gc);
+		return true;
+	case ARENA_MISPLACED:
+		return false;
+	case ARENA_OUTSIDE:
+		break;
+	}
+	if (!block_table_take(&heap->blocks, address, &large))
+		return false;
+	book_free(heap, large.domain, large.stack, large.bytes, in_gc);
+	return true;
+}
+
+/* What a realloc is about to free, while it is still in the maps. */
+static __attribute__((noinline)) void remember_freed(struct heap *heap, const struct record *r, int in_gc)
+{
+	struct freed_block freed = {.record_address = record_a(r), .in_gc = in_gc != 0};
+	const struct large_block *large;
+	const struct block *pooled;
+
+	pooled = arena_map_find(&heap->arenas, record_a(r), &freed.class, &freed.large.address);
+	if (pooled) {
+		freed.kind = FREED_POOLED;
+		freed.pooled = *pooled;
+	} else if (!arena_map_covers(&heap->arenas, record_a(r)) &&
+		   (large = block_table_find(&heap->blocks, record_a(r)))) {
+		freed.kind = FREED_LARGE;
+		freed.large = *large;
+	}
+	reallocs_remember(&heap->reallocs, (uint32_t)(r->body >> 40), &freed);
+}
+
+static inline void apply_free(struct heap *heap, const struct record *r)
+{
+	uint32_t flags = (uint32_t)(r->body >> 32 & 0xff);
+
+	if (flags & F_REALLOC)
+		remember_freed(heap, r, flags & F_GC);
+	if (UNLIKELY(!take_block(heap, record_a(r), flags & F_GC)))
+		heap->counts.unknown_frees++;
+}
+
+static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t stack, uint64_t bytes,
+			int in_gc)
+{
+	sites_unfree(&heap->sites, stack, bytes, in_gc, heap->windows.now_ms);
+	heap->domain_bytes[domain] += bytes;
+	heap->domain_blocks[domain]++;
+	heap->counts.frees--;
+}
+
+static void restore_pooled(struct heap *heap, const struct freed_block *freed)
+{
+	struct block old;
+
+	if (arena_map_alloc(&heap->arenas, freed->large.address, freed->class, freed->pooled, &old) !=
+	    ARENA_DONE)
+		return;
+	if (old.live)
+		replace_pooled(heap, &old);
+	book_unfree(heap, pooled_domain(&freed->pooled), freed->pooled.stack, freed->pooled.bytes,
+		    freed->in_gc);
+}
+
+static void restore_large(struct heap *heap, const struct freed_block *freed)
+{
+	struct large_block old;
+
+	if (arena_map_covers(&heap->arenas, freed->large.address)) {
+		heap->arenas.misplaced++;
+		return;
+	}
+	if (!block_table_put(&heap->blocks, freed->large, &old)) {
+		book_free(heap, old.domain, old.stack, old.bytes, 0);
+		heap->counts.replaced++;
+	}
+	book_unfree(heap, freed->large.domain, freed->large.stack, freed->large.bytes, freed->in_gc);
+}
+
+static void apply_restore(struct heap *heap, const struct record *r)
+{
+	enum { THREAD_SLOT_BITS = 24 };
+	struct freed_block freed;
+
+	if (r->body >> THREAD_SLOT_BITS ||
+	    !reallocs_take(&heap->reallocs, (uint32_t)r->body, record_a(r), &freed))
+		return;
+	switch (freed.kind) {
+	case FREED_POOLED:
+		restore_pooled(heap, &freed);
+		break;
+	case FREED_LARGE:
+		restore_large(heap, &freed);
+		break;
+	case FREED_UNKNOWN:
+		heap->counts.unknown_frees--;
+		break;
+	}
+}
+
+static void apply_temporary(struct heap *heap, const struct record *r)
+{
+	enum { PAIRS_SHIFT = 40 };
+	uint64_t bytes = r->body & (((uint64_t)1 << PAIRS_SHIFT) - 1);
+	uint64_t pairs = r->body >> PAIRS_SHIFT;
+
+	sites_temporary(&heap->sites, known_stack(heap, record_a(r)), bytes, pairs);
+	heap->counts.allocations += pairs;
+	heap->counts.frees += pairs;
+	heap->counts.cancelled_pairs += pairs;
+}
+
+static void cut_mapping(void *user, const struct mapping *piece, bool whole)
+{
+	struct heap *heap = user;
+
+	if (!piece->anonymous)
+		return;
+	if (whole) {
+		book_free(heap, DOMAIN_MAPPING, piece->stack, piece->bytes, 0);
+		return;
+	}
+	sites_free_part(&heap->sites, piece->stack, piece->bytes);
+	heap->domain_bytes[DOMAIN_MAPPING] -= piece->bytes;
+}
+
+static void add_mapping(struct heap *heap, const struct record *r, uint64_t bytes, bool anonymous)
+{
+	struct mapping mapping = {
+		.address = record_a(r),
+		.bytes = bytes,
+		.stack = known_stack(heap, record_low(r)),
+		.window = windows_current(&heap->windows),
+		.anonymous = anonymous,
+	};
+
+	if (bytes == 0)
+		return;
+	mappings_add(&heap->mappings, mapping, cut_mapping, heap);
+	if (anonymous)
+		book_alloc(heap, DOMAIN_MAPPING, mapping.stack, bytes);
+}
+
+static void apply_arena(struct heap *heap, const struct record *r)
+{
+	uint64_t bytes = record_high(r);
+
+	/* Data-stack chunks come through the same allocator: they are ordinary memory. */
+	if (!arena_map_add(&heap->arenas, record_a(r), bytes, known_stack(heap, record_low(r)),
+			   windows_current(&heap->windows)))
+		add_mapping(heap, r, bytes, true);
+}
+
+static void lose_block(void *user, uint64_t address, const struct block *block)
+{
+	(void)address;
+	book_free(user, pooled_domain(block), block->stack, block->bytes, 0);
+}
+
+static void apply_arena_free(struct heap *heap, const struct record *r)
+{
+	if (!arena_map_remove(&heap->arenas, record_a(r), lose_block, heap))
+		mappings_remove(&heap->mappings, record_a(r), record_high(r), cut_mapping, heap);
+}
+
+static void apply_collection(struct heap *heap, const struct record *r)
+{
+	uint64_t generation = record_a(r) & ~(uint64_t)R_GC_END;
+
+	if (!(record_a(r) & R_GC_END) || generation > 2)
+		return;
+	heap->counts.collections[generation]++;
+	heap->counts.collected[generation] += r->body;
+}
+
+static void apply_mark(struct heap *heap, const struct record *r)
+{
+	struct stream_text *text = &heap->mark_text;
+	struct stream_mark figures;
+
+	if (stream_text_add(text, r, NULL) != 1 || text->bytes.len < sizeof(figures))
+		return;
+	memcpy(&figures, text->bytes.data, sizeof(figures));
+	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
+		  text->bytes.len - sizeof(figures), &heap->sites, heap->arenas.arena_bytes,
+		  heap->arenas.live_arenas);
+}
+
+static enum heap_end end_of_stream(uint64_t how)
+{
+	switch (how) {
+	case END_UNDERSCORE_EXIT:
+		return HEAP_UNDERSCORE_EXIT;
+	case END_ABORT:
+		return HEAP_ABORT;
+	default:
+		return HEAP_EXIT;
+	}
+}
+
+/* The first true end stays; an exec is one only until the program is heard of again. */
+static void apply_end(struct heap *heap, const struct record *r)
+{
+	bool open = heap->end == HEAP_RUNNING || heap->end == HEAP_EXEC;
+
+	switch (record_kind(r)) {
+	case R_END:
+		if (open) {
+			heap->end = end_of_stream(record_a(r));
+			heap->end_status = (int64_t)r->body;
+		}
+		break;
+	case R_EXEC:
+		if (open)
+			heap->end = r->body ? HEAP_RUNNING : HEAP_EXEC;
+		break;
+	default:
+		if (heap->end == HEAP_RUNNING)
+			heap->end = HEAP_DIED;
+		break;
+	}
+}
+
+static __attribute__((noinline)) void apply_rare(struct heap *heap, const struct record *r)
+{
+	struct sites *sites = &heap->sites;
+
+	switch (record_kind(r)) {
+	case R_RESTORE:
+		apply_restore(heap, r);
+		break;
+	case R_MAP_ANON:
+	case R_MAP_FILE:
+		add_mapping(heap, r, (uint64_t)record_high(r) << PAGE_SHIFT,
+			    record_kind(r) == R_MAP_ANON);
+		break;
+	case R_UNMAP:
+		mappings_remove(&heap->mappings, record_a(r), (uint64_t)record_high(r) << PAGE_SHIFT,
+				cut_mapping, heap);
+		break;
+	case R_ARENA:
+		apply_arena(heap, r);
+		break;
+	case R_ARENA_FREE:
+		apply_arena_free(heap, r);
+		break;
+	case R_GC:
+		apply_collection(heap, r);
+		break;
+	case R_MARK:
+		apply_mark(heap, r);
+		break;
+	case R_EXEC:
+	case R_END:
+	case R_DIED:
+		apply_end(heap, r);
+		break;
+	case R_TICK:
+		windows_tick(&heap->windows, record_a(r), r->body, sites->live_bytes,
+			     sites->live_blocks, heap->arenas.arena_bytes);
+		break;
+	case R_LOST:
+		heap->counts.lost_slots += record_a(r);
+		break;
+	case R_COUNTS:
+		heap->counts.dropped_events = record_a(r);
+		heap->counts.waited_ns = r->body;
+		break;
+	default:
+		stacks_apply(&heap->stacks, r);
+		break;
+	}
+}
+
+/* A guess at what a later record will touch; of R_DATA it asks for nonsense, which is harmless. */
+static inline void prefetch(const struct heap *heap, const struct record *r)
+{
+	uint64_t kinds = 1 << R_ALLOC_MALLOC | 1 << R_SMALL_MEM | 1 << R_SMALL_OBJECT | 1 << R_FREE;
+
+	if (kinds >> record_kind(r) & 1)
+		arena_map_prefetch(&heap->arenas, record_a(r));
+}
+
+void heap_apply(struct heap *heap, const struct record *records, size_t count)
+{
+	const struct record *r = records, *end = records + count;
+	size_t slots = 1;
+
+	for (; r < end; r += slots) {
+		slots = 1;
+		if (LOOK_AHEAD < end - r)
+			prefetch(heap, r + LOOK_AHEAD);
+		switch (record_kind(r)) {
+		case R_NONE:
+			break;
+		case R_FREE:
+			apply_free(heap, r);
+			break;
+		case R_SMALL_MEM:
+			apply_small(heap, r, DOMAIN_MEM, windows_current(&heap->windows));
+			break;
+		case R_SMALL_OBJECT:
+			apply_small(heap, r, DOMAIN_OBJECT, windows_current(&heap->windows));
+			break;
+		case R_TEMP:
+			apply_temporary(heap, r);
+			break;
+		case R_ALLOC_MALLOC:
+		case R_ALLOC_MEM:
+		case R_ALLOC_OBJECT:
+			slots = stream_record_slots(r);
+			assert(slots <= (size_t)(end - r));
+			apply_large(heap, r, (enum block_domain)(record_kind(r) - R_ALLOC_MALLOC),
+				    windows_current(&heap->windows));
+			break;
+		default:
+			slots = stream_record_slots(r);
+			assert(slots > 0 && slots <= (size_t)(end - r));
+			apply_rare(heap, r);
+			break;
+		}
+	}
+	heap->counts.records += count;
+}
+
+bool heap_knows(const struct heap *heap, uint64_t address)
+{
+	uint64_t given_out_at;
+	uint32_t class;
+
+	if (!arena_map_covers(&heap->arenas, address))
+		return block_table_find(&heap->blocks, address) != NULL;
+	return arena_map_find(&heap->arenas, address, &class, &given_out_at) && given_out_at == address;
+}

@@ -1,0 +1,188 @@
+#include "marks.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "mem.h"
+
+void marks_init(struct marks *marks)
+{
+	*marks = (struct marks){0};
+}
+
+static void mark_release(struct mark *mark)
+{
+	free(mark->name);
+	free(mark->base);
+	free(mark->changes);
+}
+
+void marks_release(struct marks *marks)
+{
+	for (size_t i = 0; i < marks->count; i++)
+		mark_release(&marks->items[i]);
+	free(marks->items);
+	marks_init(marks);
+}
+
+/* Never cuts through a UTF-8 character. */
+static size_t length_to_keep(const char *name, size_t len)
+{
+	len = strnlen(name, len);
+	if (len <= MARK_NAME_BYTES)
+		return len;
+	len = MARK_NAME_BYTES;
+	while (len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+static char *clean_name(const char *name, size_t len)
+{
+	size_t kept = len ? length_to_keep(name, len) : 0;
+	if (kept == 0)
+		return mem_text("mark");
+
+	char *clean = mem_alloc(kept + 1);
+	for (size_t i = 0; i < kept; i++) {
+		unsigned char c = (unsigned char)name[i];
+		clean[i] = c < ' ' || c == 0x7f ? '?' : name[i];
+	}
+	return clean;
+}
+
+static bool is_taken(const struct marks *marks, const char *name)
+{
+	for (size_t i = 0; i < marks->count; i++) {
+		if (strcmp(marks->items[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The latest mark with that base; SIZE_MAX when there is none. */
+static size_t last_of_base(const struct marks *marks, size_t before, const char *base)
+{
+	for (size_t i = before; i-- > 0;) {
+		if (strcmp(marks->items[i].base, base) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* A program may call a mark "x#2" itself: numbers are passed over until the name is new. */
+static void name_mark(const struct marks *marks, struct mark *mark)
+{
+	size_t last = last_of_base(marks, marks->count, mark->base);
+
+	mark->ordinal = last == SIZE_MAX ? 1 : marks->items[last].ordinal + 1;
+	mark->name = mem_text(mark->base);
+	for (;; mark->ordinal++) {
+		if (mark->ordinal > 1) {
+			struct buf name;
+			buf_init(&name);
+			buf_printf(&name, "%s#%" PRIu64, mark->base, mark->ordinal);
+			buf_u8(&name, 0);
+			free(mark->name);
+			mark->name = (char *)name.data;
+		}
+		if (!is_taken(marks, mark->name))
+			return;
+	}
+}
+
+static int by_id(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void take_changes(struct mark *mark, struct sites *sites)
+{
+	if (sites->changed_count)
+		qsort(sites->changed, sites->changed_count, sizeof(*sites->changed), by_id);
+	mark->change_count = sites->changed_count;
+	mark->changes = mem_alloc(mark->change_count * sizeof(*mark->changes));
+	for (size_t i = 0; i < mark->change_count; i++) {
+		uint32_t stack = sites->changed[i];
+		mark->changes[i] = (struct mark_change){
+			.stack = stack,
+			.live_bytes = sites->site[stack].live_bytes,
+			.live_blocks = sites->site[stack].live_blocks,
+		};
+	}
+	sites_next_mark(sites);
+}
+
+/* What changed up to either mark, with the later one's figures. */
+static void pass_on(const struct mark *from, struct mark *to)
+{
+	size_t a = 0, b = 0, count = 0;
+	struct mark_change *all =
+		mem_alloc((from->change_count + to->change_count) * sizeof(*all));
+
+	while (a < from->change_count || b < to->change_count) {
+		const struct mark_change *left = a < from->change_count ? &from->changes[a] : NULL;
+		const struct mark_change *right = b < to->change_count ? &to->changes[b] : NULL;
+		bool take_right = right && (!left || right->stack <= left->stack);
+		if (left && (!right || left->stack <= right->stack))
+			a++;
+		b += take_right;
+		all[count++] = take_right ? *right : *left;
+	}
+	free(to->changes);
+	to->changes = mem_resize(all, count * sizeof(*all));
+	to->change_count = count;
+}
+
+/* Takes a mark out that isn't the last. */
+static void drop(struct marks *marks, size_t at)
+{
+	pass_on(&marks->items[at], &marks->items[at + 1]);
+	mark_release(&marks->items[at]);
+	memmove(&marks->items[at], &marks->items[at + 1],
+		(marks->count - at - 1) * sizeof(*marks->items));
+	marks->count--;
+}
+
+/* One too many: makes room for the newest. */
+static void give_way(struct marks *marks)
+{
+	struct mark *newest = &marks->items[marks->count - 1];
+	size_t victim = last_of_base(marks, marks->count - 1, newest->base);
+
+	if (victim != SIZE_MAX) {
+		newest->rolled = marks->items[victim].rolled + 1;
+		drop(marks, victim);
+		return;
+	}
+	victim = marks->count - 2;
+	while (victim > 0 && marks->items[victim].figures.origin == MARK_TRACER)
+		victim--;
+	marks->merged++;
+	drop(marks, victim ? victim : marks->count - 2);
+}
+
+void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name, size_t len,
+	       struct sites *sites, uint64_t arena_bytes, uint64_t arena_count)
+{
+	struct mark mark = {
+		.base = clean_name(name, len),
+		.figures = *figures,
+		.live_bytes = sites->live_bytes,
+		.live_blocks = sites->live_blocks,
+		.arena_bytes = arena_bytes,
+		.arena_count = arena_count,
+	};
+
+	name_mark(marks, &mark);
+	take_changes(&mark, sites);
+	marks->items = mem_grow(marks->items, &marks->capacity, marks->count + 1, sizeof(*marks->items));
+	marks->items[marks->count++] = mark;
+	if (marks->count > MARK_LIMIT)
+		give_way(marks);
+}
