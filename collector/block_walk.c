@@ -5,9 +5,6 @@
 
 #include "mem.h"
 
-/* Debug allocators put a header of so many bytes in front of what the program gets. */
-enum { DEBUG_HEADER_BYTES = 16 };
-
 static int by_address(const void *left, const void *right)
 {
 	const struct arena *const *a = left, *const *b = right;
@@ -74,13 +71,12 @@ static void sort_large(struct block_walk *walk, const struct block_table *table)
 	walk->large = sorted(keys, walk->large_count);
 }
 
-static void take_pooled(struct block_walk *walk, const struct pool *pool, const struct block *block)
+static void take_pooled(struct block_walk *walk, const struct pool *pool, uint32_t index)
 {
-	size_t index = (size_t)(block - pool->blocks);
+	const struct block *block = &pool->blocks[index];
 
 	walk->pooled = (struct walked_block){
-		.address = pool->address + POOL_HEADER_BYTES + index * pool_block_bytes(pool->class) +
-			   (block->shifted ? DEBUG_HEADER_BYTES : 0),
+		.address = pool_block_address(pool, index),
 		.bytes = block->bytes,
 		.stack = block->stack,
 		.window = block->window,
@@ -91,17 +87,17 @@ static void take_pooled(struct block_walk *walk, const struct pool *pool, const 
 /* Goes on in one pool. False: nothing live is left in it. */
 static bool next_in_pool(struct block_walk *walk, const struct pool *pool)
 {
-	size_t many;
+	uint32_t capacity;
 
-	if (!pool || !pool->live || !pool->blocks || !pool->class)
+	if (!pool || !pool->live || !pool->blocks)
 		return false;
-	many = (walk->heap->arenas.pool_bytes - POOL_HEADER_BYTES) / pool_block_bytes(pool->class);
-	while (walk->block < many) {
-		const struct block *block = &pool->blocks[walk->block++];
+	capacity = pool_capacity(&walk->heap->arenas, pool->class);
+	while (walk->block < capacity) {
+		uint32_t index = walk->block++;
 
-		if (!block->live)
+		if (!pool->blocks[index].live)
 			continue;
-		take_pooled(walk, pool, block);
+		take_pooled(walk, pool, index);
 		return true;
 	}
 	return false;

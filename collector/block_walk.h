@@ -27,7 +27,8 @@ struct block_walk {
 	size_t large_count;
 	/* What comes next: a block of a pool, and large[large_next]. */
 	size_t large_next;
-	size_t arena, pool, block;
+	size_t arena, pool;
+	uint32_t block;
 	struct walked_block pooled;
 	bool pooled_left;
 };

@@ -88,7 +88,7 @@ struct profile_run {
 	uint64_t process_start;
 	uint64_t start_real_ns;
 	uint32_t pid, uid;
-	uint32_t end;        /* enum heap_end */
+	uint32_t end;        /* enum profile_end */
 	uint32_t flags;      /* enum profile_run_flags */
 	int64_t end_status;
 	uint64_t duration_ms;
@@ -103,9 +103,20 @@ struct profile_run {
 	uint64_t collections[3], collected[3];
 	uint64_t block_count; /* length of the BLK columns */
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
-	uint32_t pool_bytes, reserved;
+	uint32_t pool_bytes;
+	uint32_t merged_marks; /* given up for later ones: see marks.h */
 };
 _Static_assert(sizeof(struct profile_run) == 368, "layout");
+
+/* profile_run.end: how the process ended, as far as its stream knows; the values of enum heap_end. */
+enum profile_end {
+	PROFILE_RUNNING = 0,
+	PROFILE_EXIT = 1,
+	PROFILE_UNDERSCORE_EXIT = 2,
+	PROFILE_ABORT = 3,
+	PROFILE_EXEC = 4,
+	PROFILE_DIED = 5,
+};
 
 enum profile_run_flags {
 	PROFILE_CONSERVED = 1 << 0, /* heap_check held */
@@ -147,10 +158,11 @@ _Static_assert(sizeof(struct profile_site) == 104, "layout");
 
 struct profile_mark {
 	struct stream_mark figures;
-	uint32_t name, reserved;
+	uint32_t name;
+	uint32_t base; /* the name as it was given: the same in NAME, NAME#2, ... */
 	uint64_t live_bytes, live_blocks;
 	uint64_t arena_bytes, arena_count;
-	uint64_t rolled;
+	uint64_t rolled; /* marks of that name that this one stands for besides itself */
 	uint64_t change_start, change_count; /* into CHNG */
 };
 _Static_assert(sizeof(struct profile_mark) == 176, "layout");

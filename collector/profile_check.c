@@ -144,6 +144,7 @@ static void check_marks(struct profile *profile)
 		struct profile_mark *mark = &profile->marks[i];
 
 		check_text(profile, &mark->name);
+		check_text(profile, &mark->base);
 		if (mark->change_start > profile->change_count ||
 		    mark->change_count > profile->change_count - mark->change_start)
 			mark->change_start = mark->change_count = 0;

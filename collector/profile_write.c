@@ -157,6 +157,7 @@ static int write_marks(struct draft *draft)
 		struct profile_mark item = {
 			.figures = mark->figures,
 			.name = text_pool_add(&draft->texts, mark->name),
+			.base = text_pool_add(&draft->texts, mark->base),
 			.live_bytes = mark->live_bytes, .live_blocks = mark->live_blocks,
 			.arena_bytes = mark->arena_bytes, .arena_count = mark->arena_count,
 			.rolled = mark->rolled,
@@ -302,6 +303,7 @@ static void run_from_heap(struct profile_run *run, const struct heap *heap)
 	run->arena_count = heap->arenas.live_arenas;
 	run->most_arenas = heap->arenas.most_arenas;
 	run->pool_bytes = heap->arenas.pool_bytes;
+	run->merged_marks = (uint32_t)heap->marks.merged;
 	run->misplaced = heap->arenas.misplaced;
 	run->records = counts->records;
 	run->allocations = counts->allocations;
