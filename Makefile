@@ -1,6 +1,11 @@
 # memtrace: `make`, `make demo`, `make check`; `make help` lists the rest.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+# V=1 shows whole commands.
+V ?=
+Q := $(if $(V),,@)
 SAN ?=
 WERROR ?=
 O ?= build$(if $(SAN),/san)
@@ -35,23 +40,28 @@ san_obj := $(if $(SAN),$(call obj,tests/san/options.c))
 all: $(O)/libmemtrace.so $(O)/memtrace-collector $(O)/memtrace
 
 $(O)/libmemtrace.so: $(call obj,$(shim_src)) preload/libmemtrace.map
-	$(CC) $(SHIM_LDFLAGS) -o $@ $(filter %.o,$^)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(SHIM_LDFLAGS) -o $@ $(filter %.o,$^)
 
 $(O)/memtrace-collector: $(call obj,collector/main.c) $(base_obj) $(san_obj)
-	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
 
 $(O)/memtrace: $(call obj,$(reporter_src)) $(base_obj) $(san_obj)
-	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
+	@echo '  LD  $@'
+	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
 
 $(O)/obj/preload/%.o: preload/%.c
 	@mkdir -p $(@D)
-	$(CC) $(SHIM_CFLAGS) -c -o $@ $<
+	@echo '  CC  $<'
+	$(Q)$(CC) $(SHIM_CFLAGS) -c -o $@ $<
 
 $(O)/obj/tests/san/options.o: PROG_CFLAGS += -DSAN_LOG='"$(abspath $(O))/san-log"'
 
 $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(PROG_CFLAGS) -c -o $@ $<
+	@echo '  CC  $<'
+	$(Q)$(CC) $(PROG_CFLAGS) -c -o $@ $<
 
 # Unit tests: tests/unit/test_NAME.c, one program each. Each takes what it calls out of an archive of
 # the collector and the reporter, both without their main.
@@ -61,11 +71,12 @@ modules := $(base_obj) $(call obj,$(filter-out reporter/main.c,$(reporter_src)))
 
 $(O)/modules.a: $(modules)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lcmocka -lm
+	@echo '  LD  $@'
+	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lcmocka -lm
 
 unit: $(unit_bin)
 	@for t in $(unit_bin); do $$t || exit 1; done
@@ -95,7 +106,8 @@ bench_bin := $(patsubst tests/bench/%.c,$(O)/bench/%,$(sort $(wildcard tests/ben
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
+	@echo '  LD  $@'
+	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
 
 bench: $(bench_bin)
 	@for b in $(bench_bin); do echo "== $$b"; $$b || exit 1; done
@@ -153,6 +165,7 @@ help:
 	@echo 'make clean         removes build/'
 	@echo 'SAN=1              with any of these: collector, reporter and unit tests under ASan and UBSan'
 	@echo 'WERROR=1           warnings are errors'
+	@echo 'V=1                shows whole commands'
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 .PHONY: all unit check check-long check-run demo deps bench fuzz tidy install uninstall clean help
