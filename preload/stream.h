@@ -77,7 +77,9 @@ enum record_kind {
 	/* Pairs cancelled: a = stack; b = bytes (bits 0-39) | pairs (bits 40-63). */
 	R_TEMP = 9,
 
-	/* Mappings. a = address; b = stack | pages of 4096 bytes (bits 32-63). */
+	/* Mappings. a = address; b = stack | pages of 4096 bytes (bits 32-63). R_MAP_FILE is all that
+	 * isn't the program's own live memory: files, reserved address space (PROT_NONE), and what another
+	 * allocator maps to hand out in blocks. */
 	R_MAP_ANON = 10,
 	R_MAP_FILE = 11,
 	/* a = address; b = 0 | pages (bits 32-63). Any part of any mappings. */
@@ -86,7 +88,9 @@ enum record_kind {
 	R_ARENA = 13,
 	R_ARENA_FREE = 14,
 
-	/* A cyclic collection. a = generation | R_GC_END; b = objects collected (at its end). */
+	/* A cyclic collection. a = generation | R_GC_END; b = objects collected (at its end). The
+	 * generation of one that begins isn't known yet: R_GC_UNKNOWN. One end a collection; those
+	 * in which no event fell come without a beginning. */
 	R_GC = 15,
 
 	/*
@@ -132,6 +136,7 @@ enum {
 	STREAM_CODE_TRUNCATED = 1,
 	STREAM_CODE_FIRST = 16,
 	R_GC_END = 1 << 8,
+	R_GC_UNKNOWN = 3,
 	STREAM_SIZE_WIDE = 0xffffffffu,
 };
 
@@ -209,6 +214,7 @@ enum {
 	RING_MAX_SLOTS = 1 << 22,
 	RING_MAX_SIDE_SLOTS = 1 << 16,
 	RING_NAME_BYTES = 128,
+	RING_FOLDER_BYTES = 1024,
 };
 #define RING_MAGIC "MEMTRNG1"
 
@@ -264,6 +270,9 @@ struct ring_header {
 	_Alignas(128) _Atomic uint32_t attention;
 	_Atomic uint32_t mark_request; /* a counter; raised after mark_name is filled */
 	char mark_name[RING_NAME_BYTES];
+
+	/* Where a relative file pattern begins, for the whole tree of processes; NUL-terminated. */
+	char folder[RING_FOLDER_BYTES];
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");
 _Static_assert(offsetof(struct ring_header, head) % 128 == 0, "own cache lines");

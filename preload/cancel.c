@@ -1,0 +1,129 @@
+#include "cancel.h"
+
+#include "ring.h"
+#include "spin.h"
+
+bool cancel_on = true;
+
+/* Blocks are 16 apart; the multiplication spreads pools and arenas over the table. */
+static struct cancel_slot *slot_of(uint64_t address)
+{
+	uint64_t hash = (address >> 4) * 0x9e3779b97f4a7c15ULL;
+
+	return &ring.cancel[hash >> 54 & (RING_CANCEL_SLOTS - 1)];
+}
+
+static uint32_t record_bytes(const struct record *record)
+{
+	enum record_kind kind = record_kind(record);
+
+	return kind == R_SMALL_MEM || kind == R_SMALL_OBJECT ? record_high(record) & 0xffff :
+							       record_high(record);
+}
+
+/* Readers of a dead process look at the head word: it is written last, and cleared first. */
+static void fill(struct cancel_slot *slot, struct record record)
+{
+	__atomic_store_n(&slot->record.head, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->record.body, record.body, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->record.head, record.head, __ATOMIC_RELEASE);
+}
+
+static void empty(struct cancel_slot *slot)
+{
+	__atomic_store_n(&slot->record.head, 0, __ATOMIC_RELEASE);
+}
+
+void cancel_put(struct record record)
+{
+	struct cancel_slot *slot = slot_of(record_a(&record));
+
+	if (!spin_try(&slot->lock)) {
+		ring_put(record.head, record.body);
+		return;
+	}
+	if (slot->record.head)
+		ring_put(slot->record.head, slot->record.body);
+	fill(slot, record);
+	spin_unlock(&slot->lock);
+}
+
+static void send_pairs(struct temp_slot *slot)
+{
+	if (slot->pairs)
+		ring_put(record_head(R_TEMP, slot->stack), slot->bytes | slot->pairs << 40);
+	slot->pairs = 0;
+	slot->bytes = 0;
+}
+
+/* R_TEMP has 24 bits for pairs and 40 for bytes. */
+static bool is_full(const struct temp_slot *slot)
+{
+	return slot->pairs == 0xffffff || slot->bytes > (uint64_t)0xff << 32;
+}
+
+static void count_pair(uint32_t stack, uint32_t bytes)
+{
+	struct temp_slot *slot = &ring.temp[stack & (RING_TEMP_SLOTS - 1)];
+
+	spin_lock(&slot->lock);
+	if (slot->stack != stack || is_full(slot))
+		send_pairs(slot);
+	slot->stack = stack;
+	slot->pairs++;
+	slot->bytes += bytes;
+	spin_unlock(&slot->lock);
+}
+
+static void uncount_pair(uint32_t stack, uint32_t bytes)
+{
+	struct temp_slot *slot = &ring.temp[stack & (RING_TEMP_SLOTS - 1)];
+
+	spin_lock(&slot->lock);
+	/* Sent since: then it stays counted as a pair that came and went, which it nearly did. */
+	if (slot->stack == stack && slot->pairs) {
+		slot->pairs--;
+		slot->bytes -= bytes;
+	}
+	spin_unlock(&slot->lock);
+}
+
+bool cancel_take(uint64_t address, struct record *ret_record)
+{
+	struct cancel_slot *slot = slot_of(address);
+	bool found = false;
+
+	spin_lock(&slot->lock);
+	if (slot->record.head && record_a(&slot->record) == address) {
+		*ret_record = slot->record;
+		empty(slot);
+		count_pair(record_low(ret_record), record_bytes(ret_record));
+		found = true;
+	}
+	spin_unlock(&slot->lock);
+	return found;
+}
+
+void cancel_restore(struct record record)
+{
+	uncount_pair(record_low(&record), record_bytes(&record));
+	cancel_put(record);
+}
+
+void cancel_flush(void)
+{
+	for (unsigned i = 0; i < RING_CANCEL_SLOTS; i++) {
+		struct cancel_slot *slot = &ring.cancel[i];
+
+		spin_lock(&slot->lock);
+		if (slot->record.head)
+			ring_put(slot->record.head, slot->record.body);
+		empty(slot);
+		spin_unlock(&slot->lock);
+	}
+	for (unsigned i = 0; i < RING_TEMP_SLOTS; i++) {
+		spin_lock(&ring.temp[i].lock);
+		send_pairs(&ring.temp[i]);
+		spin_unlock(&ring.temp[i].lock);
+	}
+}

@@ -1,0 +1,154 @@
+#include "collection.h"
+
+#include <string.h>
+
+#include "life.h"
+#include "pystack.h"
+#include "python.h"
+#include "ring.h"
+
+enum {
+	GENERATIONS = 3,
+	STATS_BYTES = 24, /* struct gc_generation_stats: three Py_ssize_t */
+	LOOKS = 16,
+	DEBUG_HEADER_BYTES = 16,
+	DEBUG_BYTES = 24,
+	PAGE = 4096,
+};
+
+/* Of the first interpreter only: it is the one whose collections become records. */
+static const char *main_interp;
+static int64_t collections_seen[GENERATIONS];
+static int64_t collected_seen[GENERATIONS];
+/* Set when a field holds what it can't: the layout doesn't fit, nothing is read through it again. */
+static bool distrusted;
+
+static _Atomic uint32_t looks_left = LOOKS;
+static _Atomic bool debug_found;
+
+static int64_t read_stat(const char *interp, unsigned generation, unsigned index)
+{
+	const struct layout *layout = &python.layout;
+	int64_t value;
+
+	memcpy(&value, interp + layout->interp_gc + layout->gc_stats + generation * STATS_BYTES + index * 8,
+	       sizeof(value));
+	return value;
+}
+
+static int32_t read_collecting(const char *interp)
+{
+	int32_t value;
+
+	memcpy(&value, interp + python.layout.interp_gc + python.layout.gc_collecting, sizeof(value));
+	return value;
+}
+
+static bool is_finalising(void)
+{
+	const void *finaliser;
+
+	memcpy(&finaliser, (const char *)python.runtime + python.layout.runtime_finalizing, sizeof(finaliser));
+	return finaliser != NULL;
+}
+
+/* Nothing runs yet at the first event of an interpreter: flags are clear and counters small. */
+static void take_first(const char *interp)
+{
+	main_interp = interp;
+	distrusted = read_collecting(interp) != 0 || is_finalising();
+	for (unsigned i = 0; i < GENERATIONS; i++) {
+		collections_seen[i] = read_stat(interp, i, 0);
+		collected_seen[i] = read_stat(interp, i, 1);
+		if (collections_seen[i] < 0 || collections_seen[i] > 1 << 20)
+			distrusted = true;
+	}
+}
+
+/* Every collection that has ended since we looked last. */
+static void record_ended(const char *interp)
+{
+	for (unsigned i = 0; i < GENERATIONS; i++) {
+		int64_t count = read_stat(interp, i, 0) - collections_seen[i];
+		int64_t collected = read_stat(interp, i, 1) - collected_seen[i];
+
+		if (count <= 0 || collected < 0)
+			continue;
+		collections_seen[i] += count;
+		collected_seen[i] += collected;
+		for (; count > 0; count--, collected = 0)
+			ring_put(record_head(R_GC, i | R_GC_END), (uint64_t)collected);
+	}
+}
+
+static void record_edge(struct thread *self, const char *interp, bool inside)
+{
+	self->in_collection = inside;
+	if (interp != main_interp)
+		return;
+	record_ended(interp);
+	if (inside)
+		ring_put(record_head(R_GC, R_GC_UNKNOWN), 0);
+}
+
+enum free_flags collection_flags(struct thread *self, bool gil_held)
+{
+	/* Without the GIL the flag may be another thread's: ours as we saw it last still holds. */
+	if (!gil_held || distrusted)
+		return self->in_collection ? F_GC : 0;
+	const char *tstate = pystack_tstate(true);
+
+	if (!tstate)
+		return 0;
+	const char *interp;
+
+	memcpy(&interp, tstate + python.layout.tstate_interp, sizeof(interp));
+	if (!main_interp)
+		take_first(interp);
+	if (distrusted)
+		return 0;
+	bool inside = read_collecting(interp) != 0;
+
+	if (inside != self->in_collection)
+		record_edge(self, interp, inside);
+	if (__builtin_expect(is_finalising(), 0)) {
+		if (interp == main_interp)
+			record_ended(interp);
+		life_finalising();
+	}
+	return inside ? F_GC : 0;
+}
+
+uint64_t collection_debug_bytes(void)
+{
+	return atomic_load_explicit(&debug_found, memory_order_relaxed) ? DEBUG_BYTES : 0;
+}
+
+void collection_forget_debug(void)
+{
+	atomic_store(&debug_found, false);
+	atomic_store(&looks_left, LOOKS);
+}
+
+/* The header in front of a block: its size, most significant byte first, the domain's letter, 0xfd. */
+static bool has_debug_header(uint64_t address, uint64_t bytes)
+{
+	const uint8_t *header = (const uint8_t *)(uintptr_t)(address - DEBUG_HEADER_BYTES);
+	uint64_t size = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		size = size << 8 | header[i];
+	return size == bytes && (header[8] == 'm' || header[8] == 'o') && header[9] == 0xfd && header[15] == 0xfd;
+}
+
+void collection_look_for_debug(enum tap_domain domain, uint64_t address, uint64_t bytes)
+{
+	if (__builtin_expect(!atomic_load_explicit(&looks_left, memory_order_relaxed), 1))
+		return;
+	/* What stands before a block is memory too, unless the block begins a page. */
+	if (domain == TAP_MALLOC || address % PAGE < DEBUG_HEADER_BYTES)
+		return;
+	atomic_fetch_sub_explicit(&looks_left, 1, memory_order_relaxed);
+	if (has_debug_header(address, bytes))
+		atomic_store(&debug_found, true);
+}

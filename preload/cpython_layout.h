@@ -1,0 +1,52 @@
+/*
+ * cpython_layout.h - where CPython keeps what a stack walk reads: the one table of offsets.
+ *
+ * Offsets are bytes. The rows come from the internal headers of each release (pycore_frame.h,
+ * pycore_interp.h, pycore_runtime.h, cpython/code.h, cpython/unicodeobject.h); from 3.13 on the
+ * interpreter's own _Py_DebugOffsets (pycore_debug_offsets.h; 3.13: pycore_runtime.h) replace what they
+ * cover. Whether a row fits the interpreter at hand is decided at run time: types are compared
+ * before anything is read through (pystack.c), and lines with the interpreter's own (R_CHECK).
+ *
+ * To support a release: add its row to `rows` in cpython_layout.c, and from 3.13 on its list of debug
+ * offsets, then run the tests of walker and lines with that interpreter.
+ */
+#ifndef MEMTRACE_CPYTHON_LAYOUT_H
+#define MEMTRACE_CPYTHON_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { LAYOUT_NONE = 0xffff };
+
+struct layout {
+	uint16_t minor; /* of version 3 */
+
+	uint16_t tstate_interp;
+	/* Where the innermost frame hangs: in the thread state, or in the cframe that it points to. */
+	uint16_t tstate_frame;
+	uint16_t tstate_cframe, cframe_frame; /* LAYOUT_NONE: there is no cframe */
+
+	uint16_t frame_code, frame_previous, frame_instr, frame_owner;
+	/* Owners from this one on belong to C, not to a Python function: such frames are passed over. */
+	uint16_t first_foreign_owner;
+
+	uint16_t code_file, code_name, code_linetable, code_first_line, code_instructions;
+
+	uint16_t text_length, text_state, text_ascii, text_compact; /* str: the data's places */
+	uint16_t bytes_size, bytes_data;
+	uint16_t object_type;
+
+	uint32_t interp_gc; /* the collector's state in the interpreter's */
+	uint16_t gc_collecting, gc_stats;
+	uint16_t runtime_finalizing;
+
+	uint32_t linetable_kind; /* enum linetable_kind of stream.h */
+};
+
+/*
+ * Fills in the layout of version 3.minor. `runtime` is the address of _PyRuntime. False: that
+ * version isn't known, or what the interpreter says of itself contradicts the row.
+ */
+bool layout_find(unsigned minor, unsigned long version_hex, const void *runtime, struct layout *ret_layout);
+
+#endif

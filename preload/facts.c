@@ -1,0 +1,128 @@
+#include "facts.h"
+
+#include <fcntl.h>
+#include <gnu/libc-version.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "intern.h"
+#include "python.h"
+#include "ring.h"
+#include "words.h"
+
+enum { FACT_BYTES = 8192, START_FIELD = 22, FIRST_FIELD_AFTER_NAME = 3 };
+
+uint64_t facts_process_start(void)
+{
+	char text[1024];
+	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	/* The name in parentheses may hold anything, parentheses too. */
+	const char *at = strrchr(text, ')');
+
+	for (int field = FIRST_FIELD_AFTER_NAME - 1; at && field < START_FIELD; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+static void send(const char *key, const char *value)
+{
+	char buffer[FACT_BYTES];
+	struct words words = words_over(buffer, sizeof(buffer));
+
+	words_add(&words, key);
+	words_char(&words, '=');
+	words_add(&words, value);
+	intern_put_text(R_INFO, 0, buffer, words.len);
+}
+
+static void send_number(const char *key, uint64_t value)
+{
+	char buffer[24];
+	struct words words = words_over(buffer, sizeof(buffer));
+
+	words_number(&words, value);
+	send(key, buffer);
+}
+
+static void send_python(void)
+{
+	char buffer[256];
+	struct words words = words_over(buffer, sizeof(buffer));
+	const char *allocator = getenv("PYTHONMALLOC");
+
+	words_bytes(&words, python.version, strcspn(python.version, " "));
+	send("python", buffer);
+	send("python_version", python.version);
+	send("allocator", allocator && *allocator ? allocator : "default");
+	words = words_over(buffer, sizeof(buffer));
+	words_add(&words, python.has_layout ? "on" : "off: ");
+	if (!python.has_layout)
+		words_add(&words, python.why_not);
+	send("stacks", buffer);
+}
+
+static void send_machine(void)
+{
+	struct utsname machine;
+	char exe[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (len > 0) {
+		exe[len] = '\0';
+		send("exe", exe);
+	}
+	if (!uname(&machine))
+		send("arch", machine.machine);
+	send("libc", gnu_get_libc_version());
+}
+
+static void send_arguments(int argc, char *const argv[])
+{
+	char buffer[FACT_BYTES];
+	struct words words = words_over(buffer, sizeof(buffer));
+
+	for (int i = 0; i < argc; i++) {
+		if (i)
+			words_char(&words, ' ');
+		words_add(&words, argv[i]);
+	}
+	send("argv", buffer);
+}
+
+void facts_send(const char *program, int argc, char *const argv[])
+{
+	send("program", program);
+	send("mode", "exact");
+	send("library_version", MEMTRACE_VERSION);
+	send_python();
+	send_machine();
+	send_number("parent_pid", (uint64_t)getppid());
+	send_number("ring_slots", ring.capacity);
+	if (argc > 0)
+		send_arguments(argc, argv);
+}
+
+void facts_list(const char *list, const char *path)
+{
+	char buffer[PATH_MAX + 1];
+	struct words words = words_over(buffer, sizeof(buffer));
+	int fd = open(list, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	words_add(&words, path);
+	words_char(&words, '\n');
+	ssize_t ignored = write(fd, buffer, words.len);
+	(void)ignored;
+	close(fd);
+}

@@ -1,0 +1,259 @@
+#include "life.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cancel.h"
+#include "exports.h"
+#include "facts.h"
+#include "mark.h"
+#include "memory.h"
+#include "options.h"
+#include "output.h"
+#include "python.h"
+#include "python_hooks.h"
+#include "real.h"
+#include "ring.h"
+#include "say.h"
+#include "spawn.h"
+#include "thread.h"
+#include "words.h"
+
+enum { PAGE = 4096, WAIT_SLICE_MS = 100, PATIENCE_MS = 2000 };
+
+static _Atomic uint32_t dormant;
+_Atomic uint32_t *life_state = &dormant;
+
+static struct options options;
+static struct output output;
+static pid_t traced_pid;
+static _Atomic bool ended;
+static _Atomic bool finalising;
+
+void life_inert(void)
+{
+	atomic_store(life_state, 0);
+}
+
+void life_pause(bool pause)
+{
+	if (pause)
+		atomic_fetch_and(life_state, ~(uint32_t)LIFE_RECORDING);
+	else if (life_traced())
+		atomic_fetch_or(life_state, LIFE_RECORDING);
+}
+
+bool life_is_ours(void)
+{
+	return life_traced() && getpid() == traced_pid;
+}
+
+void life_finalising(void)
+{
+	if (!atomic_exchange(&finalising, true))
+		mark_make("end", MARK_TRACER);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void wait_slice(uint32_t state)
+{
+	struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
+
+	syscall(SYS_futex, &ring.header->collector_state, FUTEX_WAIT, state, &slice, NULL, 0);
+}
+
+/* A collector that was killed is waited for no longer; a stopped one as long as the ring would. */
+static bool collector_moves(uint64_t *heartbeat, uint64_t *since_ms, uint64_t now_ms)
+{
+	uint64_t beat = atomic_load(&ring.header->heartbeat);
+	pid_t pid = (pid_t)atomic_load(&ring.header->collector_pid);
+
+	if (beat != *heartbeat) {
+		*heartbeat = beat;
+		*since_ms = now_ms;
+	}
+	if (pid && syscall(SYS_kill, pid, 0) && errno == ESRCH)
+		return false;
+	/* Writing a large profile it doesn't count beats. */
+	return atomic_load(&ring.header->collector_state) == COLLECTOR_DRAINED ||
+	       now_ms - *since_ms < PATIENCE_MS;
+}
+
+static bool wait_for_profile(void)
+{
+	uint64_t start_ms = clock_ns(CLOCK_MONOTONIC) / 1000000, now_ms = start_ms, since_ms = start_ms;
+	uint64_t heartbeat = 0;
+	uint32_t state;
+
+	while ((state = atomic_load(&ring.header->collector_state)) < COLLECTOR_DONE) {
+		if (now_ms - start_ms >= options.wait_ms || !collector_moves(&heartbeat, &since_ms, now_ms))
+			return false;
+		wait_slice(state);
+		now_ms = clock_ns(CLOCK_MONOTONIC) / 1000000;
+	}
+	return state == COLLECTOR_DONE;
+}
+
+void life_end(enum stream_end how, int status)
+{
+	int saved = errno;
+
+	/* Interrupted in the middle of our own work, we may hold a lock: the collector finds what waits
+	 * in the table when the process is gone. */
+	if (!life_is_ours() || !thread_enter())
+		return;
+	if (!atomic_exchange(&ended, true)) {
+		cancel_flush();
+		ring_put(record_head(R_END, how), (uint64_t)(int64_t)status);
+		life_inert();
+		atomic_store(&ring.header->program_state, PROGRAM_ENDED);
+		if (wait_for_profile() && !options.quiet && isatty(STDERR_FILENO))
+			say((const char *const[]){ "wrote ", output.path, "; see: memtrace report ",
+						   output.path, NULL });
+	}
+	thread_leave();
+	errno = saved;
+}
+
+void life_exec(void)
+{
+	if (!life_is_ours() || !thread_enter())
+		return;
+	cancel_flush();
+	ring_put(record_head(R_EXEC, 0), 0);
+	thread_leave();
+}
+
+void life_exec_failed(int error)
+{
+	if (!life_is_ours() || !thread_enter())
+		return;
+	ring_put(record_head(R_EXEC, 0), (uint64_t)error);
+	thread_leave();
+}
+
+static void at_exit(int status, void *unused)
+{
+	(void)unused;
+	life_end(END_EXIT, status);
+}
+
+/* In a forked child the page is empty again. Kernels before 4.14 can't: then a fork handler clears it. */
+static bool make_state_page(void)
+{
+	_Atomic uint32_t *page = memory_get(PAGE);
+
+	if (!page)
+		return false;
+	if (madvise(page, PAGE, MADV_WIPEONFORK))
+		pthread_atfork(NULL, NULL, life_inert);
+	life_state = page;
+	return true;
+}
+
+static void fill_header(const char *folder)
+{
+	struct ring_header *header = ring.header;
+	struct words path = words_over(header->folder, sizeof(header->folder));
+
+	header->pid = (uint32_t)getpid();
+	header->uid = (uint32_t)geteuid();
+	header->process_start = facts_process_start();
+	header->start_real_ns = clock_ns(CLOCK_REALTIME);
+	header->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
+	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) != sizeof(header->run_id))
+		header->run_id = header->start_real_ns ^ header->pid;
+	words_add(&path, folder);
+}
+
+static bool start_run(const char *program)
+{
+	char folder[PATH_MAX];
+
+	if (!getcwd(folder, sizeof(folder)))
+		folder[0] = '\0';
+	if (!output_claim(options.out, folder, program, options.ring_bytes, &output))
+		return false;
+	bool mapped = ring_open(output.ring_fd, output.record_bytes);
+
+	close(output.ring_fd);
+	if (mapped) {
+		fill_header(folder);
+		ring.wait_for_ever = options.full == FULL_WAIT;
+		if (spawn_collector(&options, output.path))
+			return true;
+	}
+	output_drop(&output);
+	return false;
+}
+
+/*
+ * Before main and before the interpreter has run: its static data is there, nothing of it has been
+ * allocated. In any other program this is where it ends.
+ */
+__attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
+{
+	char program[256];
+	int saved = errno;
+
+	(void)envp;
+	if (!real_resolve() || getauxval(AT_SECURE) || !python_find() || !options_read(&options))
+		return;
+	output_program(argc, argv, program, sizeof(program));
+	if (!make_state_page() || !start_run(program))
+		return;
+	traced_pid = getpid();
+	cancel_on = options.events != EVENTS_ALL;
+	on_exit(at_exit, NULL);
+
+	thread_busy = 1;
+	facts_send(program, options.argv ? argc : 0, argv);
+	if (options.list)
+		facts_list(options.list, output.path);
+	mark_make("start", MARK_TRACER);
+	thread_busy = 0;
+	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);
+	if (python.has_layout)
+		python_hooks_install();
+	errno = saved;
+}
+
+EXPORT void memtrace_mark(const char *name)
+{
+	if (!name || !life_traced() || !thread_enter())
+		return;
+	if (!ring_given_up())
+		mark_make(name, MARK_PROGRAM);
+	thread_leave();
+}
+
+EXPORT int memtrace_active(void)
+{
+	return life_traced() && !ring_given_up();
+}
+
+EXPORT void memtrace_pause(void)
+{
+	life_pause(true);
+}
+
+EXPORT void memtrace_resume(void)
+{
+	life_pause(false);
+}

@@ -1,0 +1,48 @@
+/*
+ * life.h - dormant, traced, inert, ended: what the library is in this process, and when that changes.
+ *
+ * The state lies in a page that the kernel empties in a forked child (MADV_WIPEONFORK): a child finds
+ * itself dormant without a system call, however it was made. In a vfork child the page is the parent's,
+ * as all its memory is; only what ends or replaces a process asks the kernel who it is (life_is_ours).
+ */
+#ifndef MEMTRACE_LIFE_H
+#define MEMTRACE_LIFE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stream.h"
+
+enum life_bits {
+	LIFE_TRACED = 1 << 0,    /* there is a ring; frees are recorded */
+	LIFE_RECORDING = 1 << 1, /* allocations are, too */
+};
+
+extern _Atomic uint32_t *life_state;
+
+static inline bool life_traced(void)
+{
+	return atomic_load_explicit(life_state, memory_order_relaxed) & LIFE_TRACED;
+}
+
+static inline bool life_recording(void)
+{
+	return atomic_load_explicit(life_state, memory_order_relaxed) & LIFE_RECORDING;
+}
+
+void life_pause(bool pause);
+/* Nothing is recorded from now on. */
+void life_inert(void);
+/* Traced, and this is the traced process itself, no vfork child of it. A system call. */
+bool life_is_ours(void);
+
+/* The interpreter starts to finalise: the mark `end`, once. The guard is held. */
+void life_finalising(void);
+/* The process ends now: flushes, records R_END, waits for the profile. Does nothing twice. */
+void life_end(enum stream_end how, int status);
+/* Flushes and records that execve is about to be called; its failure afterwards. */
+void life_exec(void);
+void life_exec_failed(int error);
+
+#endif

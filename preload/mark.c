@@ -1,0 +1,136 @@
+#include "mark.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cancel.h"
+#include "intern.h"
+#include "real.h"
+#include "ring.h"
+
+enum { NAME_MOST = RING_NAME_BYTES - 1, STATM_BYTES = 128, ROLLUP_BYTES = 2048 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* A whole small file, terminated. False where it can't be read (no /proc, no descriptor left). */
+static bool read_file(const char *path, char *buffer, size_t capacity)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	ssize_t len = read(fd, buffer, capacity - 1);
+
+	close(fd);
+	buffer[len > 0 ? len : 0] = '\0';
+	return len > 0;
+}
+
+static uint64_t read_number(const char **at)
+{
+	uint64_t number = 0;
+
+	while (**at == ' ')
+		(*at)++;
+	for (; **at >= '0' && **at <= '9'; (*at)++)
+		number = number * 10 + (uint64_t)(**at - '0');
+	return number;
+}
+
+/* /proc/PID/statm: size resident shared ..., in pages. */
+static void read_statm(struct stream_mark *mark)
+{
+	char text[STATM_BYTES];
+	const char *at = text;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!read_file("/proc/self/statm", text, sizeof(text)))
+		return;
+	read_number(&at);
+	mark->rss_bytes = read_number(&at) * page;
+	mark->file_bytes = read_number(&at) * page;
+}
+
+static uint64_t rollup_value(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	if (!at)
+		return UINT64_MAX;
+	at += strlen(key);
+	return read_number(&at) * 1024;
+}
+
+static void read_rollup(struct stream_mark *mark)
+{
+	char text[ROLLUP_BYTES];
+
+	if (!read_file("/proc/self/smaps_rollup", text, sizeof(text)))
+		return;
+	mark->pss_bytes = rollup_value(text, "\nPss:");
+	mark->anon_bytes = rollup_value(text, "\nAnonymous:");
+	mark->swap_bytes = rollup_value(text, "\nSwap:");
+	mark->locked_bytes = rollup_value(text, "\nLocked:");
+}
+
+/* It says nothing of another allocator than glibc's. */
+static void read_c_heap(struct stream_mark *mark)
+{
+	if (!real.mallinfo2)
+		return;
+	struct mallinfo2 heap = real.mallinfo2();
+
+	mark->heap_bytes = heap.arena;
+	mark->heap_mapped_bytes = heap.hblkhd;
+	mark->heap_used_bytes = heap.uordblks;
+	mark->heap_free_bytes = heap.fordblks;
+	mark->heap_top_bytes = heap.keepcost;
+}
+
+void mark_make(const char *name, enum mark_origin origin)
+{
+	int saved = errno;
+	uint64_t begin = now_ns();
+	struct {
+		struct stream_mark mark;
+		char name[NAME_MOST];
+	} text;
+	size_t len = strnlen(name, NAME_MOST);
+
+	memset(&text.mark, 0xff, sizeof(text.mark));
+	read_statm(&text.mark);
+	read_rollup(&text.mark);
+	read_c_heap(&text.mark);
+	cancel_flush();
+	text.mark.time_ns = begin - ring.header->start_mono_ns;
+	text.mark.pause_ns = now_ns() - begin;
+	text.mark.origin = origin;
+	text.mark.reserved = 0;
+	memcpy(text.name, name, len);
+	intern_put_text(R_MARK, 0, &text, sizeof(text.mark) + len);
+	errno = saved;
+}
+
+void mark_from_outside(void)
+{
+	struct ring_header *header = ring.header;
+	/* Acquire: the name was filled before the request was counted. */
+	uint32_t request = atomic_load_explicit(&header->mark_request, memory_order_acquire);
+	char name[RING_NAME_BYTES];
+
+	if (request == atomic_load(&header->mark_taken))
+		return;
+	memcpy(name, header->mark_name, sizeof(name));
+	name[NAME_MOST] = '\0';
+	mark_make(name, MARK_OUTSIDE);
+	atomic_store_explicit(&header->mark_taken, request, memory_order_release);
+}

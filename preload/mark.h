@@ -1,0 +1,16 @@
+/*
+ * mark.h - named moments: the table is flushed, the process's own figures are read, and a record says so.
+ *
+ * It makes system calls and takes the C allocator's locks for a moment: never from inside a real
+ * allocation call. The guard is held.
+ */
+#ifndef MEMTRACE_MARK_H
+#define MEMTRACE_MARK_H
+
+#include "stream.h"
+
+void mark_make(const char *name, enum mark_origin origin);
+/* The one that `memtrace mark` left in the ring's header. */
+void mark_from_outside(void);
+
+#endif

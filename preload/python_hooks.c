@@ -1,0 +1,180 @@
+#include "python_hooks.h"
+
+#include "collection.h"
+#include "life.h"
+#include "python.h"
+#include "tap.h"
+#include "thread.h"
+
+_Atomic bool python_hooks_unsettled;
+
+/*
+ * What was in the slots, by enum py_domain. Pass-through works for any pointer, as we add nothing to
+ * a block. The domain is told by our function and not by ctx: CPython reads the two in two loads.
+ */
+static struct py_allocator real_domain[3];
+static struct py_arena_allocator real_arena;
+
+static enum tap_domain tap_of(enum py_domain domain)
+{
+	return domain == PY_MEM ? TAP_MEM : TAP_OBJECT;
+}
+
+static inline void *hooked_malloc(enum py_domain domain, size_t bytes)
+{
+	struct call call;
+	bool tapped = tap_begin(&call, tap_of(domain), bytes);
+	void *ptr = real_domain[domain].malloc(real_domain[domain].ctx, bytes);
+
+	if (tapped)
+		tap_end(&call, ptr);
+	return ptr;
+}
+
+static inline void *hooked_calloc(enum py_domain domain, size_t count, size_t bytes)
+{
+	struct call call;
+	size_t whole;
+	/* An overflow makes the real one fail. */
+	bool fits = !__builtin_mul_overflow(count, bytes, &whole);
+	bool tapped = fits && tap_begin(&call, tap_of(domain), whole);
+	void *ptr = real_domain[domain].calloc(real_domain[domain].ctx, count, bytes);
+
+	if (tapped)
+		tap_end(&call, ptr);
+	return ptr;
+}
+
+static inline void *hooked_realloc(enum py_domain domain, void *old, size_t bytes)
+{
+	struct call call;
+	bool tapped = tap_begin_realloc(&call, tap_of(domain), old, bytes);
+	void *ptr = real_domain[domain].realloc(real_domain[domain].ctx, old, bytes);
+
+	if (tapped)
+		tap_end_realloc(&call, ptr);
+	return ptr;
+}
+
+static inline void hooked_free(enum py_domain domain, void *ptr)
+{
+	struct call call;
+	bool tapped = ptr && tap_begin_free(&call, tap_of(domain), ptr, 0);
+
+	real_domain[domain].free(real_domain[domain].ctx, ptr);
+	if (tapped)
+		tap_end_free(&call);
+}
+
+static void *mem_malloc(void *ctx, size_t bytes)
+{
+	(void)ctx;
+	return hooked_malloc(PY_MEM, bytes);
+}
+
+static void *mem_calloc(void *ctx, size_t count, size_t bytes)
+{
+	(void)ctx;
+	return hooked_calloc(PY_MEM, count, bytes);
+}
+
+static void *mem_realloc(void *ctx, void *old, size_t bytes)
+{
+	(void)ctx;
+	return hooked_realloc(PY_MEM, old, bytes);
+}
+
+static void mem_free(void *ctx, void *ptr)
+{
+	(void)ctx;
+	hooked_free(PY_MEM, ptr);
+}
+
+static void *object_malloc(void *ctx, size_t bytes)
+{
+	(void)ctx;
+	/* Every object begins here: once it is called, nobody overwrites the slots any more. */
+	atomic_store_explicit(&python_hooks_unsettled, false, memory_order_relaxed);
+	return hooked_malloc(PY_OBJECT, bytes);
+}
+
+static void *object_calloc(void *ctx, size_t count, size_t bytes)
+{
+	(void)ctx;
+	return hooked_calloc(PY_OBJECT, count, bytes);
+}
+
+static void *object_realloc(void *ctx, void *old, size_t bytes)
+{
+	(void)ctx;
+	return hooked_realloc(PY_OBJECT, old, bytes);
+}
+
+static void object_free(void *ctx, void *ptr)
+{
+	(void)ctx;
+	hooked_free(PY_OBJECT, ptr);
+}
+
+static void *arena_alloc(void *ctx, size_t bytes)
+{
+	struct call call;
+	bool tapped = tap_begin(&call, TAP_ARENA, bytes);
+	void *ptr = real_arena.alloc(real_arena.ctx, bytes);
+
+	(void)ctx;
+	if (tapped)
+		tap_end(&call, ptr);
+	return ptr;
+}
+
+static void arena_free(void *ctx, void *ptr, size_t bytes)
+{
+	struct call call;
+	/* From 3.14 on it is called for arenas that never were, too. */
+	bool tapped = ptr && tap_begin_free(&call, TAP_ARENA, ptr, bytes);
+
+	(void)ctx;
+	real_arena.free(real_arena.ctx, ptr, bytes);
+	if (tapped)
+		tap_end_free(&call);
+}
+
+static void wrap(enum py_domain domain, struct py_allocator ours)
+{
+	struct py_allocator now;
+
+	python.get_allocator(domain, &now);
+	if (now.malloc == ours.malloc)
+		return;
+	real_domain[domain] = now;
+	python.set_allocator(domain, &ours);
+	collection_forget_debug();
+}
+
+static void wrap_domains(void)
+{
+	wrap(PY_MEM, (struct py_allocator){ NULL, mem_malloc, mem_calloc, mem_realloc, mem_free });
+	wrap(PY_OBJECT, (struct py_allocator){ NULL, object_malloc, object_calloc, object_realloc,
+					       object_free });
+}
+
+void python_hooks_install(void)
+{
+	struct py_arena_allocator ours = { NULL, arena_alloc, arena_free };
+
+	python.get_arena_allocator(&real_arena);
+	python.set_arena_allocator(&ours);
+	wrap_domains();
+	atomic_store(&python_hooks_unsettled, true);
+}
+
+void python_hooks_check(void)
+{
+	/* The slots are read and written under locks of the interpreter's from 3.13 on, none of which
+	 * is held around a malloc. */
+	if (!life_traced() || !thread_enter())
+		return;
+	wrap_domains();
+	thread_leave();
+}

@@ -1,0 +1,217 @@
+#include "ring.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spin.h"
+
+struct ring ring;
+
+enum {
+	WAIT_SPINS = 256,
+	WAIT_NAP_NS = 50000,
+	PATIENCE_NS = 2000000000,
+	PAGE = 4096,
+};
+
+static uint64_t slots_for(uint64_t record_bytes)
+{
+	uint64_t slots = RING_MIN_SLOTS;
+
+	while (slots < RING_MAX_SLOTS && slots * STREAM_RECORD_BYTES < record_bytes)
+		slots *= 2;
+	return slots;
+}
+
+enum {
+	CANCEL_OFFSET = RING_HEADER_BYTES,
+	TEMP_OFFSET = CANCEL_OFFSET + RING_CANCEL_SLOTS * sizeof(struct cancel_slot),
+	SLOTS_OFFSET = TEMP_OFFSET + RING_TEMP_SLOTS * sizeof(struct temp_slot),
+};
+_Static_assert(SLOTS_OFFSET % PAGE == 0, "records begin on a page");
+
+size_t ring_file_bytes(uint64_t record_bytes)
+{
+	return SLOTS_OFFSET + slots_for(record_bytes) * STREAM_RECORD_BYTES;
+}
+
+bool ring_open(int fd, uint64_t record_bytes)
+{
+	size_t bytes = ring_file_bytes(record_bytes);
+	long at = syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
+
+	if (at == -1)
+		return false;
+	char *base = (char *)at;
+	struct ring_header *header = (struct ring_header *)base;
+
+	memcpy(header->magic, RING_MAGIC, sizeof(header->magic));
+	header->version = STREAM_VERSION;
+	header->header_bytes = RING_HEADER_BYTES;
+	header->file_bytes = bytes;
+	header->capacity = slots_for(record_bytes);
+	header->cancel_offset = CANCEL_OFFSET;
+	header->cancel_slots = RING_CANCEL_SLOTS;
+	header->temp_offset = TEMP_OFFSET;
+	header->temp_slots = RING_TEMP_SLOTS;
+	header->slots_offset = SLOTS_OFFSET;
+	ring.header = header;
+	ring.capacity = header->capacity;
+	ring.cancel = (struct cancel_slot *)(base + CANCEL_OFFSET);
+	ring.temp = (struct temp_slot *)(base + TEMP_OFFSET);
+	ring.slots = (struct record *)(base + SLOTS_OFFSET);
+	return true;
+}
+
+void ring_give_up(void)
+{
+	uint32_t traced = PROGRAM_TRACED;
+
+	atomic_compare_exchange_strong(&ring.header->program_state, &traced, PROGRAM_INERT);
+}
+
+bool ring_given_up(void)
+{
+	return atomic_load_explicit(&ring.header->program_state, memory_order_relaxed) == PROGRAM_INERT;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* A collector that naps or is slow moves its heartbeat; one that is stopped or dead doesn't. */
+struct patience {
+	uint64_t heartbeat;
+	uint64_t since_ns;
+};
+
+static bool patience_lost(struct patience *patience, uint64_t now)
+{
+	uint64_t beat = atomic_load_explicit(&ring.header->heartbeat, memory_order_relaxed);
+
+	if (beat != patience->heartbeat || !patience->since_ns) {
+		*patience = (struct patience){ .heartbeat = beat, .since_ns = now };
+		return false;
+	}
+	if (now - patience->since_ns < PATIENCE_NS)
+		return false;
+	pid_t collector = (pid_t)atomic_load(&ring.header->collector_pid);
+
+	return !ring.wait_for_ever || !collector || syscall(SYS_kill, collector, 0) != 0;
+}
+
+static bool has_room(uint64_t end)
+{
+	/* Acquire: what the reader read out of the slots happened before we write into them. Pairs
+	 * with the collector's release of tail. */
+	uint64_t tail = atomic_load_explicit(&ring.header->tail, memory_order_acquire);
+
+	return end <= tail + ring.capacity;
+}
+
+/* Until the slots before `end` are free to write. False: given up. */
+static bool wait_for_room(uint64_t end)
+{
+	uint64_t start = now_ns();
+	struct patience patience = { 0 };
+	bool room = false;
+
+	for (unsigned tries = 0; !ring_given_up() && !(room = has_room(end)); tries++) {
+		if (tries < WAIT_SPINS) {
+			spin_pause();
+			continue;
+		}
+		if (patience_lost(&patience, now_ns())) {
+			ring_give_up();
+			break;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = WAIT_NAP_NS }, NULL);
+	}
+	atomic_fetch_add_explicit(&ring.header->waited_ns, now_ns() - start, memory_order_relaxed);
+	return room;
+}
+
+/* Positions first .. first + count - 1 are ours to write when this is true. */
+static bool reserve(uint64_t count, uint64_t *ret_first)
+{
+	/* Relaxed: the order of positions is the order of this one location's changes. */
+	uint64_t first = atomic_fetch_add_explicit(&ring.header->head, count, memory_order_relaxed);
+
+	*ret_first = first;
+	return __builtin_expect(has_room(first + count), 1) || wait_for_room(first + count);
+}
+
+static void commit(uint64_t position, uint64_t head, uint64_t body)
+{
+	struct record *slot = &ring.slots[position & (ring.capacity - 1)];
+	uint64_t lap = record_lap(position, ring.capacity);
+
+	__atomic_store_n(&slot->body, body, __ATOMIC_RELAXED);
+	/* Release: whoever sees this lap sees the body. Pairs with the collector's acquire. */
+	__atomic_store_n(&slot->head, head | lap << 54, __ATOMIC_RELEASE);
+}
+
+void ring_put(uint64_t head, uint64_t body)
+{
+	uint64_t at;
+
+	if (reserve(1, &at))
+		commit(at, head, body);
+}
+
+static void commit_data(uint64_t position, const char *bytes, size_t len)
+{
+	uint64_t words[2] = { 0 };
+
+	/* Six bytes beside the kind, eight in the body: stream.h. */
+	memcpy(&words[0], bytes, len < 6 ? len : 6);
+	if (len > 6)
+		memcpy(&words[1], bytes + 6, len - 6);
+	commit(position, record_head(R_DATA, words[0]), words[1]);
+}
+
+void ring_put_with(uint64_t head, uint64_t body, const void *data)
+{
+	uint64_t at;
+
+	if (!reserve(2, &at))
+		return;
+	commit(at, head, body);
+	commit_data(at + 1, data, STREAM_DATA_BYTES);
+}
+
+static void put_fragment(uint64_t head, uint64_t body, const char *bytes, size_t len)
+{
+	uint64_t slots = (len + STREAM_DATA_BYTES - 1) / STREAM_DATA_BYTES;
+	uint64_t at;
+
+	if (!reserve(1 + slots, &at))
+		return;
+	commit(at, head | slots << 32, body);
+	for (size_t done = 0; done < len; done += STREAM_DATA_BYTES) {
+		size_t part = len - done < STREAM_DATA_BYTES ? len - done : STREAM_DATA_BYTES;
+
+		commit_data(++at, bytes + done, part);
+	}
+}
+
+void ring_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len)
+{
+	enum { FRAGMENT = STREAM_MAX_DATA_SLOTS * STREAM_DATA_BYTES };
+	const char *text = bytes;
+	size_t done = 0;
+
+	do {
+		size_t part = len - done < FRAGMENT ? len - done : FRAGMENT;
+
+		put_fragment(record_head(kind, id), len | (uint64_t)done << 32, text + done, part);
+		done += part;
+	} while (done < len);
+}

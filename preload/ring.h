@@ -1,0 +1,49 @@
+/*
+ * ring.h - the shared file that records are written into (stream.h has its layout).
+ *
+ * There is one ring in a process. Between ring_open and the end of the process it stays mapped.
+ *
+ * Threads: every function but ring_open may be called by many at once. A full ring makes them wait
+ * while the collector moves; when it doesn't for two seconds, the ring is given up: ring_given_up.
+ * Signals: callers hold the thread's guard (guard.h).
+ */
+#ifndef MEMTRACE_RING_H
+#define MEMTRACE_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "stream.h"
+
+enum {
+	RING_CANCEL_SLOTS = 1024,
+	RING_TEMP_SLOTS = 1024,
+};
+
+struct ring {
+	struct ring_header *header;
+	struct record *slots;
+	uint64_t capacity;
+	struct cancel_slot *cancel;
+	struct temp_slot *temp;
+	bool wait_for_ever; /* MEMTRACE_FULL=wait */
+};
+
+extern struct ring ring;
+
+/* Bytes of a ring file with so many bytes of records, rounded to a power of two of slots. */
+size_t ring_file_bytes(uint64_t record_bytes);
+/* Takes over the fresh, zeroed file behind fd, ring_file_bytes long. False: it can't be mapped. */
+bool ring_open(int fd, uint64_t record_bytes);
+
+void ring_put(uint64_t head, uint64_t body);
+/* One record and one R_DATA with the first 14 bytes of `data`. */
+void ring_put_with(uint64_t head, uint64_t body, const void *data);
+/* A text, in fragments. Two texts of a kind at once are the caller's to prevent. */
+void ring_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len);
+
+/* Nobody reads any more: the program goes on untraced. */
+void ring_give_up(void);
+bool ring_given_up(void);
+
+#endif

@@ -1,0 +1,318 @@
+#include "tap.h"
+
+#include <errno.h>
+
+#include "cancel.h"
+#include "collection.h"
+#include "intern.h"
+#include "life.h"
+#include "mark.h"
+#include "pystack.h"
+#include "python.h"
+#include "ring.h"
+#include "thread.h"
+
+/* Two debug allocators on top of each other add 24 bytes each, and 0 bytes become 1. */
+enum { MOST_OVERHEAD = 64, SMALL_MOST = 512, PAGE_SHIFT = 12 };
+
+static bool is_python(enum tap_domain domain)
+{
+	return domain == TAP_MEM || domain == TAP_OBJECT || domain == TAP_ARENA;
+}
+
+static bool same_block(uint64_t inner, uint64_t outer)
+{
+	return inner == outer || inner == outer - 16 || inner == outer - 32;
+}
+
+/* What may be asked for once per event: a mark from outside, the end of stacks. */
+static void attend(void)
+{
+	uint32_t attention = atomic_load_explicit(&ring.header->attention, memory_order_acquire);
+
+	if (attention & ATTENTION_NO_STACKS)
+		pystack_stop();
+	if (attention & ATTENTION_MARK)
+		mark_from_outside();
+	atomic_fetch_and(&ring.header->attention, ~attention);
+}
+
+/* The thread, with the guard held; NULL: pass the call on. */
+static inline struct thread *enter(void)
+{
+	if (!life_traced())
+		return NULL;
+	if (!thread_enter()) {
+		atomic_fetch_add_explicit(&ring.header->dropped_events, 1, memory_order_relaxed);
+		return NULL;
+	}
+	struct thread *self = thread_self();
+
+	if (!self || ring_given_up()) {
+		life_inert();
+		thread_leave();
+		return NULL;
+	}
+	if (__builtin_expect(atomic_load_explicit(&ring.header->attention, memory_order_relaxed), 0) &&
+	    !self->call)
+		attend();
+	return self;
+}
+
+static uint32_t class_of(uint64_t bytes)
+{
+	return (uint32_t)((bytes + 15) >> 4);
+}
+
+/* The record's words, but for a size that doesn't fit (STREAM_SIZE_WIDE). */
+static struct record make_record(const struct tap_event *event, uint32_t stack, uint32_t kept_class)
+{
+	static const enum record_kind kinds[] = {
+		[TAP_MALLOC] = R_ALLOC_MALLOC, [TAP_MEM] = R_ALLOC_MEM, [TAP_OBJECT] = R_ALLOC_OBJECT,
+		[TAP_ARENA] = R_ARENA,
+	};
+	uint64_t inner = event->bytes + collection_debug_bytes();
+	uint64_t size = event->bytes < STREAM_SIZE_WIDE ? event->bytes : STREAM_SIZE_WIDE;
+	enum record_kind kind = kinds[event->domain];
+
+	if (event->domain == TAP_MAP) {
+		kind = event->anonymous ? R_MAP_ANON : R_MAP_FILE;
+		size = (event->bytes + 4095) >> PAGE_SHIFT;
+	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && event->bytes &&
+		   inner <= SMALL_MOST) {
+		kind = event->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT;
+		size |= (uint64_t)(kept_class ? kept_class : class_of(inner)) << 16;
+	}
+	return (struct record){ record_head(kind, event->address), stack | size << 32 };
+}
+
+static void emit(struct thread *self, bool gil_held, const struct tap_event *event, uint32_t kept_class)
+{
+	void *tstate = pystack_tstate(gil_held);
+	uint32_t stack = pystack_id(self, tstate, gil_held);
+
+	if (__builtin_expect(pystack_main_seen(), 0))
+		mark_make("main", MARK_TRACER);
+	struct record record = make_record(event, stack, kept_class);
+
+	if (event->bytes <= CANCEL_LARGEST_BYTES && event->domain <= TAP_OBJECT && cancel_on) {
+		cancel_put(record);
+	} else if (event->bytes >= STREAM_SIZE_WIDE && event->domain <= TAP_OBJECT) {
+		char wide[STREAM_DATA_BYTES] = { 0 };
+
+		__builtin_memcpy(wide, &event->bytes, sizeof(event->bytes));
+		ring_put_with(record.head, record.body, wide);
+	} else {
+		ring_put(record.head, record.body);
+	}
+}
+
+/* An inner allocation that can't be told from the outer one before that returns. */
+static bool hold(struct call *outer, const struct tap_event *event)
+{
+	if (!outer || outer->held_count == TAP_HELD || outer->domain == TAP_MAP)
+		return false;
+	if (event->bytes < outer->bytes || event->bytes - outer->bytes > MOST_OVERHEAD)
+		return false;
+	outer->held[outer->held_count++] = *event;
+	return true;
+}
+
+static bool is_held(struct call *call, uint64_t address)
+{
+	for (; call; call = call->outer)
+		for (unsigned i = 0; i < call->held_count; i++)
+			if (call->held[i].address == address) {
+				call->held[i] = call->held[--call->held_count];
+				return true;
+			}
+	return false;
+}
+
+static void settle_held(struct thread *self, const struct call *call, uint64_t address)
+{
+	for (unsigned i = 0; i < call->held_count; i++)
+		if (!same_block(call->held[i].address, address))
+			emit(self, call->gil_held, &call->held[i], 0);
+}
+
+static void push(struct thread *self, struct call *call, enum tap_domain domain, uint64_t bytes, uint64_t old)
+{
+	call->outer = self->call;
+	call->domain = domain;
+	call->gil_held = is_python(domain) || (call->outer && call->outer->gil_held);
+	call->covered = false;
+	call->was_waiting = false;
+	call->bytes = bytes;
+	call->old = old;
+	call->held_count = 0;
+	self->call = call;
+}
+
+/* The free's record, unless the pair cancels or an outer call has recorded it. */
+static void record_free(struct thread *self, struct call *call, uint64_t address, enum free_flags flags)
+{
+	for (const struct call *outer = call->outer; outer; outer = outer->outer)
+		if (outer->old && same_block(address, outer->old)) {
+			call->covered = true;
+			return;
+		}
+	if (is_held(call->outer, address))
+		return;
+	flags |= collection_flags(self, call->gil_held);
+	call->was_waiting = cancel_on && cancel_take(address, &call->waiting);
+	if (!call->was_waiting)
+		ring_put(record_head(R_FREE, address),
+			 (uint64_t)flags << 32 | (uint64_t)self->slot << 40);
+	if (call->domain == TAP_OBJECT)
+		intern_forget_code((const void *)(uintptr_t)address);
+}
+
+bool tap_begin(struct call *call, enum tap_domain domain, size_t bytes)
+{
+	int saved = errno;
+	struct thread *self = life_recording() || domain == TAP_ARENA ? enter() : NULL;
+
+	if (!self)
+		return false;
+	push(self, call, domain, bytes, 0);
+	if (call->gil_held)
+		collection_flags(self, true);
+	thread_leave();
+	errno = saved;
+	return true;
+}
+
+static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_class)
+{
+	int saved = errno;
+
+	if (!thread_enter())
+		return;
+	struct thread *self = thread_self();
+
+	self->call = call->outer;
+	settle_held(self, call, event->address);
+	if (event->address && (life_recording() || event->domain == TAP_ARENA)) {
+		if (event->domain <= TAP_OBJECT && !kept_class)
+			collection_look_for_debug(event->domain, event->address, event->bytes);
+		if (!hold(call->outer, event))
+			emit(self, call->gil_held, event, kept_class);
+	}
+	thread_leave();
+	errno = saved;
+}
+
+void tap_end(struct call *call, const void *ptr)
+{
+	struct tap_event event = { .address = (uint64_t)(uintptr_t)ptr, .bytes = call->bytes, .domain = call->domain };
+
+	end_alloc(call, &event, 0);
+}
+
+void tap_end_map(struct call *call, const void *ptr, bool anonymous)
+{
+	struct tap_event event = {
+		.address = (uint64_t)(uintptr_t)ptr,
+		.bytes = call->bytes,
+		.domain = TAP_MAP,
+		/* What another allocator maps for its own use is not live memory by itself. */
+		.anonymous = anonymous && !(call->outer && call->outer->domain == TAP_MALLOC),
+	};
+
+	end_alloc(call, &event, 0);
+}
+
+bool tap_begin_realloc(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
+{
+	int saved = errno;
+	struct thread *self = enter();
+
+	if (!self)
+		return false;
+	push(self, call, domain, bytes, (uint64_t)(uintptr_t)ptr);
+	if (ptr)
+		record_free(self, call, call->old, F_REALLOC);
+	thread_leave();
+	errno = saved;
+	return true;
+}
+
+/* The old block lives on. */
+static void take_back_free(struct call *call)
+{
+	int saved = errno;
+
+	if (!thread_enter())
+		return;
+	struct thread *self = thread_self();
+
+	self->call = call->outer;
+	settle_held(self, call, 0);
+	if (call->was_waiting)
+		cancel_restore(call->waiting);
+	else if (!call->covered)
+		ring_put(record_head(R_RESTORE, call->old), self->slot);
+	thread_leave();
+	errno = saved;
+}
+
+void tap_end_realloc(struct call *call, const void *ptr)
+{
+	struct tap_event event = { .address = (uint64_t)(uintptr_t)ptr, .bytes = call->bytes, .domain = call->domain };
+	uint32_t kept_class = 0;
+
+	/* realloc(p, 0) that gives NULL has freed p. */
+	if (!ptr && call->old && call->bytes) {
+		take_back_free(call);
+		return;
+	}
+	if (event.address == call->old)
+		kept_class = call->was_waiting ? record_high(&call->waiting) >> 16 & 0xff : STREAM_CLASS_KEPT;
+	end_alloc(call, &event, kept_class);
+}
+
+bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
+{
+	int saved = errno;
+	struct thread *self = enter();
+	uint64_t address = (uint64_t)(uintptr_t)ptr;
+
+	if (!self)
+		return false;
+	push(self, call, domain, bytes, address);
+	if (domain == TAP_ARENA)
+		ring_put(record_head(R_ARENA_FREE, address), (uint64_t)bytes << 32);
+	else if (domain == TAP_MAP && !(call->outer && call->outer->old == address))
+		ring_put(record_head(R_UNMAP, address), (uint64_t)((bytes + 4095) >> PAGE_SHIFT) << 32);
+	else if (domain != TAP_MAP)
+		record_free(self, call, address, 0);
+	thread_leave();
+	errno = saved;
+	return true;
+}
+
+void tap_end_free(struct call *call)
+{
+	/* Only a pointer is taken off: nothing that a signal could find half done. */
+	if (thread_self_pointer)
+		thread_self_pointer->call = call->outer;
+}
+
+bool tap_begin_remap(struct call *call, const void *old, size_t old_bytes, size_t new_bytes)
+{
+	if (!tap_begin_free(call, TAP_MAP, old, old_bytes))
+		return false;
+	call->bytes = new_bytes;
+	return true;
+}
+
+void tap_end_remap(struct call *call, const void *ptr, size_t old_bytes)
+{
+	uint64_t old = call->old;
+
+	if (!ptr)
+		call->bytes = old_bytes;
+	call->old = 0;
+	tap_end_map(call, ptr ? ptr : (const void *)(uintptr_t)old, true);
+}

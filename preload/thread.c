@@ -1,0 +1,104 @@
+#include "thread.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "intern.h"
+#include "spin.h"
+
+__thread struct thread *thread_self_pointer;
+__thread unsigned thread_busy;
+
+enum {
+	NAME_BYTES = 16, /* PR_GET_NAME */
+	BLOCK_THREADS = 256,
+	BLOCKS = 256,
+	/* Slots tried for one whose thread is gone before a new one is taken. */
+	SEARCH = 32,
+};
+
+static struct thread *blocks[BLOCKS];
+static uint32_t count;
+static uint32_t hand;
+static _Atomic uint32_t lock;
+
+static struct thread *at(uint32_t slot)
+{
+	return &blocks[slot / BLOCK_THREADS][slot % BLOCK_THREADS];
+}
+
+static bool gone(uint32_t tid)
+{
+	return syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) == -1 && errno == ESRCH;
+}
+
+/* A slot whose thread has ended: the hand goes round, a few steps at a time. */
+static struct thread *find_free(uint32_t tid)
+{
+	for (uint32_t i = 0; i < SEARCH && i < count; i++) {
+		struct thread *thread = at(hand++ % count);
+
+		if (thread->tid == tid || gone(thread->tid))
+			return thread;
+	}
+	return NULL;
+}
+
+static struct thread *take_new(void)
+{
+	size_t walk_bytes = STREAM_MAX_DEPTH * sizeof(struct frame_key);
+	struct thread **block = &blocks[count / BLOCK_THREADS];
+
+	if (count == BLOCKS * BLOCK_THREADS)
+		return NULL;
+	if (!*block && !(*block = memory_get(BLOCK_THREADS * sizeof(struct thread))))
+		return NULL;
+	struct thread *thread = at(count);
+	/* Two walks and the ids of one: pages are touched as deep as the stack ever was. */
+	char *walks = memory_get(2 * walk_bytes + (STREAM_MAX_DEPTH + 1) * sizeof(uint32_t));
+
+	if (!walks)
+		return NULL;
+	thread->slot = count++;
+	thread->walk = (struct frame_key *)walks;
+	thread->spare = (struct frame_key *)(walks + walk_bytes);
+	thread->nodes = (uint32_t *)(walks + 2 * walk_bytes);
+	return thread;
+}
+
+static void announce(const struct thread *thread)
+{
+	struct {
+		struct stream_thread thread;
+		char name[NAME_BYTES];
+	} text = { .thread.tid = thread->tid };
+
+	prctl(PR_GET_NAME, text.name);
+	intern_put_text(R_THREAD, thread->slot, &text, sizeof(text.thread) + strnlen(text.name, NAME_BYTES));
+}
+
+struct thread *thread_register(void)
+{
+	uint32_t tid = (uint32_t)syscall(SYS_gettid);
+
+	spin_lock(&lock);
+	struct thread *thread = find_free(tid);
+
+	if (!thread)
+		thread = take_new();
+	if (thread) {
+		thread->tid = tid;
+		thread->call = NULL;
+		thread->in_collection = false;
+		/* The root node stays: it names the slot. */
+		thread->depth = 0;
+		announce(thread);
+	}
+	spin_unlock(&lock);
+	thread_self_pointer = thread;
+	return thread;
+}

@@ -1,0 +1,74 @@
+/*
+ * thread.h - what the library keeps of each thread, and the guard against itself.
+ *
+ * A thread gets its slot at its first event and keeps it until the kernel knows its tid no more, so
+ * that allocations after the end of its TLS destructors are still its own. Slots are used again: their number is
+ * bounded by the threads alive at once.
+ *
+ * The guard: `busy` is set while the library does work of its own. Whatever allocates then (a signal
+ * handler that interrupted us, a page of TLS) passes through unrecorded, and is counted.
+ *
+ * Signals: thread_enter and thread_leave may be interrupted anywhere.
+ */
+#ifndef MEMTRACE_THREAD_H
+#define MEMTRACE_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stream.h"
+
+struct call;
+
+/* One frame of a walk, innermost first: nothing but what identifies it. */
+struct frame_key {
+	const void *code;
+	const void *instr;
+};
+
+struct thread {
+	uint32_t slot;
+	uint32_t tid;
+	struct call *call;      /* the innermost hooked call in progress: tap.h */
+	uint32_t root_node;     /* 0: not defined yet */
+	bool in_collection;     /* as last seen: gc.h */
+	/* The walk before, and the one being made: pystack.c. */
+	struct frame_key *walk, *spare;
+	uint32_t *nodes; /* ids of `walk`, outermost first */
+	uint32_t depth;
+	uint32_t walk_epoch; /* intern_epoch() when it was made */
+};
+
+extern __thread struct thread *thread_self_pointer;
+extern __thread unsigned thread_busy;
+
+/* The slow half of thread_self: registers the thread. NULL when there is no memory for it. */
+struct thread *thread_register(void);
+
+/* The calling thread's; the guard must be held. */
+static inline struct thread *thread_self(void)
+{
+	struct thread *self = thread_self_pointer;
+
+	return __builtin_expect(self != NULL, 1) ? self : thread_register();
+}
+
+/* False: we were inside already, do nothing but pass the call on. */
+static inline bool thread_enter(void)
+{
+	if (__builtin_expect(thread_busy, 0))
+		return false;
+	thread_busy = 1;
+	/* A handler that interrupts from here on sees the guard. */
+	atomic_signal_fence(memory_order_seq_cst);
+	return true;
+}
+
+static inline void thread_leave(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	thread_busy = 0;
+}
+
+#endif
