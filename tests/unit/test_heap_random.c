@@ -1,0 +1,428 @@
+/* Random streams: the heap against a slow model of it, in batches of several sizes. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "../../collector/mem.h"
+#include "heap_model.h"
+
+enum { SEEDS = 240, EVENTS = 1500 };
+
+struct random {
+	uint64_t state;
+};
+
+static uint32_t below(struct random *rnd, uint32_t limit)
+{
+	rnd->state ^= rnd->state << 13;
+	rnd->state ^= rnd->state >> 7;
+	rnd->state ^= rnd->state << 17;
+	return (uint32_t)((rnd->state >> 32) * limit >> 32);
+}
+
+static bool chance(struct random *rnd, uint32_t percent)
+{
+	return below(rnd, 100) < percent;
+}
+
+struct stream {
+	struct buf bytes;
+	size_t done; /* records the model has seen */
+	struct random rnd;
+	struct model *model;
+	uint64_t arena_bytes;
+	uint64_t now_ms;
+};
+
+static void put(struct stream *s, enum record_kind kind, uint64_t a, uint64_t b)
+{
+	struct record r = {record_head(kind, a), b};
+
+	buf_append(&s->bytes, &r, sizeof(r));
+}
+
+static uint32_t any_stack(struct stream *s)
+{
+	return below(&s->rnd, MODEL_STACKS);
+}
+
+/* Eight places, 4 KiB off each other's grid, some overlapping their neighbours. */
+static uint64_t arena_place(struct stream *s)
+{
+	uint64_t k = below(&s->rnd, 8);
+	uint64_t odd = k % 4 == 3 ? s->arena_bytes / 2 : 0;
+
+	return MODEL_BASE + 0x100000 + k * (s->arena_bytes + (k % 2) * 4096) + k * 4096 - odd;
+}
+
+static uint64_t any_arena(struct stream *s)
+{
+	const struct model *m = s->model;
+
+	if (m->arena_count && chance(&s->rnd, 90))
+		return m->arenas[below(&s->rnd, (uint32_t)m->arena_count)].address;
+	return arena_place(s);
+}
+
+static void put_small(struct stream *s)
+{
+	static const uint32_t classes[] = {1, 2, 3, 7, 17, 31, 32, 33, 0};
+	uint64_t pool_bytes = s->model->pool_bytes;
+	uint64_t pool = (any_arena(s) / pool_bytes + below(&s->rnd, 4)) * pool_bytes;
+	uint32_t class = classes[below(&s->rnd, chance(&s->rnd, 97) ? 7 : 9)];
+
+	if (chance(&s->rnd, 2)) /* the arena's last pieces */
+		pool += s->arena_bytes - 2 * pool_bytes;
+	if (chance(&s->rnd, 70) && model_pool(s->model, pool)->class)
+		class = model_pool(s->model, pool)->class;
+	uint32_t many = class ? (uint32_t)(pool_bytes - 48) / (class * 16) : 1;
+	uint32_t index = chance(&s->rnd, 20) ? many - below(&s->rnd, 2) : below(&s->rnd, 6);
+	uint64_t address = pool + 48 + (uint64_t)index * class * 16;
+	if (chance(&s->rnd, 10))
+		address += 16;
+	if (chance(&s->rnd, 2))
+		address = pool + below(&s->rnd, (uint32_t)pool_bytes / 8) * 8;
+	uint32_t most = class * 16 < 512 ? class * 16 : 512;
+	uint32_t bytes = below(&s->rnd, most + 1);
+	if (chance(&s->rnd, 15))
+		class = STREAM_CLASS_KEPT;
+	put(s, chance(&s->rnd, 50) ? R_SMALL_MEM : R_SMALL_OBJECT, address,
+	    any_stack(s) | (uint64_t)bytes << 32 | (uint64_t)class << 48);
+}
+
+static uint64_t outer_address(struct stream *s)
+{
+	return chance(&s->rnd, 2) ? any_arena(s) + 4096 : 0x5000000 + 16 * below(&s->rnd, 150);
+}
+
+static void put_large(struct stream *s)
+{
+	enum record_kind kind = R_ALLOC_MALLOC + below(&s->rnd, 3);
+	uint64_t bytes = below(&s->rnd, 20000);
+
+	if (chance(&s->rnd, 20)) {
+		put(s, chance(&s->rnd, 50) ? R_SMALL_MEM : R_SMALL_OBJECT, outer_address(s),
+		    any_stack(s) | bytes % 513 << 32 | (uint64_t)32 << 48);
+		return;
+	}
+	if (!chance(&s->rnd, 10)) {
+		put(s, kind, outer_address(s), any_stack(s) | bytes << 32);
+		return;
+	}
+	uint64_t wide = 0xffffffffull + bytes;
+	put(s, kind, outer_address(s), any_stack(s) | (uint64_t)STREAM_SIZE_WIDE << 32);
+	put(s, R_DATA, wide & 0xffffffffffff, wide >> 48);
+}
+
+static uint64_t live_address(struct stream *s)
+{
+	const struct model *m = s->model;
+
+	if (!m->block_count || chance(&s->rnd, 5))
+		return outer_address(s);
+	const struct model_block *block = &m->blocks[below(&s->rnd, (uint32_t)m->block_count)];
+	/* Sometimes by an inner address, as debug allocators do. */
+	return block->address + (block->room > 32 && chance(&s->rnd, 10) ? 16 : 0);
+}
+
+static void put_free(struct stream *s)
+{
+	uint64_t flags = chance(&s->rnd, 20) ? F_GC : 0;
+	uint64_t slot = below(&s->rnd, MODEL_SLOTS - 1), address = live_address(s);
+
+	if (chance(&s->rnd, 25))
+		flags |= F_REALLOC;
+	put(s, R_FREE, address, flags << 32 | slot << 40);
+	if (!(flags & F_REALLOC))
+		return;
+	if (chance(&s->rnd, 30))
+		put_small(s); /* another thread comes between */
+	if (chance(&s->rnd, 50))
+		put(s, R_RESTORE, address, slot + chance(&s->rnd, 5));
+	if (chance(&s->rnd, 5))
+		put(s, R_RESTORE, address, slot); /* once only */
+}
+
+static void put_mapping(struct stream *s)
+{
+	/* A narrow zone, so that mappings cut each other. */
+	uint64_t address = MODEL_BASE + 4096ull * below(&s->rnd, 40);
+	uint64_t pages = 1 + below(&s->rnd, 12);
+	uint32_t dice = below(&s->rnd, 100);
+
+	if (dice < 40)
+		put(s, R_MAP_ANON, address, any_stack(s) | pages << 32);
+	else if (dice < 50)
+		put(s, R_MAP_FILE, address, any_stack(s) | pages << 32);
+	else if (dice < 90)
+		put(s, R_UNMAP, address, pages << 32);
+	else if (dice < 95)
+		put(s, R_ARENA, address, any_stack(s) | (pages * 4096) << 32);
+	else
+		put(s, R_ARENA_FREE, address, (pages * 4096) << 32);
+}
+
+static void put_mark(struct stream *s)
+{
+	struct stream_mark figures = {.time_ns = s->now_ms * 1000000};
+	struct buf text;
+
+	if (s->model->mark_count == MODEL_MARKS)
+		return;
+	buf_init(&text);
+	buf_append(&text, &figures, sizeof(figures));
+	buf_append(&text, "warm", 4);
+	stream_put_text(&s->bytes, R_MARK, 0, text.data, text.len);
+	buf_release(&text);
+}
+
+static void put_any(struct stream *s)
+{
+	uint32_t dice = below(&s->rnd, 1000);
+
+	if (dice < 430)
+		put_small(s);
+	else if (dice < 550)
+		put_large(s);
+	else if (dice < 850)
+		put_free(s);
+	else if (dice < 910)
+		put_mapping(s);
+	else if (dice < 930 && s->model->arena_count < 7)
+		put(s, R_ARENA, arena_place(s), any_stack(s) | s->arena_bytes << 32);
+	else if (dice < 940)
+		put(s, R_ARENA_FREE, any_arena(s), s->arena_bytes << 32);
+	else if (dice < 970)
+		put(s, R_TEMP, any_stack(s), below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40);
+	else if (dice < 980)
+		put_mark(s);
+	else
+		put(s, R_TICK, s->now_ms += below(&s->rnd, 1500), 1000);
+}
+
+static const struct record *records_of(const struct stream *s)
+{
+	return (const struct record *)(const void *)s->bytes.data;
+}
+
+static void model_catch_up(struct stream *s)
+{
+	size_t count = s->bytes.len / sizeof(struct record);
+	const struct record *records = records_of(s);
+
+	while (s->done < count) {
+		model_apply(s->model, &records[s->done]);
+		s->done += stream_record_slots(&records[s->done]);
+	}
+}
+
+/* The generator looks at the model, so that most of what it makes up is possible. */
+static void generate(struct stream *s, uint64_t seed)
+{
+	*s = (struct stream){.rnd = {seed * 0x9e3779b97f4a7c15 + 1}, .model = mem_alloc(sizeof(*s->model))};
+	buf_init(&s->bytes);
+	s->arena_bytes = seed % 3 == 0 ? 256 << 10 : 1 << 20;
+	s->model->pool_bytes = seed % 3 == 0 ? 4096 : 16384;
+	for (uint32_t id = 1; id < MODEL_STACKS; id++) {
+		put(s, R_NODE, id, (id - 1) | (uint64_t)(id == 1 ? STREAM_CODE_THREAD : STREAM_CODE_TRUNCATED) << 32);
+		put(s, R_DATA, 0, 0);
+	}
+	put(s, R_ARENA, arena_place(s), s->arena_bytes << 32);
+	for (int i = 0; i < EVENTS; i++) {
+		model_catch_up(s);
+		put_any(s);
+	}
+	put_mark(s);
+	model_catch_up(s);
+}
+
+static void same_figures(const struct model *m, const struct heap *heap)
+{
+	for (uint32_t i = 0; i < MODEL_STACKS; i++) {
+		static const struct site none;
+		const struct site *got = i < heap->sites.count ? &heap->sites.site[i] : &none;
+		const struct site *want = &m->site[i];
+		uint64_t bytes, blocks;
+		assert_int_equal(got->live_bytes, want->live_bytes);
+		assert_int_equal(got->live_blocks, want->live_blocks);
+		assert_int_equal(got->total_bytes, want->total_bytes);
+		assert_int_equal(got->total_blocks, want->total_blocks);
+		assert_int_equal(got->freed_bytes, want->freed_bytes);
+		assert_int_equal(got->freed_blocks, want->freed_blocks);
+		assert_int_equal(got->temporary_bytes, want->temporary_bytes);
+		assert_int_equal(got->temporary_blocks, want->temporary_blocks);
+		assert_int_equal(got->gc_freed_bytes, want->gc_freed_bytes);
+		assert_int_equal(got->gc_freed_blocks, want->gc_freed_blocks);
+		sites_at_peak(&heap->sites, i, &bytes, &blocks);
+		assert_int_equal(bytes, m->at_peak.live[i].bytes);
+		assert_int_equal(blocks, m->at_peak.live[i].blocks);
+	}
+	assert_int_equal(heap->sites.live_bytes, m->all.bytes);
+	assert_int_equal(heap->sites.live_blocks, m->all.blocks);
+	assert_int_equal(heap->sites.peak_bytes, m->peak.bytes);
+	assert_int_equal(heap->sites.peak_blocks, m->peak.blocks);
+	assert_int_equal(heap->sites.peak_ms, m->peak_ms);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(heap->domain_bytes[i], m->domain[i].bytes);
+		assert_int_equal(heap->domain_blocks[i], m->domain[i].blocks);
+	}
+	assert_int_equal(heap->counts.allocations, m->counts.allocations);
+	assert_int_equal(heap->counts.frees, m->counts.frees);
+	assert_int_equal(heap->counts.cancelled_pairs, m->counts.cancelled_pairs);
+	assert_int_equal(heap->counts.unknown_frees, m->counts.unknown_frees);
+	assert_int_equal(heap->counts.replaced, m->counts.replaced);
+	assert_int_equal(heap->arenas.misplaced, m->misplaced);
+}
+
+static void same_marks(const struct model *m, const struct heap *heap)
+{
+	struct model_snapshot now = {0};
+
+	assert_int_equal(heap->marks.count, m->mark_count);
+	for (size_t i = 0; i < m->mark_count; i++) {
+		const struct mark *mark = &heap->marks.items[i];
+		for (size_t k = 0; k < mark->change_count; k++)
+			now.live[mark->changes[k].stack] = (struct model_figures){
+				mark->changes[k].live_bytes, mark->changes[k].live_blocks};
+		assert_memory_equal(&now, &m->at_mark[i], sizeof(now));
+	}
+}
+
+static size_t blocks_of_pools(const struct model *m, const struct heap *heap)
+{
+	size_t seen = 0;
+
+	for (size_t a = 0; a < heap->arenas.arena_count; a++) {
+		const struct arena *arena = &heap->arenas.arenas[a];
+		for (size_t p = 0; p < arena->pool_count; p++) {
+			const struct pool *pool = arena->pools[p];
+			for (uint32_t i = 0; pool && pool->live && i < pool_capacity(&heap->arenas, pool->class); i++) {
+				const struct block *block = &pool->blocks[i];
+				if (!block->live)
+					continue;
+				int at = model_find(m, pool_block_address(pool, i));
+				assert_true(at >= 0);
+				assert_int_equal(m->blocks[at].address, pool_block_address(pool, i));
+				assert_int_equal(m->blocks[at].stack, block->stack);
+				assert_int_equal(m->blocks[at].bytes, block->bytes);
+				assert_int_equal(m->blocks[at].window, block->window);
+				assert_int_equal(m->blocks[at].class, pool->class);
+				assert_int_equal(m->blocks[at].domain,
+						 block->object ? DOMAIN_OBJECT : DOMAIN_MEM);
+				seen++;
+			}
+		}
+	}
+	return seen;
+}
+
+static void same_blocks(const struct model *m, const struct heap *heap)
+{
+	size_t pooled = 0;
+
+	for (size_t i = 0; i < m->block_count; i++) {
+		const struct model_block *block = &m->blocks[i];
+		assert_true(heap_knows(heap, block->address) ||
+			    (!block->room && model_arena_of(m, block->address) >= 0));
+		pooled += block->room != 0;
+		if (block->room)
+			continue;
+		const struct large_block *large = block_table_find(&heap->blocks, block->address);
+		assert_non_null(large);
+		assert_int_equal(large->bytes, block->bytes);
+		assert_int_equal(large->stack, block->stack);
+		assert_int_equal(large->window, block->window);
+		assert_int_equal(large->domain, block->domain);
+	}
+	assert_int_equal(heap->blocks.count, m->block_count - pooled);
+	assert_int_equal(heap->arenas.live_blocks, pooled);
+	assert_int_equal(blocks_of_pools(m, heap), pooled);
+	assert_int_equal(heap->arenas.live_arenas, m->arena_count);
+	assert_int_equal(heap->arenas.most_arenas, m->most_arenas);
+}
+
+static void same_mappings(const struct model *m, const struct heap *heap)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < heap->mappings.count; i++) {
+		const struct mapping *piece = &heap->mappings.items[i];
+		for (uint64_t at = piece->address; at < piece->address + piece->bytes; at += 4096) {
+			uint16_t owner = m->page_owner[(at - MODEL_BASE) / 4096];
+			assert_int_not_equal(owner, 0);
+			assert_int_equal(piece->stack, m->mappings[owner].stack);
+			assert_int_equal(piece->window, m->mappings[owner].window);
+			assert_int_equal(piece->anonymous, m->mappings[owner].anonymous);
+			pages++;
+		}
+	}
+	for (size_t i = 0; i < MODEL_PAGES; i++)
+		pages -= m->page_owner[i] != 0;
+	assert_int_equal(pages, 0);
+}
+
+/* Batches of about `most` slots; 0: of random sizes. */
+static void apply_in_batches(struct heap *heap, const struct stream *s, size_t most)
+{
+	size_t count = s->bytes.len / sizeof(struct record), start = 0;
+	const struct record *records = records_of(s);
+	struct random rnd = {most * 77 + 5};
+
+	while (start < count) {
+		size_t wanted = most ? most : 1 + below(&rnd, 90), end = start;
+		while (end < count && end - start < wanted)
+			end += stream_record_slots(&records[end]);
+		heap_apply(heap, records + start, end - start);
+		start = end;
+	}
+}
+
+static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_replaced)
+{
+	static const size_t batches[] = {1, 0, 7, 1 << 20};
+	struct stream s;
+
+	generate(&s, seed);
+	for (size_t i = 0; i < sizeof(batches) / sizeof(*batches); i++) {
+		struct heap *heap = mem_alloc(sizeof(*heap));
+		struct err err;
+		heap_init(heap);
+		apply_in_batches(heap, &s, batches[i]);
+		same_figures(s.model, heap);
+		same_blocks(s.model, heap);
+		same_marks(s.model, heap);
+		same_mappings(s.model, heap);
+		if (heap_check(heap, &err))
+			fail_msg("seed %lu: %s", (unsigned long)seed, err.text);
+		heap_release(heap);
+		free(heap);
+	}
+	*ret_misplaced += s.model->misplaced;
+	*ret_replaced += s.model->counts.replaced;
+	buf_release(&s.bytes);
+	free(s.model);
+}
+
+static void test_equals_the_model(void **state)
+{
+	uint64_t misplaced = 0, replaced = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++)
+		check_seed(seed, &misplaced, &replaced);
+	/* The streams must reach the odd cases, or this test shows little. */
+	assert_true(misplaced > SEEDS * 10);
+	assert_true(replaced > SEEDS * 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equals_the_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
