@@ -28,18 +28,20 @@ class Count:
 
 
 def run_unit(program, count):
-    """One cmocka program; a crash or a time-out is a failure of its own."""
+    """One cmocka program; a crash, a time-out or no program is a failure of its own."""
     environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
     try:
         done = subprocess.run([program], cwd=ROOT, env=environment, capture_output=True,
                               text=True, errors="replace", timeout=UNIT_SECONDS)
         out, errors, status = done.stdout, done.stderr, done.returncode
-    except subprocess.TimeoutExpired:
-        out, errors, status = "", f"no end after {UNIT_SECONDS} s", -1
-    skipped = len(re.findall(r"^ok \d+.*# SKIP", out, re.MULTILINE))
-    passed = len(re.findall(r"^ok \d+", out, re.MULTILINE)) - skipped
-    failed = len(re.findall(r"^not ok \d+", out, re.MULTILINE))
-    if failed == 0 and (status != 0 or passed + skipped == 0):
+    except (subprocess.TimeoutExpired, OSError) as error:
+        out, errors, status = "", str(error), -1
+    # cmocka calls a skipped test "not ok N # SKIP name".
+    results = re.findall(r"^(ok|not ok) \d+( # SKIP)?", out, re.MULTILINE)
+    skipped = sum(1 for _, skip in results if skip)
+    passed = results.count(("ok", ""))
+    failed = results.count(("not ok", ""))
+    if failed == 0 and (status != 0 or not results):
         failed = 1
     count.passed += passed
     count.failed += failed
