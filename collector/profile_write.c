@@ -23,7 +23,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 17 };
+enum { SECTION_COUNT = 18 };
 
 #define SECTION __attribute__((cleanup(section_write_release))) struct section_write
 

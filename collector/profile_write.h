@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "heap.h"
+#include "profile.h"
 
 /* What a run is and what the stream doesn't carry. */
 struct run_identity {
