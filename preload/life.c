@@ -26,6 +26,7 @@
 #include "say.h"
 #include "spawn.h"
 #include "thread.h"
+#include "tree.h"
 #include "words.h"
 
 enum { PAGE = 4096, WAIT_SLICE_MS = 100, PATIENCE_MS = 2000 };
@@ -182,12 +183,34 @@ static void fill_header(const char *folder)
 	words_add(&path, folder);
 }
 
+/* Where a relative pattern begins: where the tree's first traced process began. */
+static void find_folder(const struct tree_ancestor *ancestor, char *folder, size_t capacity)
+{
+	struct words words = words_over(folder, capacity);
+
+	if (ancestor)
+		words_add(&words, ancestor->folder);
+	else if (!getcwd(folder, capacity))
+		folder[0] = '\0';
+}
+
+/* MEMTRACE_FOLLOW: is this process one to be traced? Asks /proc only where the answer matters. */
+static bool is_followed(struct tree_ancestor *ancestor, bool *ret_found)
+{
+	*ret_found = (options.out[0] != '/' || options.follow != FOLLOW_TREE) &&
+		     tree_find_ancestor(ancestor);
+	return !*ret_found || options.follow == FOLLOW_TREE;
+}
+
 static bool start_run(const char *program)
 {
-	char folder[PATH_MAX];
+	char folder[RING_FOLDER_BYTES];
+	struct tree_ancestor ancestor;
+	bool found;
 
-	if (!getcwd(folder, sizeof(folder)))
-		folder[0] = '\0';
+	if (!is_followed(&ancestor, &found))
+		return false;
+	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
 	if (!output_claim(options.out, folder, program, options.ring_bytes, &output))
 		return false;
 	bool mapped = ring_open(output.ring_fd, output.record_bytes);
