@@ -256,6 +256,9 @@ static ssize_t take_group(struct ring *ring, uint64_t lap, struct record *to, si
 		skip_slots(ring, 1);
 		return -1;
 	}
+	/* Only the collector says so: stream_check finds an R_NONE instead. */
+	if (record_kind(to) >= R_TICK)
+		to->head = 0;
 	slots = stream_record_slots(to);
 	if (slots <= 1)
 		return 1;

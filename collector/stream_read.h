@@ -55,7 +55,7 @@ struct stream_check {
 	uint64_t position;   /* records seen, for messages */
 	uint32_t nodes;      /* ids 1..nodes are defined */
 	uint32_t codes;      /* ids STREAM_CODE_FIRST .. STREAM_CODE_FIRST + codes - 1 are complete */
-	bool from_ring;      /* R_NONE and the collector's own kinds are bad then */
+	bool from_ring;      /* R_NONE is bad then, not what was bad before */
 	uint64_t bad_records;
 	struct err first_bad; /* the first of them */
 	struct stream_text texts[4]; /* being put together: code, thread, info, mark */

@@ -1,0 +1,58 @@
+/*
+ * drain.h - a ring into the books, batch by batch, until the program ends.
+ *
+ * The end is one of: R_END was read; the program is dead and all that it committed was read; its
+ * image was replaced by execve. What the stream can't say itself is put in between its records: the
+ * time and resident set (R_TICK), counters of the ring's header (R_COUNTS), marks asked for from
+ * outside that the program doesn't get to, and at the end what a dead program left in its tables.
+ *
+ * The ring's records become the producers' again only after they are applied: whatever kills the
+ * collector before, they are in the journal or still in the ring.
+ */
+#ifndef MEMTRACE_DRAIN_H
+#define MEMTRACE_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "ledger.h"
+#include "program.h"
+#include "ring.h"
+
+struct drain {
+	struct ledger *ledger;
+	struct ring *ring;
+	const struct program *program; /* NULL: dead, and nothing can be asked of it */
+	const char *ring_path;
+	uint64_t ring_inode;
+	struct buf batch; /* records, raw */
+	uint64_t turn_ns, batch_ns, tick_ns; /* CLOCK_MONOTONIC, when each was done last */
+	uint64_t nap_ns;
+	uint64_t rss_bytes; /* of the last tick */
+	uint64_t dropped_events, waited_ns; /* of the last R_COUNTS */
+	uint64_t mark_since_ns; /* a request is open since; 0: none is */
+	bool stuck; /* a slot that is reserved and not committed stopped the last batch */
+	bool exec_shows; /* the ring was found among the program's mappings: it will be missed */
+	bool stacks_stopped;
+};
+
+void drain_init(struct drain *drain, struct ledger *ledger, struct ring *ring,
+		const struct program *program, const char *ring_path);
+void drain_release(struct drain *drain);
+/* Returns when the program has ended, with everything that it committed in the books. */
+void drain_run(struct drain *drain);
+/* Reads what a dead program left in the ring. */
+void drain_rest(struct drain *drain);
+/* The last records of the run, after drain_run or drain_rest; see drain_end.c. */
+void drain_finish(struct drain *drain);
+
+/* For drain_end.c: records that the collector adds, and their way into the books. */
+void drain_add(struct drain *drain, uint64_t head, uint64_t body);
+void drain_add_tick(struct drain *drain);
+void drain_add_counts(struct drain *drain);
+void drain_flush(struct drain *drain);
+/* The program ended by itself or was replaced: nothing waits in its tables. */
+bool drain_ended(const struct drain *drain);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * The last records of a run: what a dead program left in its tables, and the mark that reports
+ * compare with by default.
+ */
+#include "drain.h"
+
+#include <string.h>
+
+enum { TEMP_MOST_RECORDS = 64 };
+static const uint64_t TEMP_MOST_BYTES = (1ULL << 40) - 1, TEMP_MOST_PAIRS = (1ULL << 24) - 1;
+
+static bool waiting_kind(const struct record *r)
+{
+	switch (record_kind(r)) {
+	case R_ALLOC_MALLOC:
+	case R_ALLOC_MEM:
+	case R_ALLOC_OBJECT:
+	case R_SMALL_MEM:
+	case R_SMALL_OBJECT:
+		return stream_record_slots(r) == 1;
+	default:
+		return false;
+	}
+}
+
+/*
+ * An allocation goes to the ring before its slot is cleared: what was moved last may be in both, and
+ * is known then.
+ */
+static void add_waiting(struct drain *drain)
+{
+	const struct cancel_slot *slots = ring_cancel_slots(drain->ring);
+
+	for (uint32_t i = 0; slots && i < drain->ring->facts.cancel_slots; i++) {
+		struct record r = slots[i].record;
+
+		r.head &= ~(0x3ffULL << 54);
+		if (waiting_kind(&r) && !heap_knows(&drain->ledger->heap, record_a(&r)))
+			drain_add(drain, r.head, r.body);
+	}
+	drain_flush(drain);
+}
+
+static uint64_t take_most(uint64_t *left, uint64_t most)
+{
+	uint64_t part = *left < most ? *left : most;
+
+	*left -= part;
+	return part;
+}
+
+static void add_temporary(struct drain *drain)
+{
+	const struct temp_slot *slots = ring_temp_slots(drain->ring);
+
+	for (uint32_t i = 0; slots && i < drain->ring->facts.temp_slots; i++) {
+		uint64_t pairs = slots[i].pairs, bytes = slots[i].bytes;
+
+		for (int n = 0; n < TEMP_MOST_RECORDS && (pairs || bytes); n++) {
+			uint64_t part = take_most(&bytes, TEMP_MOST_BYTES);
+
+			part |= take_most(&pairs, TEMP_MOST_PAIRS) << 40;
+			drain_add(drain, record_head(R_TEMP, slots[i].stack), part);
+		}
+	}
+}
+
+static bool has_end(const struct marks *marks)
+{
+	for (size_t i = 0; i < marks->count; i++)
+		if (strcmp(marks->items[i].name, "end") == 0)
+			return true;
+	return false;
+}
+
+/* Without a finalising interpreter the end is the last that is known. */
+static void add_end(struct drain *drain)
+{
+	const struct windows *windows = &drain->ledger->heap.windows;
+	struct {
+		struct stream_mark figures;
+		char name[3];
+	} mark = { .name = { 'e', 'n', 'd' } };
+
+	drain_flush(drain);
+	if (has_end(&drain->ledger->heap.marks))
+		return;
+	memset(&mark.figures, 0xff, sizeof(mark.figures));
+	mark.figures.time_ns = windows->now_ms * 1000000;
+	if (windows->count && windows->items[windows->count - 1].rss_bytes)
+		mark.figures.rss_bytes = windows->items[windows->count - 1].rss_bytes;
+	mark.figures.pause_ns = 0;
+	mark.figures.origin = MARK_TRACER;
+	mark.figures.reserved = 0;
+	stream_put_text(&drain->batch, R_MARK, 0, &mark, sizeof(mark.figures) + sizeof(mark.name));
+	drain_flush(drain);
+}
+
+void drain_finish(struct drain *drain)
+{
+	const struct heap *heap = &drain->ledger->heap;
+	/* Relaxed: the program is gone, or has written its last. */
+	uint32_t state = atomic_load_explicit(&drain->ring->header->program_state,
+					      memory_order_relaxed);
+	bool ended = drain_ended(drain) || heap->end == HEAP_EXEC || heap->end == HEAP_DIED;
+
+	if (drain->program)
+		drain_add_tick(drain);
+	drain_add_counts(drain);
+	if (!ended) {
+		add_waiting(drain);
+		add_temporary(drain);
+	}
+	/* One that gave up recording may have ended in any way since. */
+	if (!ended && state != PROGRAM_INERT)
+		drain_add(drain, record_head(R_DIED, 0), 0);
+	add_end(drain);
+}

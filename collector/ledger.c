@@ -1,0 +1,128 @@
+#include "ledger.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "profile.h"
+
+void ledger_init(struct ledger *ledger)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	heap_init(&ledger->heap);
+	stream_check_init(&ledger->check);
+	ledger->log.fd = -1;
+	ledger->journal_limit_bytes = UINT64_MAX;
+	ledger->crash_safe_until_ms = UINT64_MAX;
+}
+
+void ledger_release(struct ledger *ledger)
+{
+	journal_free(ledger->journal);
+	mem_scope(&ledger->journal_path);
+	stream_check_release(&ledger->check);
+	heap_release(&ledger->heap);
+	log_close(&ledger->log);
+}
+
+/* From here on a crash of program and collector together costs what comes. */
+static void stop_journal(struct ledger *ledger, const char *why)
+{
+	journal_free(ledger->journal);
+	ledger->journal = NULL;
+	ledger->crash_safe_until_ms = ledger->heap.windows.now_ms;
+	log_line(&ledger->log, "not crash-safe from %llu ms on: %s",
+		 (unsigned long long)ledger->crash_safe_until_ms, why);
+}
+
+void ledger_keep_journal(struct ledger *ledger, const char *path, uint64_t limit_bytes)
+{
+	struct err err;
+
+	ledger->journal_path = mem_text(path);
+	ledger->journal_limit_bytes = limit_bytes;
+	if (journal_create(path, 1, 0, &ledger->identity, &ledger->journal, &err) < 0)
+		stop_journal(ledger, err.text);
+}
+
+static void append_to_journal(struct ledger *ledger, const struct journal_batch *batch)
+{
+	struct err err;
+
+	if (!ledger->journal)
+		return;
+	if (journal_append(ledger->journal, batch, &err) < 0) {
+		stop_journal(ledger, err.text);
+		return;
+	}
+	/* Without checkpoints the bound means: a longer run can be recovered no more. */
+	if (journal_bytes(ledger->journal) >= ledger->journal_limit_bytes) {
+		stop_journal(ledger, "the journal reached its bound");
+		unlink(ledger->journal_path);
+	}
+}
+
+static void note_bad(struct ledger *ledger, uint64_t bad_before)
+{
+	if (bad_before == 0 && ledger->check.bad_records > 0)
+		log_line(&ledger->log, "bad records, the first: %s", ledger->check.first_bad.text);
+}
+
+/* Readers of a ring hand over whole groups, unless what the ring holds was none to begin with. */
+static void drop_rest(struct ledger *ledger, struct record *records, size_t whole, size_t count)
+{
+	if (whole == count)
+		return;
+	memset(&records[whole], 0, (count - whole) * sizeof(*records));
+	ledger->check.bad_records++;
+}
+
+void ledger_take(struct ledger *ledger, struct record *records, size_t count, uint64_t ring_before,
+		 uint64_t ring_after)
+{
+	uint64_t bad_before = ledger->check.bad_records;
+
+	if (count == 0)
+		return;
+	ledger->check.from_ring = true;
+	drop_rest(ledger, records, stream_check(&ledger->check, records, count), count);
+	note_bad(ledger, bad_before);
+	const struct journal_batch batch = {
+		.records = records,
+		.count = count,
+		.ring_before = ring_before,
+		.ring_after = ring_after,
+		.bad_records = ledger->check.bad_records,
+	};
+	append_to_journal(ledger, &batch);
+	heap_apply(&ledger->heap, records, count);
+}
+
+void ledger_replay(struct ledger *ledger, const struct journal_batch *batch)
+{
+	struct stream_check *check = &ledger->check;
+
+	check->from_ring = false;
+	drop_rest(ledger, batch->records, stream_check(check, batch->records, batch->count),
+		  batch->count);
+	/* What was bad then is R_NONE now, and only its number is left. */
+	if (check->bad_records < batch->bad_records)
+		check->bad_records = batch->bad_records;
+	heap_apply(&ledger->heap, batch->records, batch->count);
+}
+
+int ledger_write(struct ledger *ledger, const char *path, uint32_t flags, struct err *err)
+{
+	struct run_result result = {
+		.bad_records = ledger->check.bad_records,
+		.crash_safe_until_ms = ledger->crash_safe_until_ms,
+		.flags = flags,
+	};
+	struct err broken;
+
+	if (heap_check(&ledger->heap, &broken) == 0)
+		result.flags |= PROFILE_CONSERVED;
+	else
+		log_line(&ledger->log, "the books don't balance: %s", broken.text);
+	return profile_write(path, &ledger->heap, &ledger->identity, &result, err);
+}

@@ -1,0 +1,44 @@
+/*
+ * ledger.h - the books of a run: every batch, from wherever it comes, is checked, put into the
+ * journal and applied to the heap here, in this order, so that a replay of the journal ends with
+ * the same heap and the same figures.
+ */
+#ifndef MEMTRACE_LEDGER_H
+#define MEMTRACE_LEDGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heap.h"
+#include "journal.h"
+#include "log.h"
+#include "profile_write.h"
+#include "stream_read.h"
+
+struct ledger {
+	struct heap heap;
+	struct stream_check check;
+	struct run_identity identity;
+	struct log log;
+	struct journal *journal; /* NULL: none, or not any more */
+	char *journal_path;
+	uint64_t journal_limit_bytes; /* UINT64_MAX: none */
+	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
+};
+
+void ledger_init(struct ledger *ledger);
+void ledger_release(struct ledger *ledger);
+/* Batches go to the journal at `path` from now on; where that fails the run isn't crash-safe. */
+void ledger_keep_journal(struct ledger *ledger, const char *path, uint64_t limit_bytes);
+/*
+ * A batch of whole groups that lay at these ring positions (before == after: it comes from the
+ * collector itself). The records are changed.
+ */
+void ledger_take(struct ledger *ledger, struct record *records, size_t count, uint64_t ring_before,
+		 uint64_t ring_after);
+/* A batch out of a journal. */
+void ledger_replay(struct ledger *ledger, const struct journal_batch *batch);
+/* The profile. `flags`: enum profile_run_flags, added to what the books say. */
+int ledger_write(struct ledger *ledger, const char *path, uint32_t flags, struct err *err);
+
+#endif

@@ -1,0 +1,83 @@
+#include "replay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+
+static void close_scope(struct journal_reader **reader)
+{
+	journal_close(*reader);
+}
+
+static void take_identity(struct run_identity *identity, const struct journal_header *header)
+{
+	*identity = (struct run_identity){
+		.run_id = header->run_id,
+		.process_start = header->process_start,
+		.start_real_ns = header->start_real_ns,
+		.pid = header->pid,
+		.uid = header->uid,
+		.slack_bytes = header->slack_bytes,
+	};
+}
+
+static int check_segment(const char *path, const struct ledger *ledger,
+			 const struct journal_header *header, const struct replay *replay,
+			 struct err *err)
+{
+	if (header->segment != replay->segments + 1)
+		return err_set(err, "%s: says it is segment %u", path, header->segment);
+	if (replay->segments && header->run_id != ledger->identity.run_id)
+		return err_set(err, "%s: belongs to another run", path);
+	if (header->first_sequence != replay->batches)
+		return err_set(err, "%s: begins with batch %llu where %llu is due", path,
+			       (unsigned long long)header->first_sequence,
+			       (unsigned long long)replay->batches);
+	return 0;
+}
+
+static int replay_segment(struct ledger *ledger, const char *path, struct replay *replay,
+			  struct err *err)
+{
+	__attribute__((cleanup(close_scope))) struct journal_reader *reader = NULL;
+	struct journal_batch batch;
+	int more;
+
+	if (journal_open(path, &reader, err) < 0)
+		return -1;
+	if (check_segment(path, ledger, journal_facts(reader), replay, err) < 0)
+		return -1;
+	if (replay->segments++ == 0)
+		take_identity(&ledger->identity, journal_facts(reader));
+	while ((more = journal_next(reader, &batch, err)) > 0) {
+		ledger_replay(ledger, &batch);
+		replay->ring_position = batch.ring_after;
+		replay->batches++;
+	}
+	return more;
+}
+
+int replay_journal(struct ledger *ledger, const char *out, struct replay *ret_replay,
+		   struct err *err)
+{
+	struct replay replay = { .complete = true };
+	__attribute__((cleanup(buf_release))) struct buf path = { 0 };
+
+	while (replay.complete) {
+		path.len = 0;
+		buf_printf(&path, "%s.journal.%u", out, replay.segments + 1);
+		buf_u8(&path, 0);
+		if (access((const char *)path.data, F_OK) < 0 && errno == ENOENT)
+			break;
+		if (replay_segment(ledger, (const char *)path.data, &replay, &replay.stopped) < 0)
+			replay.complete = false;
+	}
+	if (!replay.complete && replay.segments == 0) {
+		*err = replay.stopped;
+		return -1;
+	}
+	*ret_replay = replay;
+	return 0;
+}
