@@ -8,8 +8,7 @@
 #define MEMTRACE_CODE_TEXT_H
 
 #include "intern.h"
-
-enum { CODE_TEXT_BYTES = 8192 }; /* file and name together, in UTF-8; what is longer is cut */
+#include "thread.h"
 
 enum code_text_result {
 	CODE_TEXT_READ,
@@ -17,7 +16,7 @@ enum code_text_result {
 	CODE_TEXT_WRONG,   /* a code object whose fields are not where the layout says */
 };
 
-/* The texts in *ret_text lie in `names` (CODE_TEXT_BYTES) and in the code object itself. */
+/* The texts in *ret_text lie in `names` (thread.h: CODE_TEXT_BYTES) and in the code object itself. */
 enum code_text_result code_text_read(const void *code, char *names, struct code_text *ret_text,
 				     enum code_traits *ret_traits);
 

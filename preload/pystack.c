@@ -17,9 +17,10 @@ static _Atomic uint32_t checked;
 /* 0: not seen, 1: just seen, 2: told. */
 static _Atomic uint32_t main_seen;
 
-void pystack_stop(void)
+void pystack_stop(const char *why)
 {
-	atomic_store(&stopped, true);
+	if (!atomic_exchange(&stopped, true) && why)
+		intern_put_text(R_INFO, 0, why, strlen(why));
 }
 
 bool pystack_main_seen(void)
@@ -132,22 +133,20 @@ static void check_line(const struct frame_key *key, uint32_t code, int32_t instr
 	ring_put(record_head(R_CHECK, code), (uint32_t)instr | (uint64_t)(uint32_t)line << 32);
 }
 
-static uint32_t code_id(const struct frame_key *key, enum code_traits *ret_traits)
+static uint32_t code_id(struct thread *self, const struct frame_key *key, enum code_traits *ret_traits)
 {
 	struct code_text text;
-	char names[CODE_TEXT_BYTES];
-
 	uint32_t id = intern_find_code(key->code, ret_traits);
 
 	if (id)
 		return id;
-	switch (code_text_read(key->code, names, &text, ret_traits)) {
+	switch (code_text_read(key->code, self->text, &text, ret_traits)) {
 	case CODE_TEXT_READ:
 		return intern_add_code(key->code, &text, *ret_traits);
 	case CODE_TEXT_FOREIGN:
 		return 0;
 	case CODE_TEXT_WRONG:
-		pystack_stop();
+		pystack_stop("stacks=off: code objects are not laid out as this version's should be");
 	}
 	return 0;
 }
@@ -174,7 +173,7 @@ static uint32_t number_frames(struct thread *self, uint32_t same, uint32_t depth
 		node = intern_node(node, STREAM_CODE_TRUNCATED, 0, &new);
 	for (uint32_t i = same; i < depth; i++) {
 		const struct frame_key *key = &self->walk[depth - 1 - i];
-		uint32_t code = code_id(key, &traits);
+		uint32_t code = code_id(self, key, &traits);
 
 		nodes[i] = node;
 		if (!code)

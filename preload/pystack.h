@@ -23,8 +23,8 @@ void *pystack_tstate(bool gil_held);
 /* The stack's id, never 0 unless the ring was given up. tstate NULL: the thread's root alone. */
 uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held);
 
-/* No walks from now on (the self-test failed). */
-void pystack_stop(void);
+/* No walks from now on: the self-test failed. `why` is sent as R_INFO; NULL: the collector knows. */
+void pystack_stop(const char *why);
 /* True once: since the last call the first frame of __main__ was seen. */
 bool pystack_main_seen(void);
 

@@ -31,7 +31,7 @@ static void attend(void)
 	uint32_t attention = atomic_load_explicit(&ring.header->attention, memory_order_acquire);
 
 	if (attention & ATTENTION_NO_STACKS)
-		pystack_stop();
+		pystack_stop(NULL);
 	if (attention & ATTENTION_MARK)
 		mark_from_outside();
 	atomic_fetch_and(&ring.header->attention, ~attention);

@@ -59,7 +59,7 @@ static struct thread *take_new(void)
 		return NULL;
 	struct thread *thread = at(count);
 	/* Two walks and the ids of one: pages are touched as deep as the stack ever was. */
-	char *walks = memory_get(2 * walk_bytes + (STREAM_MAX_DEPTH + 1) * sizeof(uint32_t));
+	char *walks = memory_get(2 * walk_bytes + STREAM_MAX_DEPTH * sizeof(uint32_t) + CODE_TEXT_BYTES);
 
 	if (!walks)
 		return NULL;
@@ -67,6 +67,7 @@ static struct thread *take_new(void)
 	thread->walk = (struct frame_key *)walks;
 	thread->spare = (struct frame_key *)(walks + walk_bytes);
 	thread->nodes = (uint32_t *)(walks + 2 * walk_bytes);
+	thread->text = (char *)(thread->nodes + STREAM_MAX_DEPTH);
 	return thread;
 }
 

@@ -19,6 +19,8 @@
 
 #include "stream.h"
 
+enum { CODE_TEXT_BYTES = 8192 }; /* file and qualified name of one code object; what is longer is cut */
+
 struct call;
 
 /* One frame of a walk, innermost first: nothing but what identifies it. */
@@ -36,6 +38,7 @@ struct thread {
 	/* The walk before, and the one being made: pystack.c. */
 	struct frame_key *walk, *spare;
 	uint32_t *nodes; /* ids of `walk`, outermost first */
+	char *text;      /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
 	uint32_t depth;
 	uint32_t walk_epoch; /* intern_epoch() when it was made */
 };
