@@ -7,8 +7,8 @@
 #include "../collector/linetable.h"
 #include "../collector/mem.h"
 
-const char *const growth_by_names[GROWTH_BY_COUNT] = {"line",   "own",   "function", "file",
-						      "module", "stack", "thread"};
+const char *const growth_by_names[GROWTH_BY_COUNT + 1] = {"line",   "own",   "function", "file",
+							  "module", "stack", "thread",   NULL};
 
 /* Row keys that no frame has: see row_key. */
 enum { KEY_NO_FRAME = 1, KEY_NOT_OWN = 2 };

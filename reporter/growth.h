@@ -24,7 +24,7 @@ enum growth_by {
 	GROWTH_BY_COUNT,
 };
 
-extern const char *const growth_by_names[GROWTH_BY_COUNT];
+extern const char *const growth_by_names[GROWTH_BY_COUNT + 1]; /* ends with NULL */
 
 struct growth_query {
 	const struct lines *lines;

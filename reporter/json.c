@@ -35,7 +35,7 @@ static int utf8_length(const unsigned char *at)
 	return len;
 }
 
-static void write_string(FILE *out, const char *text)
+void json_string(FILE *out, const char *text)
 {
 	putc('"', out);
 	for (const unsigned char *at = (const unsigned char *)text; *at;) {
@@ -61,7 +61,7 @@ static void begin_value(struct json *json, const char *key)
 	json->started[json->depth] = true;
 	begin_line(json);
 	if (key) {
-		write_string(json->out, key);
+		json_string(json->out, key);
 		putc(':', json->out);
 	}
 }
@@ -102,7 +102,7 @@ void json_text(struct json *json, const char *key, const char *text)
 {
 	begin_value(json, key);
 	if (text)
-		write_string(json->out, text);
+		json_string(json->out, text);
 	else
 		fputs("null", json->out);
 }

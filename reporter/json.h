@@ -26,6 +26,8 @@ void json_object(struct json *json, const char *key);
 void json_array(struct json *json, const char *key);
 void json_close(struct json *json);
 void json_text(struct json *json, const char *key, const char *text); /* null for NULL */
+/* The text alone, quoted, wherever `out` is. */
+void json_string(FILE *out, const char *text);
 void json_u64(struct json *json, const char *key, uint64_t value);
 void json_i64(struct json *json, const char *key, int64_t value);
 void json_double(struct json *json, const char *key, double value, int decimals);

@@ -28,7 +28,7 @@ struct source_place {
 	const char *path;
 	char *module;       /* dotted */
 	uint32_t module_id; /* the same for places with equal modules */
-	bool own; /* the user's own code: neither the standard library's nor an installed package's */
+	bool own;           /* neither the standard library's nor an installed package's */
 };
 
 struct frame {

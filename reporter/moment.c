@@ -36,29 +36,25 @@ static struct moment of_edge(const struct profile *profile, enum moment_kind kin
 	return moment;
 }
 
-/* Whether a mark's name is `name` itself or one of its repetitions, `name`#N. */
-static int is_named(const char *mark, const char *name)
+static int has_base(const struct profile *profile, size_t mark, const char *name, size_t len)
 {
-	const size_t len = strlen(name);
-	if (strncmp(mark, name, len) != 0)
-		return 0;
-	if (!mark[len])
-		return 1;
-	const char *digits = mark + len + 1;
-	return mark[len] == '#' && *digits && !digits[strspn(digits, "0123456789")];
+	const char *base = profile_text(profile, profile->marks[mark].base);
+	return strlen(base) == len && memcmp(base, name, len) == 0;
 }
 
 static size_t find_name(const struct profile *profile, const char *name)
 {
+	const size_t len = strlen(name);
 	for (size_t i = profile->mark_count; i-- > 0;)
-		if (is_named(mark_name(profile, i), name))
+		if (has_base(profile, i, name, len))
+			return i;
+	for (size_t i = profile->mark_count; i-- > 0;)
+		if (strcmp(mark_name(profile, i), name) == 0)
 			return i;
 	/* The first of a name carries no number. */
-	const size_t len = strlen(name);
 	if (len > 2 && strcmp(name + len - 2, "#1") == 0)
 		for (size_t i = 0; i < profile->mark_count; i++)
-			if (strlen(mark_name(profile, i)) == len - 2 &&
-			    strncmp(mark_name(profile, i), name, len - 2) == 0)
+			if (has_base(profile, i, name, len - 2))
 				return i;
 	return SIZE_MAX;
 }

@@ -17,6 +17,7 @@ struct ring_peek {
 	uint64_t process_start;
 	uint64_t start_real_ns;
 	uint64_t capacity, slots_offset, head, tail;
+	uint32_t cancel_offset, cancel_slots, temp_offset, temp_slots; /* not checked */
 	uint64_t heartbeat;
 	uint32_t program_state, collector_state, collector_pid;
 };

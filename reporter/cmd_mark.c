@@ -1,0 +1,203 @@
+/* Names this moment in a running, traced program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "options.h"
+#include "ring_peek.h"
+
+/* Longer than the collector waits before it places a mark alone. */
+enum { WAIT_MS = 3000, POLL_MS = 5 };
+
+struct arguments {
+	const char *pid_text, *name;
+	uint32_t pid;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 1)
+			argp_error(state, "PID and NAME only, not '%s' as well", arg);
+		*(state->arg_num ? &arguments->name : &arguments->pid_text) = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->name)
+			argp_error(state, "PID and NAME are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* 0: not a process number. */
+static uint32_t parse_pid(const char *text)
+{
+	char *end;
+	const unsigned long value = strtoul(text, &end, 10);
+	return text[0] >= '1' && text[0] <= '9' && !*end && value <= INT_MAX ? (uint32_t)value
+									     : 0;
+}
+
+struct target {
+	int fd;
+	struct ring_header *header;
+};
+
+static void target_release(struct target *target)
+{
+	if (target->header)
+		munmap(target->header, RING_HEADER_BYTES);
+	if (target->fd >= 0)
+		close(target->fd);
+}
+
+/*
+ * The ring at a path that the process maps, if it is its own: after a fork the parent's may be
+ * mapped still. The path is looked up as the process sees it, in a container of its own
+ * perhaps.
+ */
+static int open_ring(uint32_t pid, const char *mapped, struct target *ret_target)
+{
+	char path[PATH_MAX + 64];
+	struct ring_peek peek;
+	snprintf(path, sizeof path, "/proc/%u/root%s", pid, mapped);
+	if (ring_peek_file(path, &peek, NULL))
+		snprintf(path, sizeof path, "%s", mapped);
+	if (ring_peek_file(path, &peek, NULL) || peek.process_start != process_start_time(pid))
+		return -1;
+	struct target target = {.fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
+	if (target.fd < 0)
+		return -1;
+	void *map = mmap(NULL, RING_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, target.fd,
+			 0);
+	target.header = map == MAP_FAILED ? NULL : map;
+	if (!target.header) {
+		target_release(&target);
+		return -1;
+	}
+	*ret_target = target;
+	return 0;
+}
+
+static int find_ring(uint32_t pid, struct target *ret_target, struct err *err)
+{
+	char path[64], line[PATH_MAX + 256];
+	int result = -1;
+	snprintf(path, sizeof path, "/proc/%u/maps", pid);
+	FILE *maps = fopen(path, "re");
+	if (!maps)
+		return errno == ENOENT ? err_set(err, "there is no process %u", pid)
+				       : err_set(err, "%s: %s", path, strerror(errno));
+	while (result && fgets(line, sizeof line, maps)) {
+		line[strcspn(line, "\n")] = '\0';
+		const char *mapped = strchr(line, '/');
+		const size_t len = mapped ? strlen(mapped) : 0;
+		if (len > 5 && strcmp(mapped + len - 5, ".ring") == 0)
+			result = open_ring(pid, mapped, ret_target);
+	}
+	const int failed = ferror(maps);
+	fclose(maps);
+	if (result && failed)
+		return err_set(err, "%s: can't be read; is the process yours?", path);
+	if (result)
+		return err_set(err, "process %u isn't traced: it maps no ring of its own", pid);
+	return 0;
+}
+
+/* The number of the request. */
+static uint32_t ask(struct ring_header *header, const char *name)
+{
+	memset(header->mark_name, 0, sizeof header->mark_name);
+	memcpy(header->mark_name, name, strlen(name));
+	/*
+	 * Release: who sees the new number (the traced process, acquire) sees the whole name.
+	 */
+	const uint32_t request =
+		atomic_fetch_add_explicit(&header->mark_request, 1, memory_order_release) + 1;
+	/* Release: who sees the bit sees the request. */
+	atomic_fetch_or_explicit(&header->attention, ATTENTION_MARK, memory_order_release);
+	return request;
+}
+
+static bool wait_until_taken(struct ring_header *header, uint32_t request)
+{
+	const struct timespec nap = {.tv_nsec = POLL_MS * 1000000L};
+	for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {
+		/* Acquire: pairs with the store of who carried it out. */
+		const uint32_t taken = atomic_load_explicit(&header->mark_taken,
+							    memory_order_acquire);
+		if ((int32_t)(taken - request) >= 0)
+			return true;
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
+static int set_mark(struct target *target, const struct arguments *arguments)
+{
+	struct ring_header *header = target->header;
+	/* Two of us at once would write one name over the other. */
+	flock(target->fd, LOCK_EX);
+	if (atomic_load_explicit(&header->program_state, memory_order_acquire) !=
+	    PROGRAM_TRACED) {
+		command_say(
+			"process %u is no longer traced: the tracer gave up, or it is ending",
+			arguments->pid);
+		return STATUS_FAILED;
+	}
+	if (!wait_until_taken(header, ask(header, arguments->name))) {
+		command_say(
+			"process %u didn't set the mark '%s' within 3 s: it allocates nothing,"
+			" or it is stopped; the mark is set when it goes on",
+			arguments->pid, arguments->name);
+		return STATUS_FAILED;
+	}
+	printf("marked '%s' in process %u\n", arguments->name, arguments->pid);
+	return STATUS_FINE;
+}
+
+static int check_arguments(struct arguments *arguments)
+{
+	arguments->pid = parse_pid(arguments->pid_text);
+	if (!arguments->pid)
+		command_say("'%s' is not a process number", arguments->pid_text);
+	else if (!*arguments->name || strlen(arguments->name) >= RING_NAME_BYTES)
+		command_say("the mark's name '%s' has %zu bytes; 1 to %d are taken",
+			    arguments->name, strlen(arguments->name), RING_NAME_BYTES - 1);
+	else
+		return STATUS_FINE;
+	return STATUS_USAGE;
+}
+
+int cmd_mark(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = parse,
+		.args_doc = "PID NAME",
+		.doc = "Names this moment in a running, traced program; reports can start and "
+		       "end"
+		       " there.\vThe program sets the mark at its next allocation or free.",
+	};
+	struct arguments arguments = {.pid = 0};
+	struct target target = {.fd = -1};
+	struct err err;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) || check_arguments(&arguments))
+		return STATUS_USAGE;
+	if (find_ring(arguments.pid, &target, &err)) {
+		command_say("%s", err.text);
+		return STATUS_FAILED;
+	}
+	const int status = set_mark(&target, &arguments);
+	target_release(&target);
+	return status;
+}

@@ -1,0 +1,69 @@
+#include "doubts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "units.h"
+
+struct teller {
+	doubts_each *each;
+	void *user;
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(const struct teller *teller,
+						       const char *format, ...)
+{
+	char sentence[1200];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(sentence, sizeof sentence, format, args);
+	va_end(args);
+	teller->each(teller->user, sentence);
+}
+
+struct counted {
+	uint64_t count;
+	const char *text;
+};
+
+static void tell_counts(const struct teller *teller, const struct profile_run *run)
+{
+	const struct counted counts[] = {
+		{run->lost_slots, "records were lost: begun by the program and never finished"},
+		{run->dropped_events,
+		 "events were not recorded (a pause, a signal handler, or a"
+		 " collector that stood still)"},
+		{run->replaced,
+		 "allocations came at addresses that were live: a free was missed"},
+		{run->misplaced, "records contradict the map of arenas and pools"},
+		{run->bad_records, "records of the stream were damaged and left out"},
+		{run->checks_differing,
+		 "lines differ from what the interpreter said: don't trust"
+		 " the lines of this profile"},
+	};
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+		if (counts[i].count)
+			tell(teller, "%s %s", units_count(counts[i].count).text,
+			     counts[i].text);
+}
+
+void doubts_of(const struct profile *profile, doubts_each *each, void *user)
+{
+	const struct teller teller = {each, user};
+	const struct profile_run *run = &profile->run;
+	const char *stacks = profile_info(profile, "stacks");
+	if (stacks && strcmp(stacks, "on") != 0)
+		tell(&teller, "Python stacks are %s", stacks);
+	tell_counts(&teller, run);
+	if (!(run->flags & PROFILE_CONSERVED))
+		tell(&teller, "allocated less freed is not what is live, for some stack: please"
+			      " report this as a bug of memtrace");
+	if (run->crash_safe_until_ms != UINT64_MAX)
+		tell(&teller,
+		     "the journal ended at %s (a full disk?): a kill after that would"
+		     " have lost events",
+		     units_seconds((double)run->crash_safe_until_ms / 1000).text);
+	for (size_t i = 0; i < profile->problem_count; i++)
+		tell(&teller, "%s", profile->problems[i]);
+}

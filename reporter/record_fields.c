@@ -1,0 +1,238 @@
+#include "record_fields.h"
+
+#include <string.h>
+
+#include "../collector/mem.h"
+
+static const char *const kind_names[R_KIND_LIMIT] = {
+	[R_NONE] = "NONE",
+	[R_DATA] = "DATA",
+	[R_ALLOC_MALLOC] = "ALLOC_MALLOC",
+	[R_ALLOC_MEM] = "ALLOC_MEM",
+	[R_ALLOC_OBJECT] = "ALLOC_OBJECT",
+	[R_SMALL_MEM] = "SMALL_MEM",
+	[R_SMALL_OBJECT] = "SMALL_OBJECT",
+	[R_FREE] = "FREE",
+	[R_RESTORE] = "RESTORE",
+	[R_TEMP] = "TEMP",
+	[R_MAP_ANON] = "MAP_ANON",
+	[R_MAP_FILE] = "MAP_FILE",
+	[R_UNMAP] = "UNMAP",
+	[R_ARENA] = "ARENA",
+	[R_ARENA_FREE] = "ARENA_FREE",
+	[R_GC] = "GC",
+	[R_NODE] = "NODE",
+	[R_CHECK] = "CHECK",
+	[R_CODE] = "CODE",
+	[R_THREAD] = "THREAD",
+	[R_INFO] = "INFO",
+	[R_MARK] = "MARK",
+	[R_EXEC] = "EXEC",
+	[R_END] = "END",
+	[R_TICK] = "TICK",
+	[R_LOST] = "LOST",
+	[R_DIED] = "DIED",
+	[R_COUNTS] = "COUNTS",
+};
+
+void record_texts_init(struct record_texts *texts)
+{
+	for (size_t i = 0; i < sizeof texts->texts / sizeof texts->texts[0]; i++)
+		stream_text_init(&texts->texts[i]);
+}
+
+void record_texts_release(struct record_texts *texts)
+{
+	for (size_t i = 0; i < sizeof texts->texts / sizeof texts->texts[0]; i++)
+		stream_text_release(&texts->texts[i]);
+}
+
+/* `len` bytes as a text of their own. */
+static void part_field(struct fields *fields, const char *key, const void *bytes, size_t len)
+{
+	__attribute__((cleanup(mem_scope))) char *text = mem_alloc(len + 1);
+	memcpy(text, bytes, len);
+	fields_text(fields, key, text);
+}
+
+static void code_fields(const struct buf *bytes, struct fields *fields)
+{
+	struct stream_code code;
+	if (bytes->len < sizeof code)
+		return;
+	memcpy(&code, bytes->data, sizeof code);
+	const uint8_t *at = bytes->data + sizeof code;
+	size_t left = bytes->len - sizeof code;
+	if (code.file_bytes > left || code.name_bytes > left - code.file_bytes)
+		return;
+	fields_i64(fields, "first_line", code.first_line);
+	fields_u64(fields, "linetable_kind", code.linetable_kind);
+	fields_u64(fields, "linetable_bytes", code.linetable_bytes);
+	part_field(fields, "file", at, code.file_bytes);
+	part_field(fields, "function", at + code.file_bytes, code.name_bytes);
+}
+
+static void thread_fields(const struct buf *bytes, struct fields *fields)
+{
+	struct stream_thread thread;
+	if (bytes->len < sizeof thread)
+		return;
+	memcpy(&thread, bytes->data, sizeof thread);
+	fields_u64(fields, "tid", thread.tid);
+	part_field(fields, "name", bytes->data + sizeof thread, bytes->len - sizeof thread);
+}
+
+static void mark_fields(const struct buf *bytes, struct fields *fields)
+{
+	struct stream_mark mark;
+	if (bytes->len < sizeof mark)
+		return;
+	memcpy(&mark, bytes->data, sizeof mark);
+	fields_u64(fields, "time_ns", mark.time_ns);
+	fields_known(fields, "rss_bytes", mark.rss_bytes);
+	fields_known(fields, "pause_ns", mark.pause_ns);
+	fields_u64(fields, "origin", mark.origin);
+	part_field(fields, "name", bytes->data + sizeof mark, bytes->len - sizeof mark);
+}
+
+static void text_fields(struct record_texts *texts, const struct record *r,
+			struct fields *fields)
+{
+	const enum record_kind kind = record_kind(r);
+	const size_t index = (size_t)kind - R_CODE;
+	struct stream_text *text = &texts->texts[index];
+	struct err err;
+	fields_u64(fields, "id", record_a(r) & 0xffffffff);
+	fields_u64(fields, "length", record_low(r));
+	fields_u64(fields, "offset", record_high(r));
+	const int complete = stream_text_add(text, r, &err);
+	if (complete < 0)
+		fields_text(fields, "problem", err.text);
+	if (complete <= 0)
+		return;
+	if (kind == R_CODE)
+		code_fields(&text->bytes, fields);
+	else if (kind == R_THREAD)
+		thread_fields(&text->bytes, fields);
+	else if (kind == R_MARK)
+		mark_fields(&text->bytes, fields);
+	else
+		part_field(fields, "text", text->bytes.data, text->bytes.len);
+}
+
+static void node_fields(const struct record *r, struct fields *fields)
+{
+	int32_t instr;
+	stream_payload(r, sizeof instr, &instr);
+	fields_u64(fields, "id", record_a(r) & 0xffffffff);
+	fields_u64(fields, "parent", record_low(r));
+	fields_u64(fields, "code", record_high(r));
+	fields_i64(fields, record_high(r) == STREAM_CODE_THREAD ? "thread" : "instr", instr);
+}
+
+static void alloc_fields(const struct record *r, size_t slots, struct fields *fields)
+{
+	uint64_t bytes = record_high(r);
+	if (bytes == STREAM_SIZE_WIDE && slots > 1)
+		stream_payload(r, sizeof bytes, &bytes);
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "bytes", bytes);
+	fields_u64(fields, "stack", record_low(r));
+}
+
+static void small_fields(const struct record *r, struct fields *fields)
+{
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "bytes", record_high(r) & 0xffff);
+	fields_u64(fields, "class", record_high(r) >> 16 & 0xff);
+	fields_u64(fields, "stack", record_low(r));
+}
+
+static void free_fields(const struct record *r, struct fields *fields)
+{
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "stack", record_low(r));
+	fields_u64(fields, "flags", record_high(r) & 0xff);
+	fields_u64(fields, "thread", record_high(r) >> 8);
+}
+
+static void map_fields(const struct record *r, struct fields *fields)
+{
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "bytes", (uint64_t)record_high(r) * 4096);
+	fields_u64(fields, "stack", record_low(r));
+}
+
+static void arena_fields(const struct record *r, struct fields *fields)
+{
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "bytes", record_high(r));
+	fields_u64(fields, "stack", record_low(r));
+}
+
+static void other_fields(const struct record *r, struct fields *fields)
+{
+	fields_u64(fields, "a", record_a(r));
+	fields_u64(fields, "b", r->body);
+}
+
+static void body_fields(struct record_texts *texts, const struct record *r, size_t slots,
+			struct fields *fields)
+{
+	if (stream_record_slots(r) != slots) {
+		other_fields(r, fields);
+		return;
+	}
+	switch (record_kind(r)) {
+	case R_ALLOC_MALLOC:
+	case R_ALLOC_MEM:
+	case R_ALLOC_OBJECT:
+		alloc_fields(r, slots, fields);
+		break;
+	case R_SMALL_MEM:
+	case R_SMALL_OBJECT:
+		small_fields(r, fields);
+		break;
+	case R_FREE:
+		free_fields(r, fields);
+		break;
+	case R_TEMP:
+		fields_u64(fields, "stack", record_a(r));
+		fields_u64(fields, "bytes", r->body & 0xffffffffffULL);
+		fields_u64(fields, "pairs", r->body >> 40);
+		break;
+	case R_MAP_ANON:
+	case R_MAP_FILE:
+	case R_UNMAP:
+		map_fields(r, fields);
+		break;
+	case R_ARENA:
+	case R_ARENA_FREE:
+		arena_fields(r, fields);
+		break;
+	case R_NODE:
+		node_fields(r, fields);
+		break;
+	case R_CODE:
+	case R_THREAD:
+	case R_INFO:
+	case R_MARK:
+		text_fields(texts, r, fields);
+		break;
+	default:
+		other_fields(r, fields);
+		break;
+	}
+}
+
+void record_fields(struct record_texts *texts, const struct record *r, size_t slots,
+		   uint64_t position, struct fields *fields)
+{
+	const enum record_kind kind = record_kind(r);
+	const char *name = kind_names[kind];
+	fields_begin(fields, "RECORD");
+	fields_u64(fields, "position", position);
+	fields_text(fields, "kind", name ? name : "unknown");
+	body_fields(texts, r, slots, fields);
+	fields_end(fields);
+}

@@ -1,0 +1,324 @@
+/* A report for people: a head, what is doubtful, the rows, what to try next. */
+#include "report.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../collector/buf.h"
+#include "../collector/linetable.h"
+#include "../collector/mem.h"
+#include "doubts.h"
+#include "source.h"
+
+enum { MARKS_SHOWN = 8 };
+
+struct printer {
+	const struct report *report;
+	const struct term *term;
+	enum units_kind units;
+	struct source source;
+	char folder[4096]; /* the working directory with a slash, or "" */
+};
+
+static void print_wrapped(const struct term *term, const char *text, const char *indent)
+{
+	const size_t width = term->width ? term->width : SIZE_MAX;
+	size_t column = 0;
+	while (*text) {
+		const size_t len = strcspn(text, " ");
+		__attribute__((cleanup(mem_scope))) char *word = mem_copy(text, len + 1);
+		word[len] = '\0';
+		const size_t word_width = term_text_width(term, word);
+		if (column && column + 1 + word_width > width) {
+			fprintf(term->out, "\n%s", indent);
+			column = strlen(indent);
+		} else if (column) {
+			putc(' ', term->out);
+			column++;
+		}
+		term_text(term, word);
+		column += word_width;
+		text += len + (text[len] == ' ');
+	}
+	putc('\n', term->out);
+}
+
+__attribute__((format(printf, 2, 3))) static void print_line(const struct printer *printer,
+							     const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	print_wrapped(printer->term, text, "  ");
+}
+
+static const char *or_unknown(const char *text)
+{
+	return text && *text ? text : "unknown";
+}
+
+static void print_process(const struct printer *printer)
+{
+	const struct profile *profile = printer->report->profile;
+	char end[80];
+	report_end(printer->report, end, sizeof end);
+	const char *program = profile_info(profile, "program");
+	print_line(printer, "%s: Python %s, pid %u, %s after %s",
+		   program && *program ? program : profile->path,
+		   or_unknown(profile_info(profile, "python")), profile->run.pid, end,
+		   units_seconds((double)profile->run.duration_ms / 1000).text);
+}
+
+static void print_heap(const struct printer *printer)
+{
+	const struct report *report = printer->report;
+	const struct profile_run *run = &report->profile->run;
+	const uint64_t bytes = moment_live_bytes(report->profile, &report->to);
+	const uint64_t blocks = moment_live_blocks(report->profile, &report->to);
+	print_line(printer, "live at %s %s in %s blocks, peak %s at %s", report->to.name,
+		   units_size(printer->units, bytes).text, units_count(blocks).text,
+		   units_size(printer->units, run->peak_bytes).text,
+		   units_seconds((double)run->peak_ms / 1000).text);
+	print_line(printer, "%s allocations, %s freed; %s arenas of %s at the end, %s at most",
+		   units_count(run->allocations).text, units_count(run->frees).text,
+		   units_count(run->arena_count).text,
+		   units_size(printer->units, run->arena_bytes).text,
+		   units_count(run->most_arenas).text);
+}
+
+static void print_marks(const struct printer *printer)
+{
+	const struct profile *profile = printer->report->profile;
+	struct buf text;
+	buf_init(&text);
+	buf_printf(&text, "marks:");
+	for (size_t i = 0; i < profile->mark_count; i++) {
+		/* The newest are the ones that a long run's reader is after. */
+		if (profile->mark_count > MARKS_SHOWN && i == MARKS_SHOWN / 2) {
+			buf_printf(&text, " ... %zu more ...",
+				   profile->mark_count - MARKS_SHOWN);
+			i = profile->mark_count - MARKS_SHOWN / 2;
+		}
+		const struct profile_mark *mark = &profile->marks[i];
+		buf_printf(&text, "%s %s %s", i ? "," : "", profile_text(profile, mark->name),
+			   units_seconds((double)mark->figures.time_ns / 1e9).text);
+	}
+	buf_u8(&text, '\0');
+	if (profile->mark_count)
+		print_wrapped(printer->term, (const char *)text.data, "  ");
+	buf_release(&text);
+}
+
+static void print_doubt(void *user, const char *sentence)
+{
+	const struct printer *printer = user;
+	fputs(term_alarm(printer->term), printer->term->out);
+	print_line(printer, "warning: %s", sentence);
+	fputs(term_plain(printer->term), printer->term->out);
+}
+
+static void print_head(struct printer *printer)
+{
+	const struct report *report = printer->report;
+	print_process(printer);
+	print_heap(printer);
+	print_marks(printer);
+	if (report->recovered_now || report->profile->run.flags & PROFILE_REPLAYED)
+		print_line(printer,
+			   "recovered: its processes were killed; this is what its journal"
+			   " and its ring held");
+	if (report->running)
+		print_line(printer, "the program still runs: this is its last checkpoint");
+	doubts_of(report->profile, print_doubt, printer);
+}
+
+static void print_asked(const struct printer *printer, const char *option,
+			const struct moment *moment)
+{
+	if (moment->asked_seconds >= 0)
+		print_line(printer, "%s %s: the last mark by then is %s, at %s", option,
+			   units_seconds(moment->asked_seconds).text, moment->name,
+			   units_seconds(moment->seconds).text);
+}
+
+/* Files under the working directory read better without it, and open just as well. */
+static const char *short_path(const struct printer *printer, const char *path)
+{
+	const size_t len = strlen(printer->folder);
+	return len && strncmp(path, printer->folder, len) == 0 && path[len] ? path + len : path;
+}
+
+static void place_text(const struct printer *printer, const struct growth_row *row,
+		       enum growth_by by, struct buf *text)
+{
+	if (!row->file && !row->module)
+		buf_printf(text, "%s", row->name.text);
+	else if (by == GROWTH_BY_MODULE)
+		buf_printf(text, "%s", row->module);
+	else if (by == GROWTH_BY_FILE)
+		buf_printf(text, "%s", short_path(printer, row->file));
+	else if (by == GROWTH_BY_FUNCTION)
+		buf_printf(text, "%s (%s)", row->function, short_path(printer, row->file));
+	else if (row->line == LINE_NONE)
+		buf_printf(text, "%s (in %s)", short_path(printer, row->file), row->function);
+	else
+		buf_printf(text, "%s:%d", short_path(printer, row->file), row->line);
+	buf_u8(text, '\0');
+}
+
+/* tracemalloc's grammar. */
+static void figures_text(enum units_kind units, const struct growth_figures *figures,
+			 char *text, size_t size)
+{
+	char average[64] = "";
+	if (figures->count)
+		snprintf(average, sizeof average, ", average=%s",
+			 units_size(units, figures->size_bytes / figures->count).text);
+	snprintf(text, size, "size=%s (%s), count=%s (%s)%s",
+		 units_size(units, figures->size_bytes).text,
+		 units_size_diff(units, figures->size_diff_bytes).text,
+		 units_count(figures->count).text, units_count_diff(figures->count_diff).text,
+		 average);
+}
+
+static void print_source(struct printer *printer, const char *file, int32_t line)
+{
+	const struct term *term = printer->term;
+	size_t len;
+	bool changed;
+	const char *text = source_line(&printer->source, file, line, &len, &changed);
+	if (!text)
+		return;
+	const size_t room = term->width > 12 ? term->width - 8 : SIZE_MAX;
+	__attribute__((cleanup(mem_scope))) char *copy = mem_alloc(len + 1);
+	memcpy(copy, text, len < room ? len : room);
+	fprintf(term->out, "    %s", term_dim(term));
+	term_text(term, copy);
+	fprintf(term->out, "%s%s%s\n", len > room ? "..." : "",
+		changed ? "  (the file was changed since)" : "", term_plain(term));
+}
+
+/* Innermost first, as what is looked for is there. */
+static void print_stack(struct printer *printer, uint32_t trace)
+{
+	const struct lines *lines = printer->report->lines;
+	const struct term *term = printer->term;
+	for (; trace; trace = lines->traces[trace].parent) {
+		const struct frame *frame = lines_frame(lines, trace);
+		const struct frame_name name = lines_name(lines, frame);
+		fputs("  ", term->out);
+		if (frame->kind == FRAME_CODE) {
+			term_text(term, short_path(printer, lines_file(lines, frame)));
+			if (frame->line != LINE_NONE)
+				fprintf(term->out, ":%d", frame->line);
+			fputs(" in ", term->out);
+		}
+		term_text(term, name.text);
+		putc('\n', term->out);
+		if (frame->kind == FRAME_CODE)
+			print_source(printer, lines_file(lines, frame), frame->line);
+	}
+}
+
+static void print_row(struct printer *printer, const struct growth_row *row)
+{
+	const struct term *term = printer->term;
+	const enum growth_by by = printer->report->by;
+	char figures[256];
+	struct buf place;
+	buf_init(&place);
+	place_text(printer, row, by, &place);
+	const char *text = (const char *)place.data;
+	figures_text(printer->units, &row->figures, figures, sizeof figures);
+	fputs(term_bold(term), term->out);
+	term_text(term, text);
+	fputs(term_plain(term), term->out);
+	const bool fits = !term->width ||
+			  term_text_width(term, text) + 2 + strlen(figures) <= term->width;
+	fprintf(term->out, ":%s%s\n", fits ? " " : "\n    ", figures);
+	if (by == GROWTH_BY_STACK)
+		print_stack(printer, row->trace);
+	else if (row->file && (by == GROWTH_BY_LINE || by == GROWTH_BY_OWN))
+		print_source(printer, row->file, row->line);
+	buf_release(&place);
+}
+
+static const char *plural(enum growth_by by)
+{
+	static const char *const words[GROWTH_BY_COUNT] = {
+		"lines", "lines", "functions", "files", "modules", "stacks", "threads"};
+	return words[by];
+}
+
+static void print_others(const struct printer *printer, size_t shown)
+{
+	const struct report *report = printer->report;
+	struct growth_figures others = {.size_bytes = 0};
+	char text[256];
+	for (size_t i = shown; i < report->growth.row_count; i++) {
+		const struct growth_figures *figures = &report->growth.rows[i].figures;
+		others.size_bytes += figures->size_bytes;
+		others.size_diff_bytes += figures->size_diff_bytes;
+		others.count += figures->count;
+		others.count_diff += figures->count_diff;
+	}
+	if (shown < report->growth.row_count) {
+		figures_text(printer->units, &others, text, sizeof text);
+		print_line(printer, "%s other %s: %s",
+			   units_count(report->growth.row_count - shown).text,
+			   plural(report->by), text);
+	}
+	figures_text(printer->units, &report->growth.total, text, sizeof text);
+	print_line(printer, "Total: %s", text);
+}
+
+static void print_growth(struct printer *printer)
+{
+	const struct report *report = printer->report;
+	const size_t shown = report_rows(report);
+	putc('\n', printer->term->out);
+	print_asked(printer, "--from", &report->from);
+	print_asked(printer, "--to", &report->to);
+	print_line(printer, "Growth from %s to %s, by %s%s:", report->from.name,
+		   report->to.name,
+		   report->by == GROWTH_BY_OWN ? "line of your own code"
+					       : growth_by_names[report->by],
+		   report->filtered ? " (only what --focus and --ignore leave)" : "");
+	for (size_t i = 0; i < shown; i++)
+		print_row(printer, &report->growth.rows[i]);
+	if (!report->growth.row_count)
+		print_line(printer, report->filtered ? "nothing: no stack matches"
+						     : "nothing was recorded");
+	print_others(printer, shown);
+}
+
+static void print_next(const struct printer *printer)
+{
+	const struct report *report = printer->report;
+	const char *path = short_path(printer, report->profile->path);
+	putc('\n', printer->term->out);
+	if (report->by == GROWTH_BY_STACK)
+		print_line(printer,
+			   "next: memtrace report --by own %s    lines of your own code", path);
+	else
+		print_line(printer, "next: memtrace report --by stack -n 1 %s    who calls it",
+			   path);
+}
+
+void report_text(const struct report *report, const struct term *term, enum units_kind units)
+{
+	struct printer printer = {.report = report, .term = term, .units = units};
+	if (getcwd(printer.folder, sizeof printer.folder - 1) && printer.folder[1])
+		printer.folder[strlen(printer.folder)] = '/';
+	else
+		printer.folder[0] = '\0';
+	source_init(&printer.source, report->profile->run.start_real_ns);
+	print_head(&printer);
+	print_growth(&printer);
+	print_next(&printer);
+	source_release(&printer.source);
+}
