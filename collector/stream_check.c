@@ -186,7 +186,9 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 			count_bad(check, index, r, "an undefined stack");
 		return check_range(r, record_high(r), 1);
 	case R_GC:
-		return (record_a(r) & ~(uint64_t)R_GC_END) < 3 ? NULL : "no such generation";
+		if (record_a(r) == R_GC_UNKNOWN)
+			return NULL;
+		return (record_a(r) & ~(uint64_t)R_GC_END) < R_GC_UNKNOWN ? NULL : "no such generation";
 	case R_NODE:
 		return check_node(check, index, r);
 	case R_CHECK:
