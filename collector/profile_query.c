@@ -10,16 +10,16 @@ const char *profile_text(const struct profile *profile, uint32_t offset)
 
 const char *profile_info(const struct profile *profile, const char *key)
 {
-	const char *at = profile->info, *end = profile->info + profile->info_bytes;
+	size_t at = 0;
 
-	while (at < end) {
-		const char *value = at + strlen(at) + 1;
+	while (at < profile->info_bytes) {
+		size_t value = at + strlen(profile->info + at) + 1;
 
-		if (value >= end)
+		if (value >= profile->info_bytes)
 			break;
-		if (!strcmp(at, key))
-			return value;
-		at = value + strlen(value) + 1;
+		if (!strcmp(profile->info + at, key))
+			return profile->info + value;
+		at = value + strlen(profile->info + value) + 1;
 	}
 	return NULL;
 }
@@ -36,11 +36,14 @@ int32_t profile_line(const struct profile *profile, const struct profile_node *n
 {
 	const struct profile_code *code = profile_code_of(profile, node);
 
+	const uint8_t *table = profile->linetables;
+
 	if (!code)
 		return LINE_NONE;
-	return linetable_line((enum linetable_kind)code->linetable_kind,
-			      profile->linetables + code->linetable_offset, code->linetable_bytes,
-			      code->first_line, node->instr);
+	if (code->linetable_bytes)
+		table += code->linetable_offset;
+	return linetable_line((enum linetable_kind)code->linetable_kind, table,
+			      code->linetable_bytes, code->first_line, node->instr);
 }
 
 static void live_at_end(const struct profile *profile, uint64_t *bytes, uint64_t *blocks)
@@ -65,11 +68,13 @@ void profile_live_at(const struct profile *profile, size_t mark, uint64_t *bytes
 	}
 	for (size_t i = 0; i <= mark && i < profile->mark_count; i++) {
 		const struct profile_mark *item = &profile->marks[i];
-		const struct profile_change *changes = profile->changes + item->change_start;
 
 		for (size_t j = 0; j < item->change_count; j++) {
-			bytes_by_stack[changes[j].stack] = changes[j].live_bytes;
-			blocks_by_stack[changes[j].stack] = changes[j].live_blocks;
+			const struct profile_change *change =
+				&profile->changes[item->change_start + j];
+
+			bytes_by_stack[change->stack] = change->live_bytes;
+			blocks_by_stack[change->stack] = change->live_blocks;
 		}
 	}
 }

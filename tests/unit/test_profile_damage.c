@@ -181,6 +181,7 @@ static void test_lying_references(void **state)
 	const struct profile_arena arenas[] = { { .address = 1 << 20, .bytes = 1 << 20 },
 						{ .address = 1 << 19, .bytes = 1 << 20 } };
 	const struct profile_pool pool = { 4096, 33, 1 };
+	const struct profile_mapping mapping = { .address = 4096, .bytes = UINT64_MAX };
 	struct profile *profile;
 	struct made made;
 	struct buf bytes;
@@ -193,6 +194,7 @@ static void test_lying_references(void **state)
 	made_add(&made, "MARK", sizeof(*marks), marks, sizeof(marks));
 	made_add(&made, "ARNA", sizeof(*arenas), arenas, sizeof(arenas));
 	made_add(&made, "POOL", sizeof(pool), &pool, sizeof(pool));
+	made_add(&made, "MAPS", sizeof(mapping), &mapping, sizeof(mapping));
 	profile = made_open(&made);
 	assert_int_equal(profile->nodes[1].parent, 0);
 	assert_ptr_equal(profile_code_of(profile, &profile->nodes[1]), profile->codes);
@@ -206,11 +208,44 @@ static void test_lying_references(void **state)
 	assert_int_equal(profile->sites[1].stack, 2);
 	assert_int_equal(profile->sites[2].live_bytes, 1000);
 	assert_int_equal(profile->marks->change_count, 0);
-	assert_int_equal(profile->arena_count + profile->pool_count, 0);
+	assert_int_equal(profile->arena_count + profile->pool_count + profile->mapping_count, 0);
 	profile_free(profile);
 	bytes = read_file(((struct fixture *)*state)->path);
 	assert_in_range(promises_kept("lies", bytes.data, bytes.len), 1, SIZE_MAX);
 	buf_release(&bytes);
+}
+
+/* Addresses that run over the top, a number that doesn't end, columns of other lengths. */
+static void test_lying_columns(void **state)
+{
+	static const uint8_t over[] = { 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f };
+	static const uint8_t open_end[] = { 1, 2, 0x80 };
+	static const uint8_t three[] = { 1, 2, 3 };
+	const uint32_t stacks[2] = { 0, 0 };
+	const struct {
+		const uint8_t *bytes;
+		size_t len, blocks;
+	} cases[] = { { over, sizeof(over), 0 }, { open_end, 3, 0 }, { three, 3, 3 } };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct profile *profile;
+		struct made made;
+		struct err err = { "" };
+
+		made_init(&made, *state);
+		made_add(&made, "STRS", 1, "", 1);
+		made_add(&made, "BLKA", 1, cases[i].bytes, cases[i].len);
+		made_add(&made, "BLKZ", 1, open_end, sizeof(open_end));
+		made_add(&made, "BLKS", 4, stacks, sizeof(stacks));
+		profile = made_open(&made);
+		assert_int_equal(profile_load_blocks(profile, &err), cases[i].blocks ? 0 : -1);
+		assert_int_equal(profile->block_count, cases[i].blocks);
+		/* 14 sections are missing, BLKW is missing once more, BLKZ and BLKS don't fit. */
+		assert_int_equal(profile->problem_count, cases[i].blocks ? 17 : 14);
+		if (cases[i].blocks)
+			assert_int_equal(profile->blocks[2].address, 8 * (1 + 2 + 3));
+		profile_free(profile);
+	}
 }
 
 /* Section by section, the content of a good profile with random bytes changed in it. */
@@ -291,6 +326,12 @@ static void test_lying_table(void **state)
 		assert_true(troubles || i % 4 == 3);
 		table[i / 4] = before;
 	}
+	for (size_t i = 0; i < 18; i++) {
+		table[i].stored_bytes++; /* the first byte of the next section, or the file's end */
+		refresh_checksum(&bytes);
+		assert_in_range(promises_kept("lies", bytes.data, bytes.len), 1, SIZE_MAX);
+		table[i].stored_bytes--;
+	}
 	buf_release(&bytes);
 }
 
@@ -332,8 +373,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_byte_flips), TEST(test_every_length), TEST(test_one_section_lost),
-		TEST(test_other_versions), TEST(test_lying_references), TEST(test_random_content),
-		TEST(test_lying_table), TEST(test_no_profile),
+		TEST(test_other_versions), TEST(test_lying_references), TEST(test_lying_columns),
+		TEST(test_random_content), TEST(test_lying_table), TEST(test_no_profile),
 	};
 
 	return cmocka_run_group_tests_name("profile_damage", tests, NULL, NULL);
