@@ -6,39 +6,28 @@
 #include "mem.h"
 
 /*
- * The root has an entry for each GiB of a 48-bit address space, a leaf one for each pool-sized piece
- * of that GiB. Both are touched only where arenas lie: a page of a leaf serves 2 MiB of arenas.
+ * Root and leaves are touched only where arenas lie: a page of a leaf serves 2 MiB of arenas.
  */
 enum {
-	LEAF_SHIFT = 30,
-	ROOT_SLOTS = 1 << (48 - LEAF_SHIFT),
 	/* More than 8 TiB of scattered arenas are a broken stream, not a program. */
 	LEAF_LIMIT = 8192,
 };
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-
 /*
- * steps / class == steps * reciprocal[class] >> 16 for every offset in a pool, in 16-byte steps: the
- * error of at most class (32) per step stays under 65,536 for the 1,021 steps of a pool.
+ * The error of at most class (32) for each step stays under 65,536 over the 1,021 steps of a pool.
+ * Classes that don't exist find 0 here and are told apart later.
  */
-#define R(class) 65536 / (class) + 1
-static const uint32_t reciprocal[POOL_CLASSES + 1] = {
-	0,     R(1),  R(2),  R(3),  R(4),  R(5),  R(6),	 R(7),	R(8),  R(9),  R(10),
-	R(11), R(12), R(13), R(14), R(15), R(16), R(17), R(18), R(19), R(20), R(21),
-	R(22), R(23), R(24), R(25), R(26), R(27), R(28), R(29), R(30), R(31), R(32),
+#define R(class) [class] = 65536 / (class) + 1
+const uint32_t pool_reciprocal[256] = {
+	R(1),  R(2),  R(3),  R(4),  R(5),  R(6),  R(7),  R(8),	R(9),  R(10), R(11),
+	R(12), R(13), R(14), R(15), R(16), R(17), R(18), R(19), R(20), R(21), R(22),
+	R(23), R(24), R(25), R(26), R(27), R(28), R(29), R(30), R(31), R(32),
 };
 #undef R
 
-static uint32_t block_index(uint32_t offset, uint32_t class)
-{
-	return offset / POOL_CLASS_STEP_BYTES * reciprocal[class] >> 16;
-}
-
 static size_t leaf_bytes(const struct arena_map *map)
 {
-	return ((size_t)1 << (LEAF_SHIFT - map->pool_shift)) * sizeof(struct pool);
+	return ((size_t)1 << (ARENA_LEAF_SHIFT - map->pool_shift)) * sizeof(struct pool);
 }
 
 void arena_map_init(struct arena_map *map)
@@ -56,31 +45,20 @@ void arena_map_release(struct arena_map *map)
 		}
 		free(arena->pools);
 	}
-	for (size_t i = 0; map->root && i < ROOT_SLOTS && map->leaf_count; i++) {
+	for (size_t i = 0; map->root && i < ARENA_ROOT_SLOTS && map->leaf_count; i++) {
 		if (map->root[i]) {
 			mem_lazy_free(map->root[i], leaf_bytes(map));
 			map->leaf_count--;
 		}
 	}
-	mem_lazy_free(map->root, ROOT_SLOTS * sizeof(*map->root));
+	mem_lazy_free(map->root, ARENA_ROOT_SLOTS * sizeof(*map->root));
 	free(map->arenas);
 	arena_map_init(map);
 }
 
-/* The piece of address space around an address; NULL where no arena ever came near. */
-static inline struct pool *pool_at(const struct arena_map *map, uint64_t address)
-{
-	if (UNLIKELY(!map->root || address >> 48))
-		return NULL;
-	struct pool *leaf = map->root[address >> LEAF_SHIFT];
-	if (!leaf)
-		return NULL;
-	return &leaf[(address & (((uint64_t)1 << LEAF_SHIFT) - 1)) >> map->pool_shift];
-}
-
 static bool leaf_make(struct arena_map *map, uint64_t address)
 {
-	struct pool **slot = &map->root[address >> LEAF_SHIFT];
+	struct pool **slot = &map->root[address >> ARENA_LEAF_SHIFT];
 
 	if (*slot)
 		return true;
@@ -109,7 +87,7 @@ static bool geometry_fits(struct arena_map *map, uint64_t address, uint64_t byte
 		map->pool_bytes = 1u << shift;
 	}
 	if (!map->root)
-		map->root = mem_lazy(ROOT_SLOTS * sizeof(*map->root));
+		map->root = mem_lazy(ARENA_ROOT_SLOTS * sizeof(*map->root));
 	return map->root && map->pool_shift == shift;
 }
 
@@ -134,7 +112,7 @@ static struct cover piece_cover(const struct arena_map *map, uint64_t start, uin
 
 static bool piece_is_free(const struct arena_map *map, uint64_t start, struct cover cover)
 {
-	const struct pool *piece = pool_at(map, start);
+	const struct pool *piece = arena_map_piece(map, start);
 
 	if (!piece)
 		return true;
@@ -164,7 +142,7 @@ static void pieces_set(struct arena_map *map, const struct arena *arena, uint32_
 	uint64_t start = arena->address & ~(uint64_t)(map->pool_bytes - 1);
 
 	for (; start < end; start += map->pool_bytes) {
-		struct pool *piece = pool_at(map, start);
+		struct pool *piece = arena_map_piece(map, start);
 		struct cover cover = piece_cover(map, start, arena->address, end);
 		if (cover.low == map->pool_bytes)
 			*piece = present ? (struct pool){.address = start, .arena = index} :
@@ -220,19 +198,17 @@ static struct arena *arena_find(struct arena_map *map, uint64_t address)
 		return NULL;
 	/* Any arena holds whole pools: the first of them knows its arena. */
 	uint64_t mask = map->pool_bytes - 1;
-	const struct pool *pool = pool_at(map, (address + mask) & ~mask);
+	const struct pool *pool = arena_map_piece(map, (address + mask) & ~mask);
 	if (!pool || !pool->address)
 		return NULL;
 	struct arena *arena = &map->arenas[pool->arena];
 	return arena->address == address ? arena : NULL;
 }
 
-static void pool_lose(const struct arena_map *map, const struct pool *pool,
+static void pool_lose(const struct pool *pool,
 		      void (*lost)(void *user, uint64_t address, const struct block *block), void *user)
 {
-	uint32_t capacity = pool_capacity(map, pool->class);
-
-	for (uint32_t i = 0; lost && pool->live && i < capacity; i++) {
+	for (uint32_t i = 0; lost && i < pool->capacity; i++) {
 		if (pool->blocks[i].live)
 			lost(user, pool_block_address(pool, i), &pool->blocks[i]);
 	}
@@ -249,11 +225,9 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 		struct pool *pool = arena->pools[i];
 		if (!pool)
 			continue;
-		pool_lose(map, pool, lost, user);
+		pool_lose(pool, lost, user);
 		free(pool->blocks);
 	}
-	map->live_blocks -= arena->live_blocks;
-	map->live_bytes -= arena->live_bytes;
 	map->arena_bytes -= arena->bytes;
 	map->live_arenas--;
 	pieces_set(map, arena, 0, false);
@@ -265,7 +239,7 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 	return true;
 }
 
-static inline bool piece_covers(const struct arena_map *map, const struct pool *piece, uint64_t address)
+static bool piece_covers(const struct arena_map *map, const struct pool *piece, uint64_t address)
 {
 	uint32_t offset = (uint32_t)address & (map->pool_bytes - 1);
 
@@ -275,7 +249,7 @@ static inline bool piece_covers(const struct arena_map *map, const struct pool *
 
 bool arena_map_covers(const struct arena_map *map, uint64_t address)
 {
-	const struct pool *piece = pool_at(map, address);
+	const struct pool *piece = arena_map_piece(map, address);
 
 	return piece && piece_covers(map, piece, address);
 }
@@ -286,15 +260,16 @@ uint32_t pool_capacity(const struct arena_map *map, uint32_t class)
 }
 
 /* Makes an empty pool ready for blocks of a class. */
-static __attribute__((noinline)) bool pool_open(struct arena_map *map, struct pool *pool, uint32_t class)
+static bool pool_open(struct arena_map *map, struct pool *pool, uint32_t class)
 {
 	if (pool->live || class == 0 || class > POOL_CLASSES)
 		return false;
 	struct arena *arena = &map->arenas[pool->arena];
 	arena->pools[(pool->address - arena->first_pool) >> map->pool_shift] = pool;
 	free(pool->blocks);
-	pool->blocks = mem_alloc(pool_capacity(map, class) * sizeof(*pool->blocks));
 	pool->class = (uint8_t)class;
+	pool->capacity = (uint16_t)pool_capacity(map, class);
+	pool->blocks = mem_alloc(pool->capacity * sizeof(*pool->blocks));
 	return true;
 }
 
@@ -302,7 +277,7 @@ static __attribute__((noinline)) bool pool_open(struct arena_map *map, struct po
  * A program may fill and empty the same few pools over and over: an array is kept until that many
  * other pools have been emptied.
  */
-static __attribute__((noinline)) void pool_emptied(struct arena_map *map, struct pool *pool)
+void arena_map_pool_emptied(struct arena_map *map, struct pool *pool)
 {
 	if (pool->in_idle)
 		return;
@@ -317,6 +292,7 @@ static __attribute__((noinline)) void pool_emptied(struct arena_map *map, struct
 	if (oldest->live == 0) {
 		free(oldest->blocks);
 		oldest->blocks = NULL;
+		oldest->capacity = 0;
 	}
 }
 
@@ -326,99 +302,41 @@ static enum arena_answer misplaced(struct arena_map *map)
 	return ARENA_MISPLACED;
 }
 
-enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address, uint32_t class,
-				  struct block block, struct block *ret_old)
+enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, uint32_t class,
+				       struct block block, struct block *ret_old)
 {
-	struct pool *pool = pool_at(map, address);
-	if (!pool || UNLIKELY(!pool->address))
-		return pool && piece_covers(map, pool, address) ? misplaced(map) : ARENA_OUTSIDE;
+	struct pool *pool = arena_map_piece(map, address);
+	if (!pool || !pool->address)
+		return arena_map_covers(map, address) ? misplaced(map) : ARENA_OUTSIDE;
 	if (class == STREAM_CLASS_KEPT)
 		class = pool->class;
-	/* In the header, this wraps round to more than any pool has. */
-	uint32_t offset = (uint32_t)(address - pool->address) - POOL_HEADER_BYTES;
-	if (UNLIKELY(class - 1 >= POOL_CLASSES || offset >= map->pool_bytes - POOL_HEADER_BYTES))
+	if (class == 0 || class > POOL_CLASSES || block.bytes > pool_block_bytes(class))
 		return misplaced(map);
-
-	uint32_t index = block_index(offset, class);
-	uint32_t rest = offset - index * pool_block_bytes(class);
-	uint32_t end = (index + 1) * pool_block_bytes(class);
-	if (UNLIKELY((rest != 0 && rest != POOL_CLASS_STEP_BYTES) ||
-		     end > map->pool_bytes - POOL_HEADER_BYTES || block.bytes > pool_block_bytes(class)))
+	uint32_t offset;
+	uint64_t index = pool_index(pool, address, class, &offset);
+	if (index >= pool_capacity(map, class))
 		return misplaced(map);
-	if (UNLIKELY((!pool->blocks || pool->class != class) && !pool_open(map, pool, class)))
+	uint64_t rest = offset - index * pool_block_bytes(class);
+	if (rest != 0 && rest != POOL_CLASS_STEP_BYTES)
 		return misplaced(map);
-
-	struct arena *arena = &map->arenas[pool->arena];
-	struct block *at = &pool->blocks[index];
-	uint32_t before = at->live, bytes_before = before ? at->bytes : 0;
-	*ret_old = *at;
+	if ((pool->class != class || !pool->blocks) && !pool_open(map, pool, class))
+		return misplaced(map);
+	/* Now that all is well, the block's own address leads to the quick way. */
 	block.shifted = rest != 0;
-	block.live = 1;
-	*at = block;
-	pool->live += 1 - before;
-	arena->live_blocks += 1 - before;
-	arena->live_bytes += block.bytes - (uint64_t)bytes_before;
-	map->live_blocks += 1 - before;
-	map->live_bytes += block.bytes - (uint64_t)bytes_before;
-	return ARENA_DONE;
-}
-
-/* The live block around an address in a whole pool, or NULL. */
-static inline struct block *block_at(const struct arena_map *map, const struct pool *pool,
-				     uint64_t address)
-{
-	uint32_t offset = (uint32_t)(address - pool->address) - POOL_HEADER_BYTES;
-
-	if (UNLIKELY(pool->live == 0 || offset >= map->pool_bytes - POOL_HEADER_BYTES))
-		return NULL;
-	uint32_t index = block_index(offset, pool->class);
-	uint32_t end = (index + 1) * pool_block_bytes(pool->class);
-	if (UNLIKELY(end > map->pool_bytes - POOL_HEADER_BYTES || !pool->blocks[index].live))
-		return NULL;
-	return &pool->blocks[index];
-}
-
-enum arena_answer arena_map_free(struct arena_map *map, uint64_t address, struct block *ret_block)
-{
-	struct pool *pool = pool_at(map, address);
-	if (!pool || UNLIKELY(!pool->address))
-		return pool && piece_covers(map, pool, address) ? ARENA_MISPLACED : ARENA_OUTSIDE;
-	struct block *at = block_at(map, pool, address);
-	if (UNLIKELY(!at))
-		return ARENA_MISPLACED;
-
-	struct arena *arena = &map->arenas[pool->arena];
-	*ret_block = *at;
-	*at = (struct block){0};
-	arena->live_blocks--;
-	arena->live_bytes -= ret_block->bytes;
-	map->live_blocks--;
-	map->live_bytes -= ret_block->bytes;
-	if (--pool->live == 0)
-		pool_emptied(map, pool);
-	return ARENA_DONE;
+	return arena_map_alloc(map, address - rest, class, block, ret_old);
 }
 
 const struct block *arena_map_find(const struct arena_map *map, uint64_t address, uint32_t *ret_class,
 				   uint64_t *ret_address)
 {
-	const struct pool *pool = pool_at(map, address);
-	const struct block *block = pool && pool->address ? block_at(map, pool, address) : NULL;
-
-	if (!block)
+	const struct pool *pool = arena_map_piece(map, address);
+	if (!pool || !pool->address)
+		return NULL;
+	uint32_t offset;
+	uint64_t index = pool_index(pool, address, pool->class, &offset);
+	if (index >= pool->capacity || !pool->blocks[index].live)
 		return NULL;
 	*ret_class = pool->class;
-	*ret_address = pool_block_address(pool, (uint32_t)(block - pool->blocks));
-	return block;
-}
-
-void arena_map_prefetch(const struct arena_map *map, uint64_t address)
-{
-	const struct pool *pool = pool_at(map, address);
-
-	if (!pool || !pool->blocks)
-		return;
-	uint32_t offset = (uint32_t)(address - pool->address) - POOL_HEADER_BYTES;
-	if (offset < map->pool_bytes - POOL_HEADER_BYTES)
-		__builtin_prefetch(&pool->blocks[block_index(offset, pool->class)], 1);
+	*ret_address = pool_block_address(pool, (uint32_t)index);
+	return &pool->blocks[index];
 }

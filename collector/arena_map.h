@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct block) == 8, "8 bytes a block");
 
 /* One pool-sized, pool-aligned piece of address space. */
 struct pool {
-	struct block *blocks; /* pool_capacity() of them; may be NULL while live == 0 */
+	struct block *blocks; /* may be NULL while live == 0 */
 	uint64_t address;     /* 0: no whole pool lies here */
 	uint32_t arena;       /* index into arena_map.arenas */
 	uint16_t live;
@@ -53,7 +53,8 @@ struct pool {
 	/* Where an arena isn't aligned, its ends lie in pieces that are no pool. */
 	uint16_t low_bytes;  /* of this piece from its start on that belong to an arena's end */
 	uint16_t high_bytes; /* ... before its end, to an arena's beginning */
-	uint32_t reserved2;
+	uint16_t capacity;   /* of `blocks`; 0 while that is NULL */
+	uint16_t reserved;
 };
 _Static_assert(sizeof(struct pool) == 32, "two to a cache line");
 
@@ -80,7 +81,6 @@ struct arena_map {
 	uint32_t pool_shift;
 	struct pool **root; /* by GiB; each leads to the pools of that GiB */
 	size_t leaf_count;
-	uint64_t live_blocks, live_bytes;
 	uint64_t misplaced; /* records that contradict the map: counted, never guessed */
 	/* Emptied pools in the order in which they lose their block array, unless used again. */
 	struct pool *idle[ARENA_MAP_IDLE_POOLS];
@@ -103,21 +103,10 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 		      void (*lost)(void *user, uint64_t address, const struct block *block), void *user);
 /* Whether the address lies in an arena: then a Python block is a pool's. */
 bool arena_map_covers(const struct arena_map *map, uint64_t address);
-/*
- * `class` as in R_SMALL_*. A block that was live there is replaced and given back in *ret_old, whose
- * `live` is 0 otherwise. ARENA_MISPLACED, and counted: no block begins there, it is too small, or the
- * pool has live blocks of another class.
- */
-enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address, uint32_t class,
-				  struct block block, struct block *ret_old);
-/* Takes the block out and says what it was. ARENA_MISPLACED: no live block there; not counted. */
-enum arena_answer arena_map_free(struct arena_map *map, uint64_t address, struct block *ret_block);
 /* The live block around an address, NULL if there is none; its class and the address it was given
  * out at. */
 const struct block *arena_map_find(const struct arena_map *map, uint64_t address, uint32_t *ret_class,
 				   uint64_t *ret_address);
-/* Asks for the memory that the next call about this address will need. */
-void arena_map_prefetch(const struct arena_map *map, uint64_t address);
 
 static inline uint32_t pool_block_bytes(uint32_t class)
 {
@@ -132,6 +121,121 @@ static inline uint64_t pool_block_address(const struct pool *pool, uint32_t i)
 {
 	return pool->address + POOL_HEADER_BYTES + (uint64_t)i * pool_block_bytes(pool->class) +
 	       (pool->blocks[i].shifted ? POOL_CLASS_STEP_BYTES : 0);
+}
+
+/*
+ * What follows runs once for each record of a Python program: inline, and with the rare cases
+ * elsewhere.
+ */
+
+/* The root has an entry for each GiB of a 48-bit address space. */
+enum { ARENA_LEAF_SHIFT = 30, ARENA_ROOT_SLOTS = 1 << (48 - ARENA_LEAF_SHIFT) };
+
+/* steps / class == steps * pool_reciprocal[class] >> 16 for every step of 16 bytes in a pool. */
+extern const uint32_t pool_reciprocal[256];
+
+enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, uint32_t class,
+				       struct block block, struct block *ret_old);
+void arena_map_pool_emptied(struct arena_map *map, struct pool *pool);
+
+/* The piece of address space around an address; NULL where no arena ever came near. */
+static inline struct pool *arena_map_piece(const struct arena_map *map, uint64_t address)
+{
+	if (!map->root || address >> 48)
+		return NULL;
+	struct pool *leaf = map->root[address >> ARENA_LEAF_SHIFT];
+	if (!leaf)
+		return NULL;
+	return &leaf[(address & ((1u << ARENA_LEAF_SHIFT) - 1)) >> map->pool_shift];
+}
+
+/*
+ * Which block of a pool an address lies in. An address in the pool's header wraps round to a number
+ * past any capacity.
+ */
+static inline uint64_t pool_index(const struct pool *pool, uint64_t address, uint32_t class,
+				  uint32_t *ret_offset)
+{
+	uint32_t offset = (uint32_t)(address - pool->address) - POOL_HEADER_BYTES;
+
+	*ret_offset = offset;
+	return (uint64_t)(offset / POOL_CLASS_STEP_BYTES) * pool_reciprocal[class] >> 16;
+}
+
+/*
+ * `class` as in R_SMALL_*. A block that was live there is replaced and given back in *ret_old, whose
+ * `live` is 0 otherwise. ARENA_MISPLACED, and counted: no block begins there, it is too small, or the
+ * pool has live blocks of another class.
+ */
+static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address,
+						uint32_t class, struct block block,
+						struct block *ret_old)
+{
+	struct pool *pool = arena_map_piece(map, address);
+	if (__builtin_expect(!pool || class != pool->class, 0))
+		return arena_map_alloc_rare(map, address, class, block, ret_old);
+	uint32_t offset;
+	uint64_t index = pool_index(pool, address, class, &offset);
+	if (__builtin_expect(index >= pool->capacity || offset != index * pool_block_bytes(class) ||
+				     block.bytes > pool_block_bytes(class),
+			     0))
+		return arena_map_alloc_rare(map, address, class, block, ret_old);
+
+	struct arena *arena = &map->arenas[pool->arena];
+	struct block *at = &pool->blocks[index];
+	*ret_old = *at;
+	block.live = 1;
+	*at = block;
+	arena->live_bytes += block.bytes;
+	if (__builtin_expect(!ret_old->live, 1)) {
+		pool->live++;
+		arena->live_blocks++;
+	} else {
+		arena->live_bytes -= ret_old->bytes;
+	}
+	return ARENA_DONE;
+}
+
+/* Takes the block out and says what it was. ARENA_MISPLACED: no live block there; not counted. */
+static inline enum arena_answer arena_map_free(struct arena_map *map, uint64_t address,
+					       struct block *ret_block)
+{
+	struct pool *pool = arena_map_piece(map, address);
+	if (!pool)
+		return ARENA_OUTSIDE;
+	uint32_t offset;
+	uint64_t index = pool_index(pool, address, pool->class, &offset);
+	if (__builtin_expect(index >= pool->capacity || !pool->blocks[index].live, 0))
+		return arena_map_covers(map, address) ? ARENA_MISPLACED : ARENA_OUTSIDE;
+
+	struct arena *arena = &map->arenas[pool->arena];
+	struct block *at = &pool->blocks[index];
+	*ret_block = *at;
+	at->live = 0;
+	arena->live_blocks--;
+	arena->live_bytes -= ret_block->bytes;
+	if (__builtin_expect(--pool->live == 0, 0))
+		arena_map_pool_emptied(map, pool);
+	return ARENA_DONE;
+}
+
+/*
+ * Asks for the memory that the next call about this address will need. Always inline: gcc takes a
+ * function that only prefetches for one without effect, and leaves its calls out. False: there
+ * are no arenas near.
+ */
+static inline __attribute__((always_inline)) bool
+arena_map_prefetch(const struct arena_map *map, uint64_t address)
+{
+	const struct pool *pool = arena_map_piece(map, address);
+	uint32_t offset;
+
+	if (!pool)
+		return false;
+	/* The array may not be there, or shorter: asking for a wrong address does no harm. */
+	uint64_t index = pool_index(pool, address, pool->class, &offset);
+	__builtin_prefetch((const void *)((uintptr_t)pool->blocks + index * sizeof(struct block)), 1);
+	return true;
 }
 
 #endif

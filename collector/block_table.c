@@ -18,13 +18,6 @@ void block_table_release(struct block_table *table)
 	block_table_init(table);
 }
 
-/* The hash as a fraction of 1, times the capacity: any capacity will do, and order is kept. */
-static inline size_t home(const struct block_table *table, uint64_t address)
-{
-	uint64_t hash = address * 0x9e3779b97f4a7c15u;
-	return (size_t)((unsigned __int128)hash * table->capacity >> 64);
-}
-
 static inline size_t next(const struct block_table *table, size_t at)
 {
 	return at + 1 == table->capacity ? 0 : at + 1;
@@ -33,7 +26,7 @@ static inline size_t next(const struct block_table *table, size_t at)
 /* The slot of the address, or the empty one where it would go. */
 static inline size_t slot_of(const struct block_table *table, uint64_t address)
 {
-	size_t at = home(table, address);
+	size_t at = block_table_home(table, address);
 	while (table->slots[at].address != address && table->slots[at].address != 0)
 		at = next(table, at);
 	return at;
@@ -88,7 +81,7 @@ static void close_gap(struct block_table *table, size_t gap)
 	size_t at = next(table, gap);
 
 	for (; table->slots[at].address; at = next(table, at)) {
-		size_t wanted = home(table, table->slots[at].address);
+		size_t wanted = block_table_home(table, table->slots[at].address);
 		if (distance(table, wanted, at) >= distance(table, gap, at)) {
 			table->slots[gap] = table->slots[at];
 			gap = at;
@@ -108,10 +101,4 @@ bool block_table_take(struct block_table *table, uint64_t address, struct large_
 	close_gap(table, at);
 	table->count--;
 	return true;
-}
-
-void block_table_prefetch(const struct block_table *table, uint64_t address)
-{
-	if (table->capacity)
-		__builtin_prefetch(&table->slots[home(table, address)], 1);
 }

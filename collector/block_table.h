@@ -39,7 +39,19 @@ void block_table_release(struct block_table *table);
 bool block_table_put(struct block_table *table, struct large_block block, struct large_block *ret_old);
 bool block_table_take(struct block_table *table, uint64_t address, struct large_block *ret_block);
 const struct large_block *block_table_find(const struct block_table *table, uint64_t address);
-/* Asks for the memory that the next call about this address will need. */
-void block_table_prefetch(const struct block_table *table, uint64_t address);
+/* The hash as a fraction of 1, times the capacity: any capacity will do, and order is kept. */
+static inline size_t block_table_home(const struct block_table *table, uint64_t address)
+{
+	uint64_t hash = address * 0x9e3779b97f4a7c15u;
+	return (size_t)((unsigned __int128)hash * table->capacity >> 64);
+}
+
+/* Asks for the memory that the next call about this address will need; inline as in arena_map.h. */
+static inline __attribute__((always_inline)) void
+block_table_prefetch(const struct block_table *table, uint64_t address)
+{
+	if (table->capacity)
+		__builtin_prefetch(&table->slots[block_table_home(table, address)], 1);
+}
 
 #endif

@@ -6,11 +6,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-enum {
-	PAGE_SHIFT = 12,
-	/* Records between asking for a block's memory and using it: about one cache miss. */
-	LOOK_AHEAD = 12,
-};
+enum { PAGE_SHIFT = 12 };
 
 void heap_init(struct heap *heap)
 {
@@ -97,6 +93,7 @@ static inline void apply_small(struct heap *heap, const struct record *r, enum b
 		.bytes = bytes & 0x3ff,
 		.window = window & (WINDOW_LIMIT - 1),
 		.object = domain == DOMAIN_OBJECT,
+		.live = 1,
 	};
 
 	switch (arena_map_alloc(&heap->arenas, address, class, block, &old)) {
@@ -421,24 +418,36 @@ static __attribute__((noinline)) void apply_rare(struct heap *heap, const struct
 	}
 }
 
-/* A guess at what a later record will touch; of R_DATA it asks for nonsense, which is harmless. */
-static inline void prefetch(const struct heap *heap, const struct record *r)
+/* A guess at what a later record will touch; of R_DATA it may be nonsense, which is harmless. */
+static inline __attribute__((always_inline)) void prefetch(const struct heap *heap,
+							   const struct record *r)
 {
-	uint64_t kinds = 1 << R_ALLOC_MALLOC | 1 << R_SMALL_MEM | 1 << R_SMALL_OBJECT | 1 << R_FREE;
+	const uint64_t blocks = 1 << R_ALLOC_MALLOC | 1 << R_ALLOC_MEM | 1 << R_ALLOC_OBJECT |
+				1 << R_SMALL_MEM | 1 << R_SMALL_OBJECT | 1 << R_FREE;
 
-	if (kinds >> record_kind(r) & 1)
-		arena_map_prefetch(&heap->arenas, record_a(r));
+	if ((blocks >> record_kind(r) & 1) && !arena_map_prefetch(&heap->arenas, record_a(r)))
+		block_table_prefetch(&heap->blocks, record_a(r));
+}
+
+/* A small heap's blocks are in a cache that is near: asking for them early would only cost time. */
+static inline size_t look_ahead(const struct heap *heap)
+{
+	enum { NEAR_ARENAS = 8, NEAR_BLOCKS = 1 << 15, RECORDS = 12 };
+	bool near = heap->arenas.live_arenas <= NEAR_ARENAS && heap->blocks.count <= NEAR_BLOCKS;
+
+	return near ? SIZE_MAX : RECORDS;
 }
 
 void heap_apply(struct heap *heap, const struct record *records, size_t count)
 {
 	const struct record *r = records, *end = records + count;
-	size_t slots = 1;
+	uint32_t window = windows_current(&heap->windows);
+	size_t slots = 1, ahead = look_ahead(heap);
 
 	for (; r < end; r += slots) {
 		slots = 1;
-		if (LOOK_AHEAD < end - r)
-			prefetch(heap, r + LOOK_AHEAD);
+		if (ahead < (size_t)(end - r))
+			prefetch(heap, r + ahead);
 		switch (record_kind(r)) {
 		case R_NONE:
 			break;
@@ -446,10 +455,10 @@ void heap_apply(struct heap *heap, const struct record *records, size_t count)
 			apply_free(heap, r);
 			break;
 		case R_SMALL_MEM:
-			apply_small(heap, r, DOMAIN_MEM, windows_current(&heap->windows));
+			apply_small(heap, r, DOMAIN_MEM, window);
 			break;
 		case R_SMALL_OBJECT:
-			apply_small(heap, r, DOMAIN_OBJECT, windows_current(&heap->windows));
+			apply_small(heap, r, DOMAIN_OBJECT, window);
 			break;
 		case R_TEMP:
 			apply_temporary(heap, r);
@@ -460,12 +469,14 @@ void heap_apply(struct heap *heap, const struct record *records, size_t count)
 			slots = stream_record_slots(r);
 			assert(slots <= (size_t)(end - r));
 			apply_large(heap, r, (enum block_domain)(record_kind(r) - R_ALLOC_MALLOC),
-				    windows_current(&heap->windows));
+				    window);
 			break;
 		default:
 			slots = stream_record_slots(r);
 			assert(slots > 0 && slots <= (size_t)(end - r));
 			apply_rare(heap, r);
+			window = windows_current(&heap->windows);
+			ahead = look_ahead(heap);
 			break;
 		}
 	}

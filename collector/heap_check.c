@@ -34,9 +34,7 @@ static void count_bytes(struct audit *audit, uint32_t stack, unsigned int domain
 
 static void count_pool(struct audit *audit, const struct pool *pool, struct tally *arena)
 {
-	uint32_t capacity = pool_capacity(&audit->heap->arenas, pool->class);
-
-	for (uint32_t i = 0; pool->live && i < capacity; i++) {
+	for (uint32_t i = 0; i < pool->capacity; i++) {
 		const struct block *block = &pool->blocks[i];
 		if (!block->live)
 			continue;

@@ -21,7 +21,7 @@ void sites_release(struct sites *sites)
 	sites_init(sites);
 }
 
-static __attribute__((noinline)) void make_room(struct sites *sites, uint32_t stack)
+void sites_make_room(struct sites *sites, uint32_t stack)
 {
 	size_t needed = (size_t)stack + 1, before = sites->count;
 
@@ -30,77 +30,17 @@ static __attribute__((noinline)) void make_room(struct sites *sites, uint32_t st
 	sites->count = needed;
 }
 
-static __attribute__((noinline)) void note_change(struct sites *sites, struct site *site)
+void sites_note_change(struct sites *sites, uint32_t stack)
 {
 	sites->changed = mem_grow(sites->changed, &sites->changed_capacity, sites->changed_count + 1,
 				  sizeof(*sites->changed));
-	sites->changed[sites->changed_count++] = (uint32_t)(site - sites->site);
-	site->mark_epoch = sites->mark_epoch;
-}
-
-/* The site whose live figures are about to change. */
-static inline struct site *site_touch(struct sites *sites, uint32_t stack)
-{
-	if (__builtin_expect(stack >= sites->count, 0))
-		make_room(sites, stack);
-	struct site *site = &sites->site[stack];
-	if (site->peak_epoch != sites->peak_epoch) {
-		site->peak_bytes = site->live_bytes;
-		site->peak_blocks = site->live_blocks;
-		site->peak_epoch = sites->peak_epoch;
-	}
-	if (__builtin_expect(site->mark_epoch != sites->mark_epoch, 0))
-		note_change(sites, site);
-	return site;
-}
-
-static inline void live_grow(struct sites *sites, struct site *site, uint64_t bytes, uint64_t now_ms)
-{
-	site->live_bytes += bytes;
-	site->live_blocks++;
-	sites->live_bytes += bytes;
-	sites->live_blocks++;
-	if (sites->live_bytes > sites->peak_bytes) {
-		sites->peak_bytes = sites->live_bytes;
-		sites->peak_blocks = sites->live_blocks;
-		sites->peak_ms = now_ms;
-		sites->peak_epoch++;
-	}
-}
-
-static inline void live_shrink(struct sites *sites, struct site *site, uint64_t bytes, uint64_t blocks)
-{
-	site->live_bytes -= bytes;
-	site->live_blocks -= blocks;
-	sites->live_bytes -= bytes;
-	sites->live_blocks -= blocks;
-}
-
-void sites_alloc(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t now_ms)
-{
-	struct site *site = site_touch(sites, stack);
-
-	site->total_bytes += bytes;
-	site->total_blocks++;
-	live_grow(sites, site, bytes, now_ms);
-}
-
-void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc)
-{
-	struct site *site = site_touch(sites, stack);
-
-	site->freed_bytes += bytes;
-	site->freed_blocks++;
-	if (in_gc) {
-		site->gc_freed_bytes += bytes;
-		site->gc_freed_blocks++;
-	}
-	live_shrink(sites, site, bytes, 1);
+	sites->changed[sites->changed_count++] = stack;
+	sites->site[stack].mark_epoch = sites->mark_epoch;
 }
 
 void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc, uint64_t now_ms)
 {
-	struct site *site = site_touch(sites, stack);
+	struct site *site = sites_touch(sites, stack);
 
 	site->freed_bytes -= bytes;
 	site->freed_blocks--;
@@ -108,21 +48,21 @@ void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc
 		site->gc_freed_bytes -= bytes;
 		site->gc_freed_blocks--;
 	}
-	live_grow(sites, site, bytes, now_ms);
+	sites_live_grow(sites, site, bytes, now_ms);
 }
 
 void sites_free_part(struct sites *sites, uint32_t stack, uint64_t bytes)
 {
-	struct site *site = site_touch(sites, stack);
+	struct site *site = sites_touch(sites, stack);
 
 	site->freed_bytes += bytes;
-	live_shrink(sites, site, bytes, 0);
+	sites_live_shrink(sites, site, bytes, 0);
 }
 
 void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t pairs)
 {
 	if (stack >= sites->count)
-		make_room(sites, stack);
+		sites_make_room(sites, stack);
 	struct site *site = &sites->site[stack];
 	site->total_bytes += bytes;
 	site->total_blocks += pairs;
@@ -146,12 +86,6 @@ void sites_next_mark(struct sites *sites)
 {
 	sites->changed_count = 0;
 	sites->mark_epoch++;
-}
-
-void sites_prefetch(const struct sites *sites, uint32_t stack)
-{
-	if (stack < sites->count)
-		__builtin_prefetch(&sites->site[stack], 1);
 }
 
 int sites_conserved(const struct sites *sites, struct err *err)

@@ -40,8 +40,6 @@ struct sites {
 
 void sites_init(struct sites *sites);
 void sites_release(struct sites *sites);
-void sites_alloc(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t now_ms);
-void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc);
 /* A free taken back: live again as if it had not been. */
 void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc, uint64_t now_ms);
 /* A block goes piece by piece: these bytes are freed, the block itself is not yet. */
@@ -50,10 +48,79 @@ void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64
 void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes, uint64_t *ret_blocks);
 /* From here on, `changed` gathers for the next mark. */
 void sites_next_mark(struct sites *sites);
-/* Asks for the memory that the next event of this stack will need. */
-void sites_prefetch(const struct sites *sites, uint32_t stack);
 /* allocated - freed == live, for each stack and over all. */
 struct err;
 int sites_conserved(const struct sites *sites, struct err *err);
+
+/*
+ * What follows runs once for each record: inline, and with the rare cases elsewhere.
+ */
+
+void sites_make_room(struct sites *sites, uint32_t stack);
+void sites_note_change(struct sites *sites, uint32_t stack);
+
+/* The site whose live figures are about to change. */
+static inline struct site *sites_touch(struct sites *sites, uint32_t stack)
+{
+	if (__builtin_expect(stack >= sites->count, 0))
+		sites_make_room(sites, stack);
+	struct site *site = &sites->site[stack];
+	if (site->peak_epoch != sites->peak_epoch) {
+		site->peak_bytes = site->live_bytes;
+		site->peak_blocks = site->live_blocks;
+		site->peak_epoch = sites->peak_epoch;
+	}
+	if (__builtin_expect(site->mark_epoch != sites->mark_epoch, 0))
+		sites_note_change(sites, stack);
+	return site;
+}
+
+static inline void sites_live_grow(struct sites *sites, struct site *site, uint64_t bytes,
+				   uint64_t now_ms)
+{
+	site->live_bytes += bytes;
+	site->live_blocks++;
+	sites->live_bytes += bytes;
+	sites->live_blocks++;
+	if (sites->live_bytes > sites->peak_bytes) {
+		sites->peak_bytes = sites->live_bytes;
+		sites->peak_blocks = sites->live_blocks;
+		sites->peak_ms = now_ms;
+		sites->peak_epoch++;
+	}
+}
+
+static inline void sites_live_shrink(struct sites *sites, struct site *site, uint64_t bytes,
+				     uint64_t blocks)
+{
+	site->live_bytes -= bytes;
+	site->live_blocks -= blocks;
+	sites->live_bytes -= bytes;
+	sites->live_blocks -= blocks;
+}
+
+static inline void sites_alloc(struct sites *sites, uint32_t stack, uint64_t bytes,
+			       uint64_t now_ms)
+{
+	struct site *site = sites_touch(sites, stack);
+
+	site->total_bytes += bytes;
+	site->total_blocks++;
+	sites_live_grow(sites, site, bytes, now_ms);
+}
+
+static inline void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes,
+			      int in_gc)
+{
+	struct site *site = sites_touch(sites, stack);
+
+	site->freed_bytes += bytes;
+	site->freed_blocks++;
+	if (in_gc) {
+		site->gc_freed_bytes += bytes;
+		site->gc_freed_blocks++;
+	}
+	sites_live_shrink(sites, site, bytes, 1);
+}
 
 #endif
