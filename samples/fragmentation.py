@@ -7,6 +7,9 @@ hundredth are dropped. The line marked "pins" holds, at the end, exactly TUPLES 
 bytes (three references, the tuple's own 24 bytes and 16 bytes for the collector), spread over all
 the arenas that the two million needed: next to none of them can be given back.
 
+Not the program's own is one block more at that line in long runs: the interpreter's table of arenas,
+which grows while the tuples are made.
+
 The two collections empty the interpreter's list of spare tuples, which would otherwise lend blocks
 from other lines before, and keep 2,000 of the dropped ones after.
 """

@@ -187,11 +187,15 @@ class Tracer:
 
     def __call__(self, python, *args, env=None, compare=True, check=True):
         command = [python, *map(str, args)]
-        done = subprocess.run(command, env=self.environment(**(env or {})), cwd=self.work,
-                              capture_output=True, text=True, timeout=SECONDS)
+
+        def run(environment):
+            return subprocess.run(command, env=environment, cwd=self.work, capture_output=True, text=True,
+                                  timeout=SECONDS)
+
+        # Bare first: what a program writes to a file of its own is then the traced run's.
+        bare = run(clean_environment(**(env or {}))) if compare else None
+        done = run(self.environment(**(env or {})))
         if compare:
-            bare = subprocess.run(command, env=clean_environment(**(env or {})), cwd=self.work,
-                                  capture_output=True, text=True, timeout=SECONDS)
             assert (done.returncode, done.stdout, done.stderr) == (
                 bare.returncode, bare.stdout, bare.stderr)
         found = find_profiles(self.out)

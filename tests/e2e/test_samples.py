@@ -10,7 +10,7 @@ SAMPLES = ROOT / "samples"
 CASES = {
     "growing_list": ("5000", "# leaks", 5000, 5000 * 1000),
     "cache": ("3000", "# leaks", 3000, 3000 * 2033),
-    "fragmentation": ("200000", "# pins", 2000, 2000 * 64),
+    "fragmentation": ("100000", "# pins", 1000, 1000 * 64),
     "demo": ("4000", "# leaks", 4000, 4000 * 545),
 }
 
@@ -36,7 +36,8 @@ def test_cache_since_warm_is_the_second_half(trace, python):
     entry = run.line(script, line_of(script, "# leaks"), "--from", "warm")
     assert (entry["count_diff"], entry["size_diff_bytes"]) == (1500, 1500 * 2033)
     keys = run.line(script, line_of(script, "path = f"), "--from", "warm")
-    assert keys["count_diff"] == 1500
+    # The last path asked for before the mark was still held then, and was dropped after it.
+    assert keys["count_diff"] == 1500 - 1
     # Two of three keys are dropped again at once: counted, and not live.
     assert keys["total_count"] >= 3 * 3000
 

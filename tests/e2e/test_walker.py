@@ -47,7 +47,8 @@ def test_a_stack_deeper_than_kept_says_so_and_keeps_its_inner_end(trace, python,
         "        return down(n - 1)\n"
         "    kept.append(FILL * 4000)\n"
         "t = threading.Thread(target=down, args=(6000,)); t.start(); t.join()\n"
-        "print(id(kept[0]))\n")
+        "print(id(kept[0]), flush=True)\n"
+        "import os; os._exit(0)\n")
     run = trace(python, script, compare=False)
     chain = run.chains()[run.blocks()[int(run.stdout)]["stack"]]
     inner = [frame for frame in chain if frame[0] == str(script)]
