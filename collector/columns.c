@@ -7,8 +7,9 @@
 #include "mem.h"
 
 /*
- * Tags: 0 raw; then 33 classes (1..32, and one for STREAM_CLASS_KEPT) for either domain of small
- * blocks; the three kinds of large ones; R_FREE with the second word of the last, and with another.
+ * Tags: 0 raw; then 33 classes (1..32, and one for STREAM_CLASS_KEPT) for either domain of
+ * small blocks; the three kinds of large ones; R_FREE with the second word of the last, and
+ * with another.
  */
 enum {
 	TAG_RAW = 0,
@@ -23,7 +24,7 @@ enum {
 static const uint64_t ADDRESS_MASK = 0xffffffffffffULL;
 
 /* The longest that one record can add to each column. */
-static const uint8_t column_widths[COLUMN_COUNT] = { 1, 1, 10, 5, 5, 10, 16 };
+static const uint8_t column_widths[COLUMN_COUNT] = {1, 1, 10, 5, 5, 10, 16};
 enum { RECORD_MOST_BYTES = 1 + 1 + 10 + 5 + 5 };
 
 void columns_init(struct columns *columns)
@@ -104,9 +105,9 @@ static inline unsigned record_tag(const struct record *r, uint64_t free_word)
 	case R_ALLOC_MALLOC:
 	case R_ALLOC_MEM:
 	case R_ALLOC_OBJECT:
-		return record_high(r) == STREAM_SIZE_WIDE ?
-			       TAG_RAW :
-			       TAG_ALLOC + (unsigned)record_kind(r) - R_ALLOC_MALLOC;
+		return record_high(r) == STREAM_SIZE_WIDE
+			       ? TAG_RAW
+			       : TAG_ALLOC + (unsigned)record_kind(r) - R_ALLOC_MALLOC;
 	case R_FREE:
 		return r->body == free_word ? TAG_FREE_SAME : TAG_FREE_OTHER;
 	default:
@@ -176,10 +177,10 @@ size_t columns_encode(struct columns *columns, const struct record *records, siz
 		      uint8_t *out)
 {
 	uint8_t **column = columns->column;
-	struct columns_at at = { column[COLUMN_TAG],	 column[COLUMN_HIT],
-				 column[COLUMN_ADDRESS], column[COLUMN_STACK],
-				 column[COLUMN_SIZE],	 column[COLUMN_FREE],
-				 column[COLUMN_RAW] };
+	struct columns_at at = {column[COLUMN_TAG],     column[COLUMN_HIT],
+				column[COLUMN_ADDRESS], column[COLUMN_STACK],
+				column[COLUMN_SIZE],    column[COLUMN_FREE],
+				column[COLUMN_RAW]};
 	size_t len = HEADER_BYTES;
 
 	assert(count <= COLUMNS_MAX_RECORDS);
@@ -187,8 +188,8 @@ size_t columns_encode(struct columns *columns, const struct record *records, siz
 	for (size_t i = 0; i < count; i++)
 		put_one(&columns->memory, &at, &records[i]);
 
-	uint8_t *const ends[COLUMN_COUNT] = { at.tag,  at.hit,	at.address, at.stack,
-					      at.size, at.free, at.raw };
+	uint8_t *const ends[COLUMN_COUNT] = {at.tag,  at.hit,  at.address, at.stack,
+					     at.size, at.free, at.raw};
 	for (size_t i = 0; i < COLUMN_COUNT; i++) {
 		uint32_t bytes = (uint32_t)(ends[i] - column[i]);
 
@@ -246,8 +247,9 @@ static inline uint64_t small_body(unsigned tag)
 	return (uint64_t)(class == SMALL_TAGS ? STREAM_CLASS_KEPT : class) << 48;
 }
 
-static inline uint64_t take_body(struct columns_memory *memory, struct column_in in[COLUMN_COUNT],
-				 unsigned tag, bool predicted)
+static inline uint64_t take_body(struct columns_memory *memory,
+				 struct column_in in[COLUMN_COUNT], unsigned tag,
+				 bool predicted)
 {
 	unsigned hit = predicted ? HIT_STACK | HIT_SIZE : take_byte(&in[COLUMN_HIT]);
 	uint32_t *next = &memory->next_stack[prediction(memory->stack)];
@@ -275,7 +277,8 @@ static inline enum record_kind tag_kind(unsigned tag)
 static inline bool take_one(struct columns_memory *memory, struct column_in in[COLUMN_COUNT],
 			    struct record *ret)
 {
-	unsigned byte = take_byte(&in[COLUMN_TAG]), tag = byte & ~(unsigned)COLUMN_TAG_PREDICTED;
+	unsigned byte = take_byte(&in[COLUMN_TAG]),
+		 tag = byte & ~(unsigned)COLUMN_TAG_PREDICTED;
 	uint64_t *last;
 
 	if (tag >= COLUMN_TAGS)
@@ -289,9 +292,8 @@ static inline bool take_one(struct columns_memory *memory, struct column_in in[C
 	ret->head = record_head(tag_kind(tag), *last);
 	if (tag == TAG_FREE_OTHER)
 		memory->free_word = take_varint(&in[COLUMN_FREE]);
-	ret->body = tag_is_free(tag) ?
-			    memory->free_word :
-			    take_body(memory, in, tag, byte & COLUMN_TAG_PREDICTED);
+	ret->body = tag_is_free(tag) ? memory->free_word
+				     : take_body(memory, in, tag, byte & COLUMN_TAG_PREDICTED);
 	return true;
 }
 
@@ -309,7 +311,7 @@ static int open_columns(const uint8_t *bytes, size_t len, struct column_in ret[C
 		if (column_bytes > len - at)
 			return err_set(err, "column %zu of %u bytes runs past the end", i,
 				       column_bytes);
-		ret[i] = (struct column_in){ bytes + at, bytes + at + column_bytes, false };
+		ret[i] = (struct column_in){bytes + at, bytes + at + column_bytes, false};
 		at += column_bytes;
 	}
 	if (at != len)
@@ -330,6 +332,7 @@ int columns_decode(struct columns *columns, const uint8_t *bytes, size_t len, si
 			return err_set(err, "record %zu has an unknown tag", i);
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		if (in[i].failed || in[i].at != in[i].end)
-			return err_set(err, "column %zu doesn't hold the %zu records", i, count);
+			return err_set(err, "column %zu doesn't hold the %zu records", i,
+				       count);
 	return 0;
 }

@@ -5,17 +5,18 @@
  *
  *	TAG      a byte for each record: 0: the record is in RAW; otherwise its kind and class,
  *	         COLUMN_TAG_PREDICTED set where neither STACK nor SIZE has a number for it
- *	HIT      a byte for each tagged allocation without COLUMN_TAG_PREDICTED: HIT_STACK, HIT_SIZE
- *	ADDRESS  varint: address less the last one of the same tag, zigzag; bit 0 of the number says
- *	         that it wasn't divided by 16 before
+ *	HIT      a byte for each tagged allocation without COLUMN_TAG_PREDICTED: HIT_STACK,
+ *	         HIT_SIZE
+ *	ADDRESS  varint: address less the last one of the same tag, zigzag; bit 0 of the number
+ *	         says that it wasn't divided by 16 before
  *	STACK    varint: stacks that weren't the one that followed the stack before last time
  *	SIZE     varint: sizes that weren't the last ones of their stack
  *	FREE     varint: second words of R_FREE that weren't equal to the R_FREE before
  *	RAW      16 bytes each: everything else
  *
- * "Last time" is kept in direct-mapped tables that start empty in each batch, so that a batch is
- * understood without the ones before it. Any checked records come back as they were; any bytes
- * decode to some records or fail.
+ * "Last time" is kept in direct-mapped tables that start empty in each batch, so that a batch
+ * is understood without the ones before it. Any checked records come back as they were; any
+ * bytes decode to some records or fail.
  */
 #ifndef MEMTRACE_COLUMNS_H
 #define MEMTRACE_COLUMNS_H
@@ -57,7 +58,8 @@ struct columns_memory {
 
 struct columns {
 	struct columns_memory memory;
-	uint8_t *column[COLUMN_COUNT]; /* in one allocation, each with room for the worst batch */
+	/* In one allocation, each with room for the worst batch. */
+	uint8_t *column[COLUMN_COUNT];
 	uint8_t *storage;
 };
 

@@ -10,7 +10,9 @@
 enum {
 	BATCH_RECORDS = 1 << 14,
 	BATCH_ROOM = BATCH_RECORDS + 64, /* with what the collector puts in front */
-	/* So many waiting records make a batch worth its frame; fewer wait BATCH_NS for more. */
+	/*
+	 * So many waiting records make a batch worth its frame; fewer wait BATCH_NS for more.
+	 */
 	BATCH_WORTH = 1 << 12,
 };
 static const uint64_t MS = 1000000;
@@ -63,7 +65,7 @@ void drain_release(struct drain *drain)
 
 void drain_add(struct drain *drain, uint64_t head, uint64_t body)
 {
-	struct record r = { head, body };
+	struct record r = {head, body};
 
 	buf_append(&drain->batch, &r, sizeof(r));
 	if (drain->batch.len >= BATCH_RECORDS * sizeof(r))
@@ -159,7 +161,9 @@ bool drain_ended(const struct drain *drain)
 	return end == HEAP_EXIT || end == HEAP_UNDERSCORE_EXIT || end == HEAP_ABORT;
 }
 
-/* After R_EXEC: the new image doesn't map the ring; one that could not be started still does. */
+/*
+ * After R_EXEC: the new image doesn't map the ring; one that could not be started still does.
+ */
 static bool replaced(const struct drain *drain)
 {
 	return drain->ledger->heap.end == HEAP_EXEC && drain->exec_shows &&
@@ -247,7 +251,7 @@ static void nap(struct drain *drain, bool busy)
 {
 	uint64_t longer = drain->nap_ns + SHORT_NAP_NS;
 
-	nanosleep(&(struct timespec){ .tv_nsec = (long)drain->nap_ns }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = (long)drain->nap_ns}, NULL);
 	drain->nap_ns = busy ? SHORT_NAP_NS : longer < LONG_NAP_NS ? longer : LONG_NAP_NS;
 }
 

@@ -1,13 +1,14 @@
 /*
  * drain.h - a ring into the books, batch by batch, until the program ends.
  *
- * The end is one of: R_END was read; the program is dead and all that it committed was read; its
- * image was replaced by execve. What the stream can't say itself is put in between its records: the
- * time and resident set (R_TICK), counters of the ring's header (R_COUNTS), marks asked for from
- * outside that the program doesn't get to, and at the end what a dead program left in its tables.
+ * The end is one of: R_END was read; the program is dead and all that it committed was read;
+ * its image was replaced by execve. What the stream can't say itself is put in between its
+ * records: the time and resident set (R_TICK), counters of the ring's header (R_COUNTS), marks
+ * asked for from outside that the program doesn't get to, and at the end what a dead program
+ * left in its tables.
  *
- * The ring's records become the producers' again only after they are applied: whatever kills the
- * collector before, they are in the journal or still in the ring.
+ * The ring's records become the producers' again only after they are applied: whatever kills
+ * the collector before, they are in the journal or still in the ring.
  */
 #ifndef MEMTRACE_DRAIN_H
 #define MEMTRACE_DRAIN_H
@@ -26,14 +27,14 @@ struct drain {
 	const struct program *program; /* NULL: dead, and nothing can be asked of it */
 	const char *ring_path;
 	uint64_t ring_inode;
-	struct buf batch; /* records, raw */
+	struct buf batch;                    /* records, raw */
 	uint64_t turn_ns, batch_ns, tick_ns; /* CLOCK_MONOTONIC, when each was done last */
 	uint64_t nap_ns;
-	uint64_t rss_bytes; /* of the last tick */
+	uint64_t rss_bytes;                 /* of the last tick */
 	uint64_t dropped_events, waited_ns; /* of the last R_COUNTS */
-	uint64_t mark_since_ns; /* a request is open since; 0: none is */
-	bool stuck; /* a slot that is reserved and not committed stopped the last batch */
-	bool exec_shows; /* the ring was found among the program's mappings: it will be missed */
+	uint64_t mark_since_ns;             /* a request is open since; 0: none is */
+	bool stuck;      /* a slot that is reserved and not committed stopped the last batch */
+	bool exec_shows; /* the ring was found in the program's maps: it will be missed there */
 	bool stacks_stopped;
 };
 

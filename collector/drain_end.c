@@ -24,8 +24,8 @@ static bool waiting_kind(const struct record *r)
 }
 
 /*
- * An allocation goes to the ring before its slot is cleared: what was moved last may be in both, and
- * is known then.
+ * An allocation goes to the ring before its slot is cleared: what was moved last may be in
+ * both, and is known then.
  */
 static void add_waiting(struct drain *drain)
 {
@@ -80,7 +80,7 @@ static void add_end(struct drain *drain)
 	struct {
 		struct stream_mark figures;
 		char name[3];
-	} mark = { .name = { 'e', 'n', 'd' } };
+	} mark = {.name = {'e', 'n', 'd'}};
 
 	drain_flush(drain);
 	if (has_end(&drain->ledger->heap.marks))
@@ -92,7 +92,8 @@ static void add_end(struct drain *drain)
 	mark.figures.pause_ns = 0;
 	mark.figures.origin = MARK_TRACER;
 	mark.figures.reserved = 0;
-	stream_put_text(&drain->batch, R_MARK, 0, &mark, sizeof(mark.figures) + sizeof(mark.name));
+	stream_put_text(&drain->batch, R_MARK, 0, &mark,
+			sizeof(mark.figures) + sizeof(mark.name));
 	drain_flush(drain);
 }
 

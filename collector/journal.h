@@ -1,5 +1,6 @@
 /*
- * journal.h - the write-ahead log of a run: its batches of records, in files OUT.journal.1, .2, ...
+ * journal.h - the write-ahead log of a run: its batches of records, in files OUT.journal.1,
+ * .2, ...
  *
  * Layout of a segment, all numbers little-endian:
  *
@@ -8,13 +9,14 @@
  *
  * A frame's content is a zstd frame with content checksum; in it, frame.raw_bytes long, lie the
  * records of one batch (checked, whole groups, laps 0) as columns (columns.h). Each frame is
- * understood without the others. Sequence numbers grow by one from frame to frame, across segments.
+ * understood without the others. Sequence numbers grow by one from frame to frame, across
+ * segments.
  *
- * A batch is written before it is applied, with one write; so at any instant everything is in the
- * journal or still in the ring, behind `ring_after` of the last whole frame.
+ * A batch is written before it is applied, with one write; so at any instant everything is in
+ * the journal or still in the ring, behind `ring_after` of the last whole frame.
  *
- * Trust: a reader believes nothing that a checksum or a limit doesn't cover. What a killed writer
- * leaves, a frame cut short, ends the segment.
+ * Trust: a reader believes nothing that a checksum or a limit doesn't cover. What a killed
+ * writer leaves, a frame cut short, ends the segment.
  */
 #ifndef MEMTRACE_JOURNAL_H
 #define MEMTRACE_JOURNAL_H
@@ -82,8 +84,10 @@ void journal_close(struct journal_reader *reader);
 const struct journal_header *journal_facts(const struct journal_reader *reader);
 /*
  * 1: a batch; its records are the reader's and may be changed until the next call. 0: the end.
- * -1: what follows is cut short or damaged, `err` says at which offset; so does each further call.
+ * -1: what follows is cut short or damaged, `err` says at which offset; so does each further
+ * call.
  */
-int journal_next(struct journal_reader *reader, struct journal_batch *ret_batch, struct err *err);
+int journal_next(struct journal_reader *reader, struct journal_batch *ret_batch,
+		 struct err *err);
 
 #endif

@@ -33,7 +33,8 @@ static ssize_t read_at(int fd, void *bytes, size_t len, uint64_t offset)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(fd, (uint8_t *)bytes + done, len - done, (off_t)(offset + done));
+		ssize_t n = pread(fd, (uint8_t *)bytes + done, len - done,
+				  (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -54,14 +55,17 @@ static int read_header(struct journal_reader *reader, struct err *err)
 	if (n < 0)
 		return err_set(err, "%s: offset 0: %m", reader->path);
 	if (n < (ssize_t)sizeof(*h))
-		return err_set(err, "%s: %zd bytes are too short for a journal", reader->path, n);
+		return err_set(err, "%s: %zd bytes are too short for a journal", reader->path,
+			       n);
 	if (memcmp(h->magic, JOURNAL_MAGIC, sizeof(h->magic)) != 0)
-		return err_set(err, "%s: not a journal (offset 0: another magic)", reader->path);
+		return err_set(err, "%s: not a journal (offset 0: another magic)",
+			       reader->path);
 	if (h->version != JOURNAL_VERSION || h->header_bytes != sizeof(*h))
-		return err_set(err, "%s: journal version %u, this program reads %d", reader->path,
-			       h->version, JOURNAL_VERSION);
+		return err_set(err, "%s: offset 8: journal version %u, this program reads %d",
+			       reader->path, h->version, JOURNAL_VERSION);
 	if (h->checksum != journal_sum(h, offsetof(struct journal_header, checksum)))
-		return err_set(err, "%s: offset 0: the header's checksum is wrong", reader->path);
+		return err_set(err, "%s: offset 0: the header's checksum is wrong",
+			       reader->path);
 	reader->offset = sizeof(*h);
 	reader->sequence = h->first_sequence;
 	return 0;
@@ -133,7 +137,8 @@ static int check_frame(const struct journal_reader *reader, const struct journal
 }
 
 /* 1: a frame's header and content are in memory; 0: the file ends here. */
-static int read_frame(struct journal_reader *reader, struct journal_frame *frame, struct err *err)
+static int read_frame(struct journal_reader *reader, struct journal_frame *frame,
+		      struct err *err)
 {
 	ssize_t n = read_at(reader->fd, frame, sizeof(*frame), reader->offset);
 
@@ -152,7 +157,8 @@ static int read_frame(struct journal_reader *reader, struct journal_frame *frame
 	return 1;
 }
 
-int journal_next(struct journal_reader *reader, struct journal_batch *ret_batch, struct err *err)
+int journal_next(struct journal_reader *reader, struct journal_batch *ret_batch,
+		 struct err *err)
 {
 	struct journal_frame frame;
 	int there = read_frame(reader, &frame, err);

@@ -12,7 +12,10 @@
 #include "mem.h"
 #include "profile_write.h"
 
-/* Measured on allocation-heavy programs: higher levels cost more than they save, lower ones too. */
+/*
+ * Measured on allocation-heavy programs: higher levels cost more than they save, lower ones
+ * too.
+ */
 enum { JOURNAL_ZSTD_LEVEL = 1 };
 
 struct journal {
@@ -131,11 +134,13 @@ static int cut_back(struct journal *journal, struct err *err)
 
 int journal_append(struct journal *journal, const struct journal_batch *batch, struct err *err)
 {
-	size_t raw = columns_encode(&journal->columns, batch->records, batch->count, journal->raw);
-	size_t stored = ZSTD_compress2(journal->zstd, journal->stored + sizeof(struct journal_frame),
+	size_t raw = columns_encode(&journal->columns, batch->records, batch->count,
+				    journal->raw);
+	size_t stored = ZSTD_compress2(journal->zstd,
+				       journal->stored + sizeof(struct journal_frame),
 				       journal->stored_room, journal->raw, raw);
 	struct journal_frame frame = {
-		.magic = { 'M', 'F', 'R', 'M' },
+		.magic = {'M', 'F', 'R', 'M'},
 		.records = (uint32_t)batch->count,
 		.sequence = journal->sequence,
 		.ring_before = batch->ring_before,

@@ -65,10 +65,13 @@ static void append_to_journal(struct ledger *ledger, const struct journal_batch 
 static void note_bad(struct ledger *ledger, uint64_t bad_before)
 {
 	if (bad_before == 0 && ledger->check.bad_records > 0)
-		log_line(&ledger->log, "bad records, the first: %s", ledger->check.first_bad.text);
+		log_line(&ledger->log, "bad records, the first: %s",
+			 ledger->check.first_bad.text);
 }
 
-/* Readers of a ring hand over whole groups, unless what the ring holds was none to begin with. */
+/*
+ * Readers of a ring hand over whole groups, unless what the ring holds was none to begin with.
+ */
 static void drop_rest(struct ledger *ledger, struct record *records, size_t whole, size_t count)
 {
 	if (whole == count)
@@ -77,8 +80,8 @@ static void drop_rest(struct ledger *ledger, struct record *records, size_t whol
 	ledger->check.bad_records++;
 }
 
-void ledger_take(struct ledger *ledger, struct record *records, size_t count, uint64_t ring_before,
-		 uint64_t ring_after)
+void ledger_take(struct ledger *ledger, struct record *records, size_t count,
+		 uint64_t ring_before, uint64_t ring_after)
 {
 	uint64_t bad_before = ledger->check.bad_records;
 

@@ -1,7 +1,7 @@
 /*
  * ledger.h - the books of a run: every batch, from wherever it comes, is checked, put into the
- * journal and applied to the heap here, in this order, so that a replay of the journal ends with
- * the same heap and the same figures.
+ * journal and applied to the heap here, in this order, so that a replay of the journal ends
+ * with the same heap and the same figures.
  */
 #ifndef MEMTRACE_LEDGER_H
 #define MEMTRACE_LEDGER_H
@@ -28,14 +28,16 @@ struct ledger {
 
 void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
-/* Batches go to the journal at `path` from now on; where that fails the run isn't crash-safe. */
+/*
+ * Batches go to the journal at `path` from now on; where that fails the run isn't crash-safe.
+ */
 void ledger_keep_journal(struct ledger *ledger, const char *path, uint64_t limit_bytes);
 /*
  * A batch of whole groups that lay at these ring positions (before == after: it comes from the
  * collector itself). The records are changed.
  */
-void ledger_take(struct ledger *ledger, struct record *records, size_t count, uint64_t ring_before,
-		 uint64_t ring_after);
+void ledger_take(struct ledger *ledger, struct record *records, size_t count,
+		 uint64_t ring_before, uint64_t ring_after);
 /* A batch out of a journal. */
 void ledger_replay(struct ledger *ledger, const struct journal_batch *batch);
 /* The profile. `flags`: enum profile_run_flags, added to what the books say. */

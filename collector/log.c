@@ -35,8 +35,9 @@ void log_line(const struct log *log, const char *format, ...)
 	if (log->fd < 0)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
-	len = snprintf(line, sizeof(line), "%lld.%03ld memtrace-collector[%d]: ",
-		       (long long)now.tv_sec, now.tv_nsec / 1000000, (int)getpid());
+	len = snprintf(line, sizeof(line),
+		       "%lld.%03ld memtrace-collector[%d]: ", (long long)now.tv_sec,
+		       now.tv_nsec / 1000000, (int)getpid());
 	va_start(args, format);
 	more = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, format, args);
 	va_end(args);

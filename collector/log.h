@@ -1,5 +1,6 @@
 /*
- * log.h - the collector's log file, for those who ask for one: a line for each thing that happened.
+ * log.h - the collector's log file, for those who ask for one: a line for each thing that
+ * happened.
  */
 #ifndef MEMTRACE_LOG_H
 #define MEMTRACE_LOG_H

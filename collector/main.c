@@ -25,18 +25,19 @@ struct arguments {
 };
 
 static const char usage[] =
-	"usage: memtrace-collector --out OUT [--events off|full|all] [--journal BYTES] [--log FILE]\n"
+	"usage: memtrace-collector --out OUT [--events off|full|all] [--journal BYTES] [--log "
+	"FILE]\n"
 	"       memtrace-collector --replay OUT --to PROFILE\n"
 	"       memtrace-collector --recover OUT\n"
 	"       memtrace-collector --version\n"
 	"memtrace starts it by itself; OUT is the profile that a run leaves.\n";
 
 static const struct option options[] = {
-	{ "out", required_argument, NULL, 'o' },     { "events", required_argument, NULL, 'e' },
-	{ "journal", required_argument, NULL, 'j' }, { "log", required_argument, NULL, 'l' },
-	{ "replay", required_argument, NULL, 'r' },  { "to", required_argument, NULL, 't' },
-	{ "recover", required_argument, NULL, 'R' }, { "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },	     { NULL, 0, NULL, 0 },
+	{"out", required_argument, NULL, 'o'},     {"events", required_argument, NULL, 'e'},
+	{"journal", required_argument, NULL, 'j'}, {"log", required_argument, NULL, 'l'},
+	{"replay", required_argument, NULL, 'r'},  {"to", required_argument, NULL, 't'},
+	{"recover", required_argument, NULL, 'R'}, {"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 static int refuse(const char *option, const char *value, const char *accepted)
@@ -119,9 +120,9 @@ static int take_arguments(struct arguments *arguments, int argc, char **argv)
 /* Out of the program's reach: its session, terminal, descriptors, folder and signals. */
 static void become_independent(void)
 {
-	static const int ignored[] = { SIGHUP,	SIGINT,	 SIGQUIT, SIGTERM,
-				       SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+				      SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
 
@@ -162,8 +163,8 @@ static int tell(int status, const struct err *note, const struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = { .run = { .journal_bytes = 256 << 20 } };
-	struct err err = { 0 }, note = { 0 };
+	struct arguments arguments = {.run = {.journal_bytes = 256 << 20}};
+	struct err err = {0}, note = {0};
 
 	if (take_arguments(&arguments, argc, argv) < 0) {
 		fputs(usage, stderr);
@@ -174,7 +175,8 @@ int main(int argc, char **argv)
 		puts("memtrace-collector " MEMTRACE_VERSION);
 		return EXIT_SUCCESS;
 	case REPLAY:
-		return tell(run_replay(arguments.run.out, arguments.to, &note, &err), &note, &err);
+		return tell(run_replay(arguments.run.out, arguments.to, &note, &err), &note,
+			    &err);
 	case RECOVER:
 		return tell(run_recover(arguments.run.out, &note, &err), &note, &err);
 	default:

@@ -83,7 +83,10 @@ void program_init(struct program *program, uint32_t pid, uint64_t start)
 	program->pid = (pid_t)pid;
 	program->start = start;
 	program->pidfd = (int)syscall(SYS_pidfd_open, program->pid, 0);
-	/* The descriptor may be of a process that has the number now: only asked once it is open. */
+	/*
+	 * The descriptor may be of a process that has the number now: only asked once it is
+	 * open.
+	 */
 	if (program->pidfd >= 0 && !stat_alive(program)) {
 		close(program->pidfd);
 		program->pidfd = -1;
@@ -102,7 +105,7 @@ void program_release(struct program *program)
 
 bool program_alive(const struct program *program)
 {
-	struct pollfd poll_fd = { .fd = program->pidfd, .events = POLLIN };
+	struct pollfd poll_fd = {.fd = program->pidfd, .events = POLLIN};
 
 	if (program->pidfd < 0)
 		return stat_alive(program);
@@ -170,12 +173,13 @@ static void read_rollup(const struct program *program, struct stream_mark *figur
 		const char *key;
 		uint64_t *to;
 	} wanted[] = {
-		{ "Pss:", &figures->pss_bytes },
-		{ "Anonymous:", &figures->anon_bytes },
-		{ "Swap:", &figures->swap_bytes },
-		{ "Locked:", &figures->locked_bytes },
+		{"Pss:", &figures->pss_bytes},
+		{"Anonymous:", &figures->anon_bytes},
+		{"Swap:", &figures->swap_bytes},
+		{"Locked:", &figures->locked_bytes},
 	};
-	__attribute__((cleanup(close_scope))) FILE *file = read_proc(program->pid, "smaps_rollup");
+	__attribute__((cleanup(close_scope)))
+	FILE *file = read_proc(program->pid, "smaps_rollup");
 	char line[256];
 
 	while (file && fgets(line, sizeof(line), file))

@@ -1,8 +1,8 @@
 /*
  * program.h - the traced process, seen from outside.
  *
- * A process is its number and its start time: a number that is used again is another process, and
- * this one dead. Whatever /proc doesn't tell is "not known", never an error.
+ * A process is its number and its start time: a number that is used again is another process,
+ * and this one dead. Whatever /proc doesn't tell is "not known", never an error.
  */
 #ifndef MEMTRACE_PROGRAM_H
 #define MEMTRACE_PROGRAM_H

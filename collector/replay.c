@@ -62,8 +62,8 @@ static int replay_segment(struct ledger *ledger, const char *path, struct replay
 int replay_journal(struct ledger *ledger, const char *out, struct replay *ret_replay,
 		   struct err *err)
 {
-	struct replay replay = { .complete = true };
-	__attribute__((cleanup(buf_release))) struct buf path = { 0 };
+	struct replay replay = {.complete = true};
+	__attribute__((cleanup(buf_release))) struct buf path = {0};
 
 	while (replay.complete) {
 		path.len = 0;
@@ -71,7 +71,8 @@ int replay_journal(struct ledger *ledger, const char *out, struct replay *ret_re
 		buf_u8(&path, 0);
 		if (access((const char *)path.data, F_OK) < 0 && errno == ENOENT)
 			break;
-		if (replay_segment(ledger, (const char *)path.data, &replay, &replay.stopped) < 0)
+		if (replay_segment(ledger, (const char *)path.data, &replay, &replay.stopped) <
+		    0)
 			replay.complete = false;
 	}
 	if (!replay.complete && replay.segments == 0) {

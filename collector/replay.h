@@ -11,16 +11,16 @@
 
 /* How far a journal led. */
 struct replay {
-	uint32_t segments;      /* files read; 0: there is no journal */
+	uint32_t segments; /* files read; 0: there is no journal */
 	uint64_t batches;
 	uint64_t ring_position; /* behind the last record that came from the ring */
-	bool complete;          /* no frame was damaged or cut short; `stopped` says which was */
+	bool complete; /* no frame was damaged or cut short; `stopped` says which was */
 	struct err stopped;
 };
 
 /*
- * Applies the segments OUT.journal.1, .2, ... until one is missing or damaged. The identity becomes
- * that of the journal. -1: there is a first segment, and it can't be read at all.
+ * Applies the segments OUT.journal.1, .2, ... until one is missing or damaged. The identity
+ * becomes that of the journal. -1: there is a first segment, and it can't be read at all.
  */
 int replay_journal(struct ledger *ledger, const char *out, struct replay *ret_replay,
 		   struct err *err);

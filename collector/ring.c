@@ -21,8 +21,8 @@ struct region {
 	uint64_t offset, bytes;
 };
 
-static int check_region(const char *path, const struct ring_header *h, const struct region *region,
-			uint64_t alignment, struct err *err)
+static int check_region(const char *path, const struct ring_header *h,
+			const struct region *region, uint64_t alignment, struct err *err)
 {
 	if (region->bytes == 0)
 		return 0;
@@ -42,11 +42,11 @@ static bool overlap(const struct region *a, const struct region *b)
 static int check_layout(const char *path, const struct ring_header *h, struct err *err)
 {
 	const struct region regions[] = {
-		{ "slots", h->slots_offset, h->capacity * sizeof(struct record) },
-		{ "waiting allocations", h->cancel_offset,
-		  (uint64_t)h->cancel_slots * sizeof(struct cancel_slot) },
-		{ "temporary counters", h->temp_offset,
-		  (uint64_t)h->temp_slots * sizeof(struct temp_slot) },
+		{"slots", h->slots_offset, h->capacity * sizeof(struct record)},
+		{"waiting allocations", h->cancel_offset,
+		 (uint64_t)h->cancel_slots * sizeof(struct cancel_slot)},
+		{"temporary counters", h->temp_offset,
+		 (uint64_t)h->temp_slots * sizeof(struct temp_slot)},
 	};
 
 	for (size_t i = 0; i < 3; i++) {
@@ -54,8 +54,8 @@ static int check_layout(const char *path, const struct ring_header *h, struct er
 			return -1;
 		for (size_t j = 0; j < i; j++)
 			if (overlap(&regions[i], &regions[j]))
-				return err_set(err, "%s: %s and %s overlap at offset %llu", path,
-					       regions[j].name, regions[i].name,
+				return err_set(err, "%s: %s and %s overlap at offset %llu",
+					       path, regions[j].name, regions[i].name,
 					       (unsigned long long)regions[i].offset);
 	}
 	return 0;
@@ -73,7 +73,8 @@ static int check_header(const char *path, const struct ring_header *h, uint64_t 
 		return err_set(err, "%s: a header of %u bytes", path, h->header_bytes);
 	if (h->file_bytes > file_bytes)
 		return err_set(err, "%s: %llu bytes long, %llu by its header", path,
-			       (unsigned long long)file_bytes, (unsigned long long)h->file_bytes);
+			       (unsigned long long)file_bytes,
+			       (unsigned long long)h->file_bytes);
 	if (h->capacity < RING_MIN_SLOTS || h->capacity > RING_MAX_SLOTS ||
 	    (h->capacity & (h->capacity - 1)) != 0)
 		return err_set(err, "%s: a ring of %llu slots", path,
@@ -104,7 +105,8 @@ static int check_file(const char *path, int fd, uint64_t *ret_bytes, struct err 
 	return 0;
 }
 
-static int map_file(struct ring *ring, const char *path, enum ring_access access, struct err *err)
+static int map_file(struct ring *ring, const char *path, enum ring_access access,
+		    struct err *err)
 {
 	uint64_t bytes = 0;
 
@@ -140,7 +142,8 @@ int ring_open(struct ring *ring, const char *path, enum ring_access access, stru
 		return -1;
 	}
 	ring->header = (struct ring_header *)(void *)ring->map;
-	ring->slots = (const struct record *)(const void *)(ring->map + ring->facts.slots_offset);
+	ring->slots =
+		(const struct record *)(const void *)(ring->map + ring->facts.slots_offset);
 	ring->mask = ring->facts.capacity - 1;
 	return 0;
 }
@@ -200,7 +203,10 @@ static inline bool read_slot(const struct ring *ring, uint64_t position, uint64_
 	return true;
 }
 
-/* Copies what is there of the group at tail behind its first record: stops at what isn't R_DATA. */
+/*
+ * Copies what is there of the group at tail behind its first record: stops at what isn't
+ * R_DATA.
+ */
 static size_t read_group(const struct ring *ring, struct record *out, size_t slots,
 			 bool *ret_uncommitted)
 {
@@ -239,8 +245,8 @@ static void skip_slots(struct ring *ring, uint64_t slots)
 }
 
 /*
- * One record with its R_DATA from tail to `to`. Returns its slots; 0: nothing can be read yet, or
- * no `room`; -1: slots were skipped, look again.
+ * One record with its R_DATA from tail to `to`. Returns its slots; 0: nothing can be read yet,
+ * or no `room`; -1: slots were skipped, look again.
  */
 static ssize_t take_group(struct ring *ring, uint64_t lap, struct record *to, size_t room)
 {
@@ -332,18 +338,20 @@ void ring_seek(struct ring *ring, uint64_t position)
 
 const struct cancel_slot *ring_cancel_slots(const struct ring *ring)
 {
-	return (const void *)(ring->facts.cancel_slots ? ring->map + ring->facts.cancel_offset :
-							 NULL);
+	return (const void *)(ring->facts.cancel_slots ? ring->map + ring->facts.cancel_offset
+						       : NULL);
 }
 
 const struct temp_slot *ring_temp_slots(const struct ring *ring)
 {
-	return (const void *)(ring->facts.temp_slots ? ring->map + ring->facts.temp_offset : NULL);
+	return (const void *)(ring->facts.temp_slots ? ring->map + ring->facts.temp_offset
+						     : NULL);
 }
 
 void ring_announce(struct ring *ring, enum ring_collector_state state)
 {
 	/* Release: whoever sees DONE finds the profile under its name. */
 	atomic_store_explicit(&ring->header->collector_state, state, memory_order_release);
-	syscall(SYS_futex, &ring->header->collector_state, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	syscall(SYS_futex, &ring->header->collector_state, FUTEX_WAKE, INT32_MAX, NULL, NULL,
+		0);
 }

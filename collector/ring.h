@@ -1,10 +1,11 @@
 /*
  * ring.h - the collector's end of a ring (preload/stream.h has the layout).
  *
- * A slot is read when it carries the lap of its position; the producer's `head` only tells which
- * slots are reserved, and is not believed beyond one capacity. Slots that were reserved and never
- * committed (holes) stop the reader until they are given up: ring_age does that for a running
- * program, ring_seal for a dead one. What was skipped comes out as R_LOST, in its place.
+ * A slot is read when it carries the lap of its position; the producer's `head` only tells
+ * which slots are reserved, and is not believed beyond one capacity. Slots that were reserved
+ * and never committed (holes) stop the reader until they are given up: ring_age does that for
+ * a running program, ring_seal for a dead one. What was skipped comes out as R_LOST, in its
+ * place.
  *
  * Threads: one reader; the program's threads write at the same time.
  * Trust: a program that cuts its own ring file short takes its collector along (SIGBUS).
@@ -32,12 +33,12 @@ struct ring {
 	struct ring_header facts;   /* checked copy: what never changes */
 	const struct record *slots;
 	uint64_t mask;
-	uint64_t tail;      /* the next position to read */
-	uint64_t given_up;  /* uncommitted slots below this position are skipped */
-	uint64_t watched;   /* the head when watching began; see ring_age */
+	uint64_t tail;     /* the next position to read */
+	uint64_t given_up; /* uncommitted slots below this position are skipped */
+	uint64_t watched;  /* the head when watching began; see ring_age */
 	uint64_t watch_ns;
-	uint64_t lost;      /* slots skipped and not told yet */
-	bool resync;        /* slots were skipped: R_DATA before the next record belongs to them */
+	uint64_t lost; /* slots skipped and not told yet */
+	bool resync;   /* slots were skipped: R_DATA before the next record belongs to them */
 };
 
 /* Fails with `err` saying which field, or that another collector holds it. */
@@ -56,10 +57,14 @@ void ring_publish(struct ring *ring);
 void ring_age(struct ring *ring, uint64_t elapsed_ns);
 /* The program is dead: gives up all holes. */
 void ring_seal(struct ring *ring);
-/* Reading starts there; positions that are overwritten since are skipped (R_LOST counts them). */
+/*
+ * Reading starts there; positions that are overwritten since are skipped (R_LOST counts them).
+ */
 void ring_seek(struct ring *ring, uint64_t position);
 
-/* A table in the ring file; NULL where it has none. Its slots are the program's memory: copy. */
+/*
+ * A table in the ring file; NULL where it has none. Its slots are the program's memory: copy.
+ */
 const struct cancel_slot *ring_cancel_slots(const struct ring *ring);
 const struct temp_slot *ring_temp_slots(const struct ring *ring);
 

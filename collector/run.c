@@ -63,7 +63,7 @@ static void take_identity(struct run *run)
 
 static void remove_journal(const char *out)
 {
-	__attribute__((cleanup(buf_release))) struct buf path = { 0 };
+	__attribute__((cleanup(buf_release))) struct buf path = {0};
 
 	for (uint32_t segment = 1;; segment++) {
 		path.len = 0;
@@ -163,8 +163,9 @@ static int read_left_ring(struct run *run, const struct replay *replay, struct e
 			       text_of(&run->ring_path));
 	ring_seek(&run->ring, replay->ring_position);
 	if (run->ring.lost && replay->segments == 0)
-		return err_set(err, "%s: the run outgrew its journal, and the ring holds only its end",
-			       text_of(&run->ring_path));
+		return err_set(
+			err, "%s: the run outgrew its journal, and the ring holds only its end",
+			text_of(&run->ring_path));
 	if (run->ring.lost)
 		run->ledger.crash_safe_until_ms = run->ledger.heap.windows.now_ms;
 	if (replay->segments == 0)

@@ -28,7 +28,8 @@ static void count_bad(struct stream_check *check, size_t index, const struct rec
 {
 	if (check->bad_records++ == 0)
 		err_set(&check->first_bad, "record %llu (kind %d): %s",
-			(unsigned long long)(check->position + index), (int)record_kind(r), why);
+			(unsigned long long)(check->position + index), (int)record_kind(r),
+			why);
 }
 
 static bool code_known(const struct stream_check *check, uint32_t code)
@@ -81,7 +82,9 @@ static const char *check_range(const struct record *r, uint64_t bytes, uint64_t 
 	return NULL;
 }
 
-/* Nodes keep their numbers whatever is wrong with them, or every later stack would be another. */
+/*
+ * Nodes keep their numbers whatever is wrong with them, or every later stack would be another.
+ */
 static const char *check_node(struct stream_check *check, size_t index, struct record *r)
 {
 	uint32_t parent = record_low(r), code = record_high(r);
@@ -116,7 +119,8 @@ static bool info_text_fits(const struct stream_text *text)
 {
 	const uint8_t *equals = memchr(text->bytes.data, '=', text->length);
 
-	return equals && equals > text->bytes.data && !memchr(text->bytes.data, 0, text->length);
+	return equals && equals > text->bytes.data &&
+	       !memchr(text->bytes.data, 0, text->length);
 }
 
 static bool mark_text_fits(const struct stream_text *text)
@@ -188,7 +192,9 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_GC:
 		if (record_a(r) == R_GC_UNKNOWN)
 			return NULL;
-		return (record_a(r) & ~(uint64_t)R_GC_END) < R_GC_UNKNOWN ? NULL : "no such generation";
+		return (record_a(r) & ~(uint64_t)R_GC_END) < R_GC_UNKNOWN
+			       ? NULL
+			       : "no such generation";
 	case R_NODE:
 		return check_node(check, index, r);
 	case R_CHECK:
@@ -201,7 +207,8 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_EXEC:
 		return NULL;
 	case R_END:
-		return record_a(r) >= END_EXIT && record_a(r) <= END_ABORT ? NULL : "no such end";
+		return record_a(r) >= END_EXIT && record_a(r) <= END_ABORT ? NULL
+									   : "no such end";
 	case R_NONE:
 		/* In a journal these are the bad ones of the run, counted already. */
 		return check->from_ring ? "nothing that a program writes" : NULL;

@@ -63,7 +63,7 @@ void stream_payload(const struct record *r, size_t len, void *out)
 
 static void put_record(struct buf *out, uint64_t head, uint64_t body)
 {
-	struct record r = { head, body };
+	struct record r = {head, body};
 
 	buf_append(out, &r, sizeof(r));
 }
@@ -71,7 +71,7 @@ static void put_record(struct buf *out, uint64_t head, uint64_t body)
 static void put_data(struct buf *out, const uint8_t *bytes, size_t len)
 {
 	for (size_t done = 0; done < len; done += STREAM_DATA_BYTES) {
-		uint8_t slot[16] = { 0 };
+		uint8_t slot[16] = {0};
 		uint64_t a = 0, b;
 		size_t left = len - done;
 
@@ -92,7 +92,8 @@ void stream_put_text(struct buf *out, enum record_kind kind, uint32_t id, const 
 		size_t part = len - done < most ? len - done : most;
 		uint64_t slots = (part + STREAM_DATA_BYTES - 1) / STREAM_DATA_BYTES;
 
-		put_record(out, record_head(kind, id | slots << 32), len | (uint64_t)done << 32);
+		put_record(out, record_head(kind, id | slots << 32),
+			   len | (uint64_t)done << 32);
 		put_data(out, from + done, part);
 	}
 }
@@ -116,10 +117,12 @@ static int text_fits(const struct stream_text *text, const struct record *r, str
 	if (length > STREAM_MAX_TEXT_BYTES)
 		return err_set(err, "a text of %u bytes is longer than any", length);
 	if (offset >= length || text_slots(r) == 0)
-		return err_set(err, "a text's fragment at %u of %u carries nothing", offset, length);
+		return err_set(err, "a text's fragment at %u of %u carries nothing", offset,
+			       length);
 	if (offset == 0)
 		return 0;
-	if (text->kind != record_kind(r) || text->id != (uint32_t)r->head || text->length != length)
+	if (text->kind != record_kind(r) || text->id != (uint32_t)r->head ||
+	    text->length != length)
 		return err_set(err, "a text's fragment at %u has no beginning", offset);
 	if (text->bytes.len != offset)
 		return err_set(err, "a text's fragment is at %u where %zu was due", offset,

@@ -2,12 +2,13 @@
  * stream_read.h - bytes of a stream into records that can be relied on.
  *
  * Whoever holds records in memory (a batch from the ring, a decoded journal frame) passes them
- * through a `struct stream_check` in order, once. What it lets through has known kinds, complete
- * R_DATA groups, ids that were defined before their use, and sane lengths; the heap asserts it.
+ * through a `struct stream_check` in order, once. What it lets through has known kinds,
+ * complete R_DATA groups, ids that were defined before their use, and sane lengths; the heap
+ * asserts it.
  *
  * A record whose stack is not defined keeps its bytes and loses its stack (0: unknown); a stack
- * node whose parent or code is not defined becomes one of unknown frames: the ids of those after
- * it stay in step. Both are counted as bad.
+ * node whose parent or code is not defined becomes one of unknown frames: the ids of those
+ * after it stay in step. Both are counted as bad.
  */
 #ifndef MEMTRACE_STREAM_READ_H
 #define MEMTRACE_STREAM_READ_H
@@ -19,17 +20,19 @@
 #include "err.h"
 
 /*
- * How many slots the record at r takes with the R_DATA that follow it, by its own word: 1 or more,
- * never more than 1 + STREAM_MAX_DATA_SLOTS. R_NONE takes one. 0: this can't begin a record (R_DATA,
- * unknown kind, too long).
+ * How many slots the record at r takes with the R_DATA that follow it, by its own word: 1 or
+ * more, never more than 1 + STREAM_MAX_DATA_SLOTS. R_NONE takes one. 0: this can't begin a
+ * record (R_DATA, unknown kind, too long).
  */
 size_t stream_record_slots(const struct record *r);
 
 /* Payload bytes of the R_DATA records after r into `out`, at most `len`. */
 void stream_payload(const struct record *r, size_t len, void *out);
 
-/* The records that carry a text of `len` bytes, in as many fragments as it takes, appended to `out`
- * as raw records (STREAM_RECORD_BYTES each). */
+/*
+ * The records that carry a text of `len` bytes, in as many fragments as it takes, appended to
+ * `out` as raw records (STREAM_RECORD_BYTES each).
+ */
 void stream_put_text(struct buf *out, enum record_kind kind, uint32_t id, const void *bytes,
 		     size_t len);
 
@@ -52,21 +55,22 @@ void stream_text_release(struct stream_text *text);
 int stream_text_add(struct stream_text *text, const struct record *r, struct err *err);
 
 struct stream_check {
-	uint64_t position;   /* records seen, for messages */
-	uint32_t nodes;      /* ids 1..nodes are defined */
-	uint32_t codes;      /* ids STREAM_CODE_FIRST .. STREAM_CODE_FIRST + codes - 1 are complete */
-	bool from_ring;      /* R_NONE is bad then, not what was bad before */
+	uint64_t position; /* records seen, for messages */
+	uint32_t nodes;    /* ids 1..nodes are defined */
+	uint32_t codes;    /* so many ids from STREAM_CODE_FIRST on are complete */
+	bool from_ring; /* R_NONE is bad then, not what was bad before */
 	uint64_t bad_records;
-	struct err first_bad; /* the first of them */
+	struct err first_bad;        /* the first of them */
 	struct stream_text texts[4]; /* being put together: code, thread, info, mark */
 };
 
 void stream_check_init(struct stream_check *check);
 void stream_check_release(struct stream_check *check);
 /*
- * Checks `count` records in place. Bad ones are turned into R_NONE (the heap skips those), with the
- * R_DATA that belong to them, and counted, one for each group. Returns how many records from the front form whole groups; the rest, the beginning
- * of a group that isn't complete yet, is to be passed again with what follows.
+ * Checks `count` records in place. Bad ones are turned into R_NONE (the heap skips those),
+ * with the R_DATA that belong to them, and counted, one for each group. Returns how many
+ * records from the front form whole groups; the rest, the beginning of a group that isn't
+ * complete yet, is to be passed again with what follows.
  */
 size_t stream_check(struct stream_check *check, struct record *records, size_t count);
 

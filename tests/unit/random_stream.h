@@ -1,8 +1,8 @@
 /*
  * random_stream.h - valid streams of every kind of record, the same for the same seed.
  *
- * Blocks are allocated at addresses that are free and freed where they live, so that a heap made of
- * them balances; everything else only has to be well-formed.
+ * Blocks are allocated at addresses that are free and freed where they live, so that a heap
+ * made of them balances; everything else only has to be well-formed.
  */
 #ifndef MEMTRACE_TEST_RANDOM_STREAM_H
 #define MEMTRACE_TEST_RANDOM_STREAM_H
@@ -32,7 +32,7 @@ static inline uint64_t random_next(struct random_stream *s)
 
 static inline void random_put(struct random_stream *s, uint64_t head, uint64_t body)
 {
-	struct record r = { head, body };
+	struct record r = {head, body};
 
 	buf_append(&s->out, &r, sizeof(r));
 }
@@ -52,7 +52,7 @@ static inline void random_put_code(struct random_stream *s)
 	struct {
 		struct stream_code code;
 		char text[9000];
-	} text = { .code = { .first_line = 7, .linetable_kind = LINETABLE_LOCATIONS } };
+	} text = {.code = {.first_line = 7, .linetable_kind = LINETABLE_LOCATIONS}};
 	uint32_t table = (uint32_t)(random_next(s) % 20 ? random_next(s) % 60 : 8900);
 
 	memcpy(text.text, "a.pyname", 8);
@@ -67,8 +67,8 @@ static inline void random_put_node(struct random_stream *s)
 	uint32_t parent = random_stack(s), code = STREAM_CODE_THREAD;
 
 	if (parent)
-		code = s->codes ? STREAM_CODE_FIRST + (uint32_t)(random_next(s) % s->codes) :
-				  STREAM_CODE_TRUNCATED;
+		code = s->codes ? STREAM_CODE_FIRST + (uint32_t)(random_next(s) % s->codes)
+				: STREAM_CODE_TRUNCATED;
 	random_put(s, record_head(R_NODE, ++s->nodes), parent | (uint64_t)code << 32);
 	random_put_data(s, random_next(s) % 4 * 2, 0);
 }
@@ -78,11 +78,11 @@ static inline void random_put_text(struct random_stream *s, enum record_kind kin
 	struct {
 		struct stream_mark mark;
 		char name[20];
-	} mark = { .mark = { .time_ns = s->groups }, .name = "mark" };
+	} mark = {.mark = {.time_ns = s->groups}, .name = "mark"};
 	struct {
 		struct stream_thread thread;
 		char name[20];
-	} thread = { .thread = { .tid = 5 }, .name = "worker" };
+	} thread = {.thread = {.tid = 5}, .name = "worker"};
 
 	if (kind == R_MARK)
 		stream_put_text(&s->out, R_MARK, 0, &mark,
@@ -109,7 +109,8 @@ static inline void random_put_block(struct random_stream *s)
 	s->live[slot] = address;
 	bytes = random_next(s) % 5 ? 48 : random_next(s) % 513;
 	if (choice < 5) {
-		uint64_t class = random_next(s) % 9 ? (bytes + 15) / 16 + !bytes : STREAM_CLASS_KEPT;
+		uint64_t class = random_next(s) % 9 ? (bytes + 15) / 16 + !bytes
+						    : STREAM_CLASS_KEPT;
 
 		random_put(s, record_head(choice & 1 ? R_SMALL_MEM : R_SMALL_OBJECT, address),
 			   word | bytes << 32 | class << 48);

@@ -57,7 +57,8 @@ static void make_file(struct made_ring *made, const struct ring_header *header)
 	assert_int_equal(ftruncate(fd, (off_t)made->bytes), 0);
 	assert_int_equal(pwrite(fd, header, sizeof(*header), 0), sizeof(*header));
 	made->header = mmap(NULL, made->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	made->slots = (struct record *)(void *)((char *)made->header + good_header().slots_offset);
+	made->slots =
+		(struct record *)(void *)((char *)made->header + good_header().slots_offset);
 	close(fd);
 }
 
@@ -266,7 +267,7 @@ static void a_group_of_something_else(void **state)
 
 static void nonsense_heads_end(void **state)
 {
-	static const uint64_t heads[] = { 0, 1, UINT64_MAX, UINT64_MAX / 2, 1ULL << 40 };
+	static const uint64_t heads[] = {0, 1, UINT64_MAX, UINT64_MAX / 2, 1ULL << 40};
 	struct made_ring *made = *state;
 
 	for (int i = 0; i < 10; i++)
@@ -305,7 +306,8 @@ static void batches_hold_whole_groups(void **state)
 	size_t room = 2 + STREAM_MAX_DATA_SLOTS, total = 0, count;
 
 	for (uint64_t i = 0; i < 6; i++) {
-		put(made, record_head(R_CODE, 16 | (uint64_t)STREAM_MAX_DATA_SLOTS << 32), 7000);
+		put(made, record_head(R_CODE, 16 | (uint64_t)STREAM_MAX_DATA_SLOTS << 32),
+		    7000);
 		for (int j = 0; j < STREAM_MAX_DATA_SLOTS; j++)
 			put(made, record_head(R_DATA, 0), 0);
 		put(made, record_head(R_FREE, 64), 0);
@@ -321,7 +323,7 @@ static void batches_hold_whole_groups(void **state)
 static void refuses(struct ring_header header)
 {
 	struct made_ring made;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	make_file(&made, &header);
 	assert_int_equal(ring_open(&made.ring, made.path, RING_FOLLOW, &err), -1);
@@ -330,11 +332,11 @@ static void refuses(struct ring_header header)
 	unlink(made.path);
 }
 
-#define REFUSES(change)                                                                            \
-	do {                                                                                       \
-		struct ring_header h = good_header();                                              \
-		change;                                                                            \
-		refuses(h);                                                                        \
+#define REFUSES(change)                               \
+	do {                                          \
+		struct ring_header h = good_header(); \
+		change;                               \
+		refuses(h);                           \
 	} while (0)
 
 static void hostile_headers_are_refused(void **state)
@@ -396,8 +398,8 @@ static void *write_fast(void *user)
 	for (uint64_t i = 0; i < FAST_RECORDS; i++) {
 		uint64_t slots = i % 8 == 0 ? 2 : 1, at = reserve(made, slots);
 
-		while (at + slots > atomic_load_explicit(&made->header->tail, memory_order_acquire) +
-					    SLOTS)
+		while (at + slots >
+		       atomic_load_explicit(&made->header->tail, memory_order_acquire) + SLOTS)
 			sched_yield();
 		if (slots == 2) {
 			commit(made, at, record_head(R_NODE, 1), at);
@@ -440,7 +442,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_written_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(laps_wrap_around, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hole_is_waited_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_old_hole_is_skipped_and_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_old_hole_is_skipped_and_counted, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(progress_makes_no_hole_old, setup, teardown),
 		cmocka_unit_test_setup_teardown(holes_of_the_dead_are_skipped_at_once, setup,
 						teardown),

@@ -11,7 +11,7 @@
 
 static void text_comes_back(size_t len)
 {
-	struct buf records = { 0 };
+	struct buf records = {0};
 	struct stream_text text;
 	struct err err;
 	uint8_t *bytes = mem_alloc(len);
@@ -52,10 +52,10 @@ static void texts_of_any_length(void **state)
 
 static void a_fragment_without_its_beginning(void **state)
 {
-	struct buf records = { 0 };
+	struct buf records = {0};
 	struct stream_text text;
 	struct err err;
-	char bytes[20000] = { 0 };
+	char bytes[20000] = {0};
 	const struct record *second;
 
 	(void)state;
@@ -63,7 +63,8 @@ static void a_fragment_without_its_beginning(void **state)
 	stream_text_init(&text);
 	second = (const struct record *)(void *)records.data + 1 + STREAM_MAX_DATA_SLOTS;
 	assert_int_equal(stream_text_add(&text, second, &err), -1);
-	assert_int_equal(stream_text_add(&text, (struct record *)(void *)records.data, &err), 0);
+	assert_int_equal(stream_text_add(&text, (struct record *)(void *)records.data, &err),
+			 0);
 	assert_int_equal(stream_text_add(&text, second, &err), 0);
 	assert_int_equal(stream_text_add(&text, second, &err), -1);
 	stream_text_release(&text);
@@ -73,16 +74,16 @@ static void a_fragment_without_its_beginning(void **state)
 /* Two codes and two nodes, so that something is defined. */
 static void define_some(struct stream_check *check)
 {
-	struct buf out = { 0 };
+	struct buf out = {0};
 	struct {
 		struct stream_code code;
 		char text[2];
-	} code = { { .file_bytes = 1, .name_bytes = 1 }, "ab" };
+	} code = {{.file_bytes = 1, .name_bytes = 1}, "ab"};
 	struct record nodes[4] = {
-		{ record_head(R_NODE, 1), 0 },
-		{ record_head(R_DATA, 0), 0 },
-		{ record_head(R_NODE, 2), 1 | (uint64_t)STREAM_CODE_FIRST << 32 },
-		{ record_head(R_DATA, 0), 0 },
+		{record_head(R_NODE, 1), 0},
+		{record_head(R_DATA, 0), 0},
+		{record_head(R_NODE, 2), 1 | (uint64_t)STREAM_CODE_FIRST << 32},
+		{record_head(R_DATA, 0), 0},
 	};
 
 	stream_check_init(check);
@@ -101,29 +102,29 @@ static void define_some(struct stream_check *check)
 static void bad_records_become_nothing(void **state)
 {
 	static const struct record bad[] = {
-		{ (uint64_t)R_NONE << 48, 0 },
-		{ (uint64_t)R_DATA << 48, 0 },
-		{ (uint64_t)24 << 48, 0 },
-		{ (uint64_t)40 << 48, 0 },
-		{ (uint64_t)R_FREE << 48 | 8 | 1ULL << 54, 0 },
-		{ (uint64_t)R_FREE << 48, 0 },
-		{ (uint64_t)R_ALLOC_MALLOC << 48, 1ULL << 32 },
-		{ (uint64_t)R_ALLOC_MEM << 48 | 4, 1ULL << 32 },
-		{ (uint64_t)R_SMALL_MEM << 48 | 16, 513ULL << 32 | 63ULL << 48 },
-		{ (uint64_t)R_SMALL_MEM << 48 | 16, 16ULL << 32 },
-		{ (uint64_t)R_SMALL_MEM << 48 | 16, 17ULL << 32 | 1ULL << 48 },
-		{ (uint64_t)R_SMALL_MEM << 48 | 16, 16ULL << 32 | 33ULL << 48 },
-		{ (uint64_t)R_SMALL_MEM << 48 | 16, 16ULL << 32 | 1ULL << 48 | 1ULL << 56 },
-		{ (uint64_t)R_TEMP << 48 | 3, 1 },
-		{ (uint64_t)R_MAP_ANON << 48 | 4096, 0 },
-		{ (uint64_t)R_MAP_ANON << 48 | 100, 1ULL << 32 },
-		{ (uint64_t)R_UNMAP << 48 | 0xfffffffff000, 2ULL << 32 },
-		{ (uint64_t)R_ARENA << 48 | 4096, 0 },
-		{ (uint64_t)R_GC << 48 | 3, 0 },
-		{ (uint64_t)R_CHECK << 48 | 18, 0 },
-		{ (uint64_t)R_END << 48, 0 },
-		{ (uint64_t)R_END << 48 | 4, 0 },
-		{ (uint64_t)R_RESTORE << 48, 0 },
+		{(uint64_t)R_NONE << 48, 0},
+		{(uint64_t)R_DATA << 48, 0},
+		{(uint64_t)24 << 48, 0},
+		{(uint64_t)40 << 48, 0},
+		{(uint64_t)R_FREE << 48 | 8 | 1ULL << 54, 0},
+		{(uint64_t)R_FREE << 48, 0},
+		{(uint64_t)R_ALLOC_MALLOC << 48, 1ULL << 32},
+		{(uint64_t)R_ALLOC_MEM << 48 | 4, 1ULL << 32},
+		{(uint64_t)R_SMALL_MEM << 48 | 16, 513ULL << 32 | 63ULL << 48},
+		{(uint64_t)R_SMALL_MEM << 48 | 16, 16ULL << 32},
+		{(uint64_t)R_SMALL_MEM << 48 | 16, 17ULL << 32 | 1ULL << 48},
+		{(uint64_t)R_SMALL_MEM << 48 | 16, 16ULL << 32 | 33ULL << 48},
+		{(uint64_t)R_SMALL_MEM << 48 | 16, 16ULL << 32 | 1ULL << 48 | 1ULL << 56},
+		{(uint64_t)R_TEMP << 48 | 3, 1},
+		{(uint64_t)R_MAP_ANON << 48 | 4096, 0},
+		{(uint64_t)R_MAP_ANON << 48 | 100, 1ULL << 32},
+		{(uint64_t)R_UNMAP << 48 | 0xfffffffff000, 2ULL << 32},
+		{(uint64_t)R_ARENA << 48 | 4096, 0},
+		{(uint64_t)R_GC << 48 | 4, 0},
+		{(uint64_t)R_CHECK << 48 | 18, 0},
+		{(uint64_t)R_END << 48, 0},
+		{(uint64_t)R_END << 48 | 4, 0},
+		{(uint64_t)R_RESTORE << 48, 0},
 	};
 
 	(void)state;
@@ -144,9 +145,9 @@ static void bad_records_become_nothing(void **state)
 static void an_undefined_stack_costs_the_stack_only(void **state)
 {
 	struct record r[] = {
-		{ record_head(R_ALLOC_MALLOC, 64), 3 | 100ULL << 32 },
-		{ record_head(R_SMALL_OBJECT, 128), 2 | 100ULL << 32 | 7ULL << 48 },
-		{ record_head(R_FREE, 64), 77 },
+		{record_head(R_ALLOC_MALLOC, 64), 3 | 100ULL << 32},
+		{record_head(R_SMALL_OBJECT, 128), 2 | 100ULL << 32 | 7ULL << 48},
+		{record_head(R_FREE, 64), 77},
 	};
 	struct stream_check check;
 
@@ -163,14 +164,14 @@ static void an_undefined_stack_costs_the_stack_only(void **state)
 static void nodes_stay_in_step(void **state)
 {
 	struct record r[] = {
-		{ record_head(R_NODE, 3), 2 | 99ULL << 32 }, /* an undefined code object */
-		{ record_head(R_DATA, 0), 0 },
-		{ record_head(R_NODE, 4), 9 | 16ULL << 32 }, /* an undefined parent */
-		{ record_head(R_DATA, 0), 0 },
-		{ record_head(R_NODE, 5), 4 | 16ULL << 32 },
-		{ record_head(R_DATA, 0), 0 },
-		{ record_head(R_NODE, 5), 4 | 16ULL << 32 }, /* twice */
-		{ record_head(R_DATA, 0), 0 },
+		{record_head(R_NODE, 3), 2 | 99ULL << 32}, /* an undefined code object */
+		{record_head(R_DATA, 0), 0},
+		{record_head(R_NODE, 4), 9 | 16ULL << 32}, /* an undefined parent */
+		{record_head(R_DATA, 0), 0},
+		{record_head(R_NODE, 5), 4 | 16ULL << 32},
+		{record_head(R_DATA, 0), 0},
+		{record_head(R_NODE, 5), 4 | 16ULL << 32}, /* twice */
+		{record_head(R_DATA, 0), 0},
 	};
 	struct stream_check check;
 
@@ -189,12 +190,12 @@ static void nodes_stay_in_step(void **state)
 static void groups_that_are_not_whole(void **state)
 {
 	struct record r[] = {
-		{ record_head(R_FREE, 64), 0 },
-		{ record_head(R_ALLOC_MALLOC, 64), (uint64_t)STREAM_SIZE_WIDE << 32 },
-		{ record_head(R_DATA, 1), 0 },
-		{ record_head(R_FREE, 128), 0 },
+		{record_head(R_FREE, 64), 0},
+		{record_head(R_ALLOC_MALLOC, 64), (uint64_t)STREAM_SIZE_WIDE << 32},
+		{record_head(R_DATA, 1), 0},
+		{record_head(R_FREE, 128), 0},
 	};
-	struct record broken[] = { r[1], r[3], r[2], r[0] };
+	struct record broken[] = {r[1], r[3], r[2], r[0]};
 	struct stream_check check;
 
 	(void)state;
@@ -216,7 +217,7 @@ static void valid_streams_pass_unchanged(void **state)
 	for (uint64_t seed = 1; seed < 20; seed++) {
 		struct random_stream s;
 		struct stream_check check;
-		struct buf copy = { 0 };
+		struct buf copy = {0};
 
 		random_stream_init(&s, seed);
 		random_stream_add(&s, 3000);
@@ -273,7 +274,7 @@ static void damage(struct random_stream *s, size_t changes)
 			r->body ^= 1ULL << random_next(s) % 64;
 			break;
 		case 2:
-			*r = (struct record){ random_next(s), random_next(s) };
+			*r = (struct record){random_next(s), random_next(s)};
 			break;
 		default:
 			*r = records[random_next(s) % random_stream_count(s)];
@@ -296,7 +297,8 @@ static void damaged_streams_become_sane(void **state)
 		damage(&s, 200);
 		stream_check_init(&check);
 		heap_init(&heap);
-		whole = stream_check(&check, random_stream_records(&s), random_stream_count(&s));
+		whole = stream_check(&check, random_stream_records(&s),
+				     random_stream_count(&s));
 		assert_true(check.bad_records > 0);
 		assert_sane(random_stream_records(&s), whole);
 		heap_apply(&heap, random_stream_records(&s), whole);
