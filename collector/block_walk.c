@@ -25,7 +25,7 @@ static void sort_arenas(struct block_walk *walk, const struct arena_map *map)
 /* One pass of a least-significant-digit radix sort. */
 static void scatter(const uint64_t *from, uint64_t *to, size_t count, unsigned int shift)
 {
-	size_t start[256] = { 0 };
+	size_t start[256] = {0};
 	size_t at = 0;
 
 	for (size_t i = 0; i < count; i++)
@@ -117,7 +117,7 @@ static void next_pooled(struct block_walk *walk)
 
 void block_walk_init(struct block_walk *walk, const struct heap *heap)
 {
-	*walk = (struct block_walk){ .heap = heap, .pooled_left = true };
+	*walk = (struct block_walk){.heap = heap, .pooled_left = true};
 	sort_arenas(walk, &heap->arenas);
 	sort_large(walk, &heap->blocks);
 	next_pooled(walk);
@@ -127,13 +127,13 @@ void block_walk_release(struct block_walk *walk)
 {
 	free(walk->arenas);
 	free(walk->large);
-	*walk = (struct block_walk){ 0 };
+	*walk = (struct block_walk){0};
 }
 
 static void take_large(struct block_walk *walk, struct walked_block *ret_block)
 {
-	const struct large_block *block =
-		block_table_find(&walk->heap->blocks, walk->large[walk->large_next++]);
+	const struct large_block *block = block_table_find(&walk->heap->blocks,
+							   walk->large[walk->large_next++]);
 
 	*ret_block = (struct walked_block){
 		.address = block->address,

@@ -1,8 +1,8 @@
 /*
  * block_walk.h - the live blocks of a heap one by one, ascending by address.
  *
- * Pools' blocks come in order by themselves once the arenas are sorted; the others are sorted by
- * address first (radix, 16 bytes a block while it lasts) and merged in between.
+ * Pools' blocks come in order by themselves once the arenas are sorted; the others are sorted
+ * by address first (radix, 16 bytes a block while it lasts) and merged in between.
  *
  * Memory: the walk holds pointers into the heap, which must not change meanwhile.
  */

@@ -20,8 +20,9 @@ static uint32_t signed_byte(uint8_t byte)
 }
 
 /*
- * co_lnotab: pairs of (address step, line step). It lists where lines start, so the last one that
- * starts at or before the instruction is its line, and behind the last one there is no end.
+ * co_lnotab: pairs of (address step, line step). It lists where lines start, so the last one
+ * that starts at or before the instruction is its line, and behind the last one there is no
+ * end.
  */
 static int32_t lnotab_line(struct walk *w, uint64_t instr)
 {
@@ -36,7 +37,10 @@ static int32_t lnotab_line(struct walk *w, uint64_t instr)
 	return (int32_t)w->computed;
 }
 
-/* co_linetable of 3.10: pairs of (range length, line step); -128 marks a range without a line. */
+/*
+ * co_linetable of 3.10: pairs of (range length, line step); -128 marks a range without a
+ * line.
+ */
 static bool next_310(struct walk *w)
 {
 	enum { NO_LINE = 0x80 };
@@ -51,7 +55,10 @@ static bool next_310(struct walk *w)
 	return true;
 }
 
-/* Six bits a byte, lowest first; bit 6 tells that more follow. What doesn't fit 32 bits is lost. */
+/*
+ * Six bits a byte, lowest first; bit 6 tells that more follow. What doesn't fit 32 bits is
+ * lost.
+ */
 static uint32_t location_varint(const uint8_t *at, const uint8_t *end)
 {
 	uint32_t value = 0;
@@ -75,8 +82,9 @@ static uint32_t location_svarint(const uint8_t *at, const uint8_t *end)
 }
 
 /*
- * An entry of Objects/locations.md: the first byte is 1kkkkccc, the range is c + 1 code units of two
- * bytes. All bytes up to the next one with bit 7 belong to it; columns among them don't matter here.
+ * An entry of Objects/locations.md: the first byte is 1kkkkccc, the range is c + 1 code units
+ * of two bytes. All bytes up to the next one with bit 7 belong to it; columns among them
+ * don't matter here.
  */
 static bool next_location(struct walk *w)
 {
@@ -106,10 +114,10 @@ static int32_t range_line(struct walk *w, bool (*next)(struct walk *w), uint64_t
 	return w->no_line ? LINE_NONE : (int32_t)w->computed;
 }
 
-int32_t linetable_line(enum linetable_kind kind, const void *table, size_t len, int32_t first_line,
-		       int32_t instr)
+int32_t linetable_line(enum linetable_kind kind, const void *table, size_t len,
+		       int32_t first_line, int32_t instr)
 {
-	struct walk w = { .at = table, .computed = (uint32_t)first_line };
+	struct walk w = {.at = table, .computed = (uint32_t)first_line};
 
 	if (instr < 0)
 		return first_line;

@@ -9,7 +9,8 @@ static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t len)
 	return hash;
 }
 
-uint64_t profile_checksum(const struct profile_header *header, const struct profile_section *table)
+uint64_t profile_checksum(const struct profile_header *header,
+			  const struct profile_section *table)
 {
 	struct profile_header blank = *header;
 	uint64_t hash;

@@ -5,10 +5,10 @@
  *	header.table_offset   header.section_count of struct profile_section
  *	section.offset        a zstd frame with content checksum, section.stored_bytes long
  *
- * All numbers are little-endian, all structs are packed by hand (no padding the compiler chose). A
- * section's content is an array of items of section.item_bytes; a reader that knows a shorter item
- * skips its end, one that knows a longer item takes the rest as zero. Unknown tags are skipped,
- * missing ones mean "not known". A damaged section costs that section only.
+ * All numbers are little-endian, all structs are packed by hand (no padding the compiler
+ * chose). A section's content is an array of items of section.item_bytes; a reader that knows
+ * a shorter item skips its end, one that knows a longer item takes the rest as zero. Unknown
+ * tags are skipped, missing ones mean "not known". A damaged section costs that section only.
  * Text is in STRS, referred to by byte offset; offset 0 is the empty text.
  */
 #ifndef MEMTRACE_PROFILE_H
@@ -22,8 +22,8 @@
 #define PROFILE_MAGIC "MEMTPRF1"
 
 /*
- * What a writer keeps to and a reader insists on, so that a small hostile file can't ask for memory
- * without bounds.
+ * What a writer keeps to and a reader insists on, so that a small hostile file can't ask for
+ * memory without bounds.
  */
 enum {
 	PROFILE_VERSION = 1,
@@ -58,7 +58,8 @@ struct profile_section {
 _Static_assert(sizeof(struct profile_section) == 32, "layout");
 
 /* What header.checksum has to be; `table` has header->section_count entries. */
-uint64_t profile_checksum(const struct profile_header *header, const struct profile_section *table);
+uint64_t profile_checksum(const struct profile_header *header,
+			  const struct profile_section *table);
 
 /*
  * tag   item
@@ -76,8 +77,8 @@ uint64_t profile_checksum(const struct profile_header *header, const struct prof
  * ARNA  struct profile_arena, ascending by address
  * POOL  struct profile_pool, ascending by address, those with live blocks
  * MAPS  struct profile_mapping, ascending by address
- * Live blocks (those of pools and those of malloc; mappings have their own section), ascending by
- * address as the program knows it, in columns of equal length:
+ * Live blocks (of pools and of malloc; mappings have their own section), ascending by address as
+ * the program knows it, in columns of equal length:
  * BLKA  LEB128 bytes: address / 8 less the one before it (the first: address / 8)
  * BLKZ  LEB128 bytes: requested bytes
  * BLKS  u32: stack
@@ -108,7 +109,10 @@ struct profile_run {
 };
 _Static_assert(sizeof(struct profile_run) == 368, "layout");
 
-/* profile_run.end: how the process ended, as far as its stream knows; the values of enum heap_end. */
+/*
+ * profile_run.end: how the process ended, as far as its stream knows; the values of enum
+ * heap_end.
+ */
 enum profile_end {
 	PROFILE_RUNNING = 0,
 	PROFILE_EXIT = 1,
@@ -120,7 +124,7 @@ enum profile_end {
 
 enum profile_run_flags {
 	PROFILE_CONSERVED = 1 << 0, /* heap_check held */
-	PROFILE_REPLAYED = 1 << 1,  /* written from a journal, not by the collector of the run */
+	PROFILE_REPLAYED = 1 << 1, /* written from a journal, not by the collector of the run */
 };
 
 struct profile_code {

@@ -16,8 +16,8 @@ static int read_column(const struct profile *profile, const char *tag, uint32_t 
 	const struct profile_section *section = profile_section_of(profile, tag);
 
 	if (!section)
-		return err_set(err, "%s: has no section %s in its table at offset %zu", profile->path,
-			       tag, sizeof(struct profile_header));
+		return err_set(err, "%s: has no section %s in its table at offset %zu",
+			       profile->path, tag, sizeof(struct profile_header));
 	if (section->item_bytes != item_bytes)
 		return section_damaged(&profile->source, section, err,
 				       "claims items of %u bytes, not %u", section->item_bytes,
@@ -28,7 +28,8 @@ static int read_column(const struct profile *profile, const char *tag, uint32_t 
 static int column_damaged(const struct profile *profile, const char *tag, struct err *err)
 {
 	return section_damaged(&profile->source, profile_section_of(profile, tag), err,
-			       "doesn't hold one item for each of %zu blocks", profile->block_count);
+			       "doesn't hold one item for each of %zu blocks",
+			       profile->block_count);
 }
 
 /* LEB128 numbers in a row: each ends with a byte below 0x80. */

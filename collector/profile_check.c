@@ -73,7 +73,9 @@ static void check_codes(struct profile *profile)
 	}
 }
 
-/* Codes below STREAM_CODE_FIRST are no references; what isn't known of them stays as it came. */
+/*
+ * Codes below STREAM_CODE_FIRST are no references; what isn't known of them stays as it came.
+ */
 static void check_nodes(struct profile *profile)
 {
 	for (size_t i = 0; i < profile->node_count; i++) {
@@ -109,7 +111,7 @@ static void add_site(struct profile_site *sum, const struct profile_site *site)
  */
 static void check_sites(struct profile *profile)
 {
-	struct profile_site unknown = { 0 };
+	struct profile_site unknown = {0};
 	size_t kept = 0, folded = 0;
 	uint32_t last = 0;
 
@@ -138,7 +140,7 @@ static void check_marks(struct profile *profile)
 		struct profile_change *change = &profile->changes[i];
 
 		if (!is_stack(profile, change->stack))
-			*change = (struct profile_change){ 0 };
+			*change = (struct profile_change){0};
 	}
 	for (size_t i = 0; i < profile->mark_count; i++) {
 		struct profile_mark *mark = &profile->marks[i];
@@ -220,7 +222,8 @@ static void check_pools(struct profile *profile)
 	for (size_t i = 0; i < profile->pool_count; i++) {
 		const struct profile_pool *pool = &profile->pools[i];
 
-		if (pool->class && pool->class <= POOL_CLASSES && follows(&end, pool->address, 1))
+		if (pool->class && pool->class <= POOL_CLASSES &&
+		    follows(&end, pool->address, 1))
 			continue;
 		give_up(profile, "POOL", profile->pools, &profile->pool_count,
 			"has pools that are out of order or of no size class");

@@ -11,8 +11,8 @@
 
 #include "mem.h"
 
-static int write_at(const struct profile_file *file, uint64_t offset, const void *bytes, size_t len,
-		    struct err *err)
+static int write_at(const struct profile_file *file, uint64_t offset, const void *bytes,
+		    size_t len, struct err *err)
 {
 	const uint8_t *at = bytes;
 
@@ -32,7 +32,10 @@ static int write_at(const struct profile_file *file, uint64_t offset, const void
 	return 0;
 }
 
-/* A writer that was killed leaves its tmp behind. Anything that isn't plainly ours stays there. */
+/*
+ * A writer that was killed leaves its tmp behind. Anything that isn't plainly ours stays
+ * there.
+ */
 static void remove_old(const char *tmp_path)
 {
 	struct stat st;
@@ -47,12 +50,13 @@ int profile_file_create(struct profile_file *file, const char *path, uint32_t se
 	size_t tmp_bytes = strlen(path) + sizeof(".tmp");
 
 	assert(sections <= PROFILE_MAX_SECTIONS);
-	*file = (struct profile_file){ .path = path, .section_room = sections };
+	*file = (struct profile_file){.path = path, .section_room = sections};
 	file->end = sizeof(struct profile_header) + sections * sizeof(*file->table);
 	file->tmp_path = mem_alloc(tmp_bytes);
 	snprintf(file->tmp_path, tmp_bytes, "%s.tmp", path);
 	remove_old(file->tmp_path);
-	file->fd = open(file->tmp_path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	file->fd = open(file->tmp_path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
 	if (file->fd >= 0)
 		return 0;
 	err_set(err, "%s: can't be created: %s", file->tmp_path, strerror(errno));
@@ -67,7 +71,7 @@ void profile_file_release(struct profile_file *file)
 		unlink(file->tmp_path);
 	}
 	free(file->tmp_path);
-	*file = (struct profile_file){ .fd = -1 };
+	*file = (struct profile_file){.fd = -1};
 }
 
 int profile_file_add(struct profile_file *file, struct section_write *section, struct err *err)
@@ -125,8 +129,8 @@ int profile_file_commit(struct profile_file *file, struct err *err)
 		return err_set(err, "%s: %llu bytes can't be made to last: %s", file->tmp_path,
 			       (unsigned long long)file->end, strerror(errno));
 	if (rename(file->tmp_path, file->path))
-		return err_set(err, "%s: can't be renamed to %s: %s", file->tmp_path, file->path,
-			       strerror(errno));
+		return err_set(err, "%s: can't be renamed to %s: %s", file->tmp_path,
+			       file->path, strerror(errno));
 	close(file->fd);
 	file->fd = -1;
 	sync_folder(file->path);

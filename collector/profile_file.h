@@ -1,9 +1,9 @@
 /*
  * profile_file.h - a profile on its way to the disk, under another name until it is whole.
  *
- * Sections are written one after the other behind the room for header and table; those come last, so
- * that a file without them is never taken for a profile. PATH.tmp is removed by profile_file_release
- * unless profile_file_commit went through.
+ * Sections are written one after the other behind the room for header and table; those come
+ * last, so that a file without them is never taken for a profile. PATH.tmp is removed by
+ * profile_file_release unless profile_file_commit went through.
  */
 #ifndef MEMTRACE_PROFILE_FILE_H
 #define MEMTRACE_PROFILE_FILE_H
@@ -20,7 +20,10 @@ struct profile_file {
 	uint32_t section_count, section_room;
 };
 
-/* Room for `sections` sections. What an earlier writer left at PATH.tmp is removed, if it is ours. */
+/*
+ * Room for `sections` sections. What an earlier writer left at PATH.tmp is removed, if it is
+ * ours.
+ */
 int profile_file_create(struct profile_file *file, const char *path, uint32_t sections,
 			struct err *err);
 void profile_file_release(struct profile_file *file);

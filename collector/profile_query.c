@@ -27,7 +27,8 @@ const char *profile_info(const struct profile *profile, const char *key)
 const struct profile_code *profile_code_of(const struct profile *profile,
 					   const struct profile_node *node)
 {
-	if (node->code < STREAM_CODE_FIRST || node->code - STREAM_CODE_FIRST >= profile->code_count)
+	if (node->code < STREAM_CODE_FIRST ||
+	    node->code - STREAM_CODE_FIRST >= profile->code_count)
 		return NULL;
 	return &profile->codes[node->code - STREAM_CODE_FIRST];
 }

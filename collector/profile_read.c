@@ -17,8 +17,11 @@ struct shape {
 	size_t items, count;
 };
 
-#define SHAPE(tag, type, items, count)                                                             \
-	{ tag, sizeof(type), offsetof(struct profile, items), offsetof(struct profile, count) }
+#define SHAPE(tag, type, items, count)                              \
+	{                                                           \
+		tag, sizeof(type), offsetof(struct profile, items), \
+			offsetof(struct profile, count)             \
+	}
 
 static const struct shape shapes[] = {
 	SHAPE("INFO", char, info, info_bytes),
@@ -38,7 +41,7 @@ static const struct shape shapes[] = {
 
 enum { SHAPE_COUNT = sizeof(shapes) / sizeof(*shapes) };
 
-static const char *const columns[] = { "BLKA", "BLKZ", "BLKS", "BLKW" };
+static const char *const columns[] = {"BLKA", "BLKZ", "BLKS", "BLKW"};
 
 void profile_problem(struct profile *profile, const struct err *err)
 {
@@ -64,13 +67,13 @@ static int load_items(struct profile *profile, const char *tag, size_t known_byt
 	struct err err;
 
 	if (!section) {
-		err_set(&err, "%s: has no section %s in its table at offset %zu", profile->path, tag,
-			sizeof(struct profile_header));
+		err_set(&err, "%s: has no section %s in its table at offset %zu", profile->path,
+			tag, sizeof(struct profile_header));
 	} else if (known_bytes == 1 && section->item_bytes != 1) {
-		section_damaged(&profile->source, section, &err, "claims items of %u bytes, not 1",
-				section->item_bytes);
-	} else if (!section_read_items(&profile->source, section, known_bytes, ret_items, ret_count,
-				       &err)) {
+		section_damaged(&profile->source, section, &err,
+				"claims items of %u bytes, not 1", section->item_bytes);
+	} else if (!section_read_items(&profile->source, section, known_bytes, ret_items,
+				       ret_count, &err)) {
 		return 0;
 	}
 	profile_problem(profile, &err);
@@ -121,7 +124,8 @@ static void look_for_columns(struct profile *profile)
 	}
 }
 
-static int read_header(struct profile *profile, struct profile_header *ret_header, struct err *err)
+static int read_header(struct profile *profile, struct profile_header *ret_header,
+		       struct err *err)
 {
 	const struct section_source *source = &profile->source;
 	struct profile_header header;
@@ -133,7 +137,8 @@ static int read_header(struct profile *profile, struct profile_header *ret_heade
 			       PROFILE_MAGIC);
 	if (header.version == 0 || header.version > PROFILE_VERSION)
 		return err_set(err,
-			       "%s: version %u of the format at offset 8 isn't known here (up to %d is)",
+			       "%s: version %u of the format at offset 8 isn't known here (up "
+			       "to %d is)",
 			       source->path, header.version, PROFILE_VERSION);
 	if (!header.section_count || header.section_count > PROFILE_MAX_SECTIONS)
 		return err_set(err, "%s: claims %u sections at offset 12", source->path,
@@ -142,7 +147,8 @@ static int read_header(struct profile *profile, struct profile_header *ret_heade
 	return 0;
 }
 
-static int read_table(struct profile *profile, const struct profile_header *header, struct err *err)
+static int read_table(struct profile *profile, const struct profile_header *header,
+		      struct err *err)
 {
 	const struct section_source *source = &profile->source;
 	size_t bytes = header->section_count * sizeof(*profile->sections);
@@ -166,7 +172,8 @@ static void check_length(struct profile *profile, const struct profile_header *h
 		return;
 	err_set(&err, "%s: is %s at offset %llu: it should have %llu bytes", profile->path,
 		header->file_bytes > profile->source.len ? "cut off" : "continued",
-		(unsigned long long)profile->source.len, (unsigned long long)header->file_bytes);
+		(unsigned long long)profile->source.len,
+		(unsigned long long)header->file_bytes);
 	profile_problem(profile, &err);
 }
 
@@ -189,7 +196,8 @@ static int load(struct profile *profile, struct err *err)
 }
 
 /* Takes over the descriptor in any case. */
-static int load_source(struct section_source source, struct profile **ret_profile, struct err *err)
+static int load_source(struct section_source source, struct profile **ret_profile,
+		       struct err *err)
 {
 	struct profile *profile = mem_alloc(sizeof(*profile));
 
@@ -216,17 +224,17 @@ int profile_open(const char *path, struct profile **ret_profile, struct err *err
 		close(fd);
 		return err_set(err, "%s: isn't a profile: not a regular file", path);
 	}
-	return load_source((struct section_source){ .path = path, .fd = fd,
-						    .len = (uint64_t)st.st_size },
-			   ret_profile, err);
+	return load_source(
+		(struct section_source){.path = path, .fd = fd, .len = (uint64_t)st.st_size},
+		ret_profile, err);
 }
 
 int profile_parse(const char *path, const void *bytes, size_t len, struct profile **ret_profile,
 		  struct err *err)
 {
-	return load_source((struct section_source){ .path = path, .fd = -1, .bytes = bytes,
-						    .len = len },
-			   ret_profile, err);
+	return load_source(
+		(struct section_source){.path = path, .fd = -1, .bytes = bytes, .len = len},
+		ret_profile, err);
 }
 
 void profile_free(struct profile *profile)

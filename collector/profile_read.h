@@ -1,12 +1,12 @@
 /*
  * profile_read.h - a profile's bytes, checked, as arrays.
  *
- * Every index and offset in what profile_open gives back is inside its array (nodes' parents are
- * smaller than their own ids, texts end, blocks' stacks exist), so that readers need no checks. What
- * can't be read is named in `problems`; the arrays of that section are empty, and what referred to
- * it refers to the neutral thing instead: the empty text, stack 0, window 0 (there is always one), no
- * code. Sites are ascending by stack, each stack once: figures of stacks that don't exist are
- * added to stack 0.
+ * Every index and offset in what profile_open gives back is inside its array (nodes' parents
+ * are smaller than their own ids, texts end, blocks' stacks exist), so that readers need no
+ * checks. What can't be read is named in `problems`; the arrays of that section are empty,
+ * and what referred to it refers to the neutral thing instead: the empty text, stack 0,
+ * window 0 (there is always one), no code. Sites are ascending by stack, each stack once:
+ * figures of stacks that don't exist are added to stack 0.
  *
  * Memory: everything belongs to the profile. After profile_parse the bytes must stay until
  * profile_free; after profile_open the file may be replaced, but not be changed in place.
@@ -73,8 +73,9 @@ int profile_open(const char *path, struct profile **ret_profile, struct err *err
 int profile_parse(const char *path, const void *bytes, size_t len, struct profile **ret_profile,
 		  struct err *err);
 /*
- * Live blocks one by one: most reports don't need them. A second call does nothing. A column that
- * can't be read is a problem and zero in every block; without addresses there are no blocks: -1.
+ * Live blocks one by one: most reports don't need them. A second call does nothing. A column
+ * that can't be read is a problem and zero in every block; without addresses there are no
+ * blocks: -1.
  */
 int profile_load_blocks(struct profile *profile, struct err *err);
 void profile_free(struct profile *profile);
@@ -82,12 +83,15 @@ void profile_free(struct profile *profile);
 /* Adds a sentence to `problems`. */
 void profile_problem(struct profile *profile, const struct err *err);
 /* NULL: the file has no section of this tag. */
-const struct profile_section *profile_section_of(const struct profile *profile, const char *tag);
+const struct profile_section *profile_section_of(const struct profile *profile,
+						 const char *tag);
 
 const char *profile_text(const struct profile *profile, uint32_t offset);
-const char *profile_info(const struct profile *profile, const char *key); /* NULL when unknown */
+/* NULL when unknown. */
+const char *profile_info(const struct profile *profile, const char *key);
 /* NULL where the node isn't code. */
-const struct profile_code *profile_code_of(const struct profile *profile, const struct profile_node *node);
+const struct profile_code *profile_code_of(const struct profile *profile,
+					   const struct profile_node *node);
 /* The line of a node: linetable.h over its code; LINE_NONE where there is none. */
 int32_t profile_line(const struct profile *profile, const struct profile_node *node);
 /* Live figures of a stack at a mark; SIZE_MAX: at the end of the run. */

@@ -18,12 +18,15 @@ struct draft {
 	struct profile_file file;
 	const struct heap *heap;
 	struct block_walk walk;
-	struct text_pool texts; /* filled by the sections that name something, written after them */
+	struct text_pool texts; /* filled by the sections that name something */
 	struct columns columns;
 	struct err *err;
 };
 
 enum { SECTION_COUNT = 18 };
+
+_Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
+	       "the profile's numbers are the heap's");
 
 #define SECTION __attribute__((cleanup(section_write_release))) struct section_write
 
@@ -43,8 +46,8 @@ static int write_info(struct draft *draft)
 }
 
 /* A table for which there is no room is left out: its lines are lost, the rest is not. */
-static void put_code(struct draft *draft, struct section_write *codes, struct section_write *tables,
-		     const struct code *code)
+static void put_code(struct draft *draft, struct section_write *codes,
+		     struct section_write *tables, const struct code *code)
 {
 	struct profile_code item = {
 		.file = text_pool_add(&draft->texts, code->file),
@@ -83,7 +86,7 @@ static int write_nodes(struct draft *draft)
 	section_write_init(&section, "NODE", sizeof(struct profile_node));
 	for (size_t i = 0; i < stacks->node_count; i++) {
 		const struct stack_node *node = &stacks->nodes[i];
-		struct profile_node item = { node->parent, node->code, node->instr };
+		struct profile_node item = {node->parent, node->code, node->instr};
 
 		section_write_add(&section, &item, sizeof(item));
 	}
@@ -98,8 +101,8 @@ static int write_threads(struct draft *draft)
 	section_write_init(&section, "THRD", sizeof(struct profile_thread));
 	for (size_t i = 0; i < stacks->thread_count; i++) {
 		const struct thread *thread = &stacks->threads[i];
-		struct profile_thread item = { thread->slot, thread->tid, thread->count,
-					       text_pool_add(&draft->texts, thread->name) };
+		struct profile_thread item = {thread->slot, thread->tid, thread->count,
+					      text_pool_add(&draft->texts, thread->name)};
 
 		section_write_add(&section, &item, sizeof(item));
 	}
@@ -116,9 +119,12 @@ static int write_sites(struct draft *draft)
 		const struct site *site = &sites->site[i];
 		struct profile_site item = {
 			.stack = (uint32_t)i,
-			.live_bytes = site->live_bytes, .live_blocks = site->live_blocks,
-			.total_bytes = site->total_bytes, .total_blocks = site->total_blocks,
-			.freed_bytes = site->freed_bytes, .freed_blocks = site->freed_blocks,
+			.live_bytes = site->live_bytes,
+			.live_blocks = site->live_blocks,
+			.total_bytes = site->total_bytes,
+			.total_blocks = site->total_blocks,
+			.freed_bytes = site->freed_bytes,
+			.freed_blocks = site->freed_blocks,
 			.temporary_bytes = site->temporary_bytes,
 			.temporary_blocks = site->temporary_blocks,
 			.gc_freed_bytes = site->gc_freed_bytes,
@@ -137,9 +143,9 @@ static void put_changes(struct section_write *section, const struct mark *mark)
 {
 	for (size_t i = 0; i < mark->change_count; i++) {
 		const struct mark_change *change = &mark->changes[i];
-		struct profile_change item = { .stack = change->stack,
-					       .live_bytes = change->live_bytes,
-					       .live_blocks = change->live_blocks };
+		struct profile_change item = {.stack = change->stack,
+					      .live_bytes = change->live_bytes,
+					      .live_blocks = change->live_blocks};
 
 		section_write_add(section, &item, sizeof(item));
 	}
@@ -158,8 +164,10 @@ static int write_marks(struct draft *draft)
 			.figures = mark->figures,
 			.name = text_pool_add(&draft->texts, mark->name),
 			.base = text_pool_add(&draft->texts, mark->base),
-			.live_bytes = mark->live_bytes, .live_blocks = mark->live_blocks,
-			.arena_bytes = mark->arena_bytes, .arena_count = mark->arena_count,
+			.live_bytes = mark->live_bytes,
+			.live_blocks = mark->live_blocks,
+			.arena_bytes = mark->arena_bytes,
+			.arena_count = mark->arena_count,
 			.rolled = mark->rolled,
 			.change_start = changes.entry.raw_bytes / sizeof(struct profile_change),
 			.change_count = mark->change_count,
@@ -181,9 +189,9 @@ static int write_windows(struct draft *draft)
 	section_write_init(&section, "WIND", sizeof(struct profile_window));
 	for (size_t i = 0; i < windows->count; i++) {
 		const struct window *window = &windows->items[i];
-		struct profile_window item = { window->start_ms, window->rss_bytes,
-					       window->live_bytes, window->live_blocks,
-					       window->arena_bytes };
+		struct profile_window item = {window->start_ms, window->rss_bytes,
+					      window->live_bytes, window->live_blocks,
+					      window->arena_bytes};
 
 		section_write_add(&section, &item, sizeof(item));
 	}
@@ -198,11 +206,11 @@ static int write_mappings(struct draft *draft)
 	section_write_init(&section, "MAPS", sizeof(struct profile_mapping));
 	for (size_t i = 0; i < mappings->count; i++) {
 		const struct mapping *mapping = &mappings->items[i];
-		struct profile_mapping item = { .address = mapping->address,
-						.bytes = mapping->bytes,
-						.stack = mapping->stack,
-						.window = mapping->window,
-						.anonymous = mapping->anonymous };
+		struct profile_mapping item = {.address = mapping->address,
+					       .bytes = mapping->bytes,
+					       .stack = mapping->stack,
+					       .window = mapping->window,
+					       .anonymous = mapping->anonymous};
 
 		section_write_add(&section, &item, sizeof(item));
 	}
@@ -217,7 +225,7 @@ static void put_pools(struct section_write *section, const struct arena *arena)
 
 		if (!pool || !pool->live)
 			continue;
-		item = (struct profile_pool){ pool->address, pool->class, pool->live };
+		item = (struct profile_pool){pool->address, pool->class, pool->live};
 		section_write_add(section, &item, sizeof(item));
 	}
 }
@@ -231,8 +239,13 @@ static int write_arenas(struct draft *draft)
 	section_write_init(&pools, "POOL", sizeof(struct profile_pool));
 	for (size_t i = 0; i < walk->arena_count; i++) {
 		const struct arena *arena = walk->arenas[i];
-		struct profile_arena item = { arena->address, arena->bytes, arena->live_bytes,
-					      arena->live_blocks, arena->stack, arena->window, 0 };
+		struct profile_arena item = {arena->address,
+					     arena->bytes,
+					     arena->live_bytes,
+					     arena->live_blocks,
+					     arena->stack,
+					     arena->window,
+					     0};
 
 		section_write_add(&arenas, &item, sizeof(item));
 		put_pools(&pools, arena);
@@ -354,7 +367,7 @@ static int write_texts(struct draft *draft)
 
 static void draft_init(struct draft *draft, const struct heap *heap, struct err *err)
 {
-	*draft = (struct draft){ .file.fd = -1, .heap = heap, .err = err };
+	*draft = (struct draft){.file.fd = -1, .heap = heap, .err = err};
 	text_pool_init(&draft->texts);
 	columns_init(&draft->columns);
 	block_walk_init(&draft->walk, heap);
@@ -374,15 +387,16 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 {
 	columns_fill(&draft->columns, &draft->walk);
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
-	    write_nodes(draft) || write_threads(draft) || write_sites(draft) || write_marks(draft) ||
-	    write_texts(draft) || write_windows(draft) || write_mappings(draft) ||
-	    write_arenas(draft))
+	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
+	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
+	    write_mappings(draft) || write_arenas(draft))
 		return -1;
 	return write_columns(draft);
 }
 
-int profile_write(const char *path, const struct heap *heap, const struct run_identity *identity,
-		  const struct run_result *result, struct err *err)
+int profile_write(const char *path, const struct heap *heap,
+		  const struct run_identity *identity, const struct run_result *result,
+		  struct err *err)
 {
 	__attribute__((cleanup(draft_release))) struct draft draft;
 

@@ -1,8 +1,8 @@
 /*
  * profile_write.h - a heap becomes a profile.
  *
- * Written to PATH.tmp, synced, renamed onto PATH (0600, O_NOFOLLOW). The bytes depend on heap and
- * identity alone.
+ * Written to PATH.tmp, synced, renamed onto PATH (0600, O_NOFOLLOW). The bytes depend on heap
+ * and identity alone.
  */
 #ifndef MEMTRACE_PROFILE_WRITE_H
 #define MEMTRACE_PROFILE_WRITE_H
@@ -15,7 +15,7 @@
 struct run_identity {
 	uint64_t run_id, process_start, start_real_ns;
 	uint32_t pid, uid;
-	uint64_t slack_bytes; /* blocks waiting in the cancelling table: at most so many bytes */
+	uint64_t slack_bytes; /* waiting in the cancelling table: at most so many bytes */
 };
 
 struct run_result {
@@ -24,7 +24,8 @@ struct run_result {
 	uint32_t flags;               /* enum profile_run_flags */
 };
 
-int profile_write(const char *path, const struct heap *heap, const struct run_identity *identity,
-		  const struct run_result *result, struct err *err);
+int profile_write(const char *path, const struct heap *heap,
+		  const struct run_identity *identity, const struct run_result *result,
+		  struct err *err);
 
 #endif

@@ -12,8 +12,8 @@
 
 enum { STORED_STEP_BYTES = 1 << 16, RAW_STEP_BYTES = 1 << 16 };
 
-int section_source_read(const struct section_source *source, uint64_t offset, void *out, size_t len,
-			struct err *err)
+int section_source_read(const struct section_source *source, uint64_t offset, void *out,
+			size_t len, struct err *err)
 {
 	uint8_t *at = out;
 
@@ -42,11 +42,12 @@ int section_source_read(const struct section_source *source, uint64_t offset, vo
 int section_damaged(const struct section_source *source, const struct profile_section *section,
 		    struct err *err, const char *format, ...)
 {
-	char what[256], tag[sizeof(section->tag) + 1] = { 0 };
+	char what[256], tag[sizeof(section->tag) + 1] = {0};
 	va_list args;
 
 	for (size_t i = 0; i < sizeof(section->tag); i++)
-		tag[i] = section->tag[i] >= ' ' && section->tag[i] <= '~' ? section->tag[i] : '?';
+		tag[i] = section->tag[i] >= ' ' && section->tag[i] <= '~' ? section->tag[i]
+									  : '?';
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
@@ -64,7 +65,7 @@ struct frame {
 	ZSTD_inBuffer input;
 	uint64_t taken; /* of section->stored_bytes */
 	struct buf raw;
-	bool full;   /* the last step ended for want of room: there may be more without more input */
+	bool full; /* the last step ended for want of room: more may come without input */
 	size_t hint; /* what zstd returned last; 0: the frame is complete */
 };
 
@@ -83,15 +84,18 @@ static int frame_refill(struct frame *frame)
 	if (!part)
 		return section_damaged(frame->source, frame->section, frame->err,
 				       "ends within its zstd frame");
-	if (section_source_read(frame->source, frame->section->offset + frame->taken, frame->stored,
-				part, frame->err))
+	if (section_source_read(frame->source, frame->section->offset + frame->taken,
+				frame->stored, part, frame->err))
 		return -1;
 	frame->taken += part;
-	frame->input = (ZSTD_inBuffer){ frame->stored, part, 0 };
+	frame->input = (ZSTD_inBuffer){frame->stored, part, 0};
 	return 0;
 }
 
-/* Room for the next step, but never more than the entry's claim and one byte that disproves it. */
+/*
+ * Room for the next step, but never more than the entry's claim and one byte that disproves
+ * it.
+ */
 static void frame_make_room(struct frame *frame)
 {
 	struct buf *raw = &frame->raw;
@@ -110,13 +114,14 @@ static int frame_step(struct frame *frame)
 	if (frame->input.pos == frame->input.size && !frame->full && frame_refill(frame))
 		return -1;
 	frame_make_room(frame);
-	output = (ZSTD_outBuffer){ frame->raw.data, frame->raw.capacity, frame->raw.len };
+	output = (ZSTD_outBuffer){frame->raw.data, frame->raw.capacity, frame->raw.len};
 	frame->hint = ZSTD_decompressStream(frame->zstd, &output, &frame->input);
 	frame->raw.len = output.pos;
 	frame->full = output.pos == output.size;
 	if (ZSTD_isError(frame->hint))
 		return section_damaged(frame->source, frame->section, frame->err,
-				       "can't be decompressed: %s", ZSTD_getErrorName(frame->hint));
+				       "can't be decompressed: %s",
+				       ZSTD_getErrorName(frame->hint));
 	if (frame->raw.len > frame->section->raw_bytes)
 		return section_damaged(frame->source, frame->section, frame->err,
 				       "has more than the %llu bytes it should have",
@@ -142,36 +147,37 @@ static int frame_read(struct frame *frame)
 	return 0;
 }
 
-static int check_entry(const struct section_source *source, const struct profile_section *section,
-		       struct err *err)
+static int check_entry(const struct section_source *source,
+		       const struct profile_section *section, struct err *err)
 {
-	if (section->offset > source->len || section->stored_bytes > source->len - section->offset)
+	if (section->offset > source->len ||
+	    section->stored_bytes > source->len - section->offset)
 		return section_damaged(source, section, err,
 				       "reaches beyond the end of the file at %llu",
 				       (unsigned long long)source->len);
 	if (section->raw_bytes / PROFILE_MAX_RATIO > section->stored_bytes)
-		return section_damaged(source, section, err,
-				       "claims %llu bytes, which %llu compressed ones can't hold",
-				       (unsigned long long)section->raw_bytes,
-				       (unsigned long long)section->stored_bytes);
+		return section_damaged(
+			source, section, err,
+			"claims %llu bytes, which %llu compressed ones can't hold",
+			(unsigned long long)section->raw_bytes,
+			(unsigned long long)section->stored_bytes);
 	if (section->raw_bytes > PROFILE_MAX_SECTION_BYTES)
-		return section_damaged(source, section, err, "claims %llu bytes, more than %llu",
-				       (unsigned long long)section->raw_bytes,
-				       PROFILE_MAX_SECTION_BYTES);
+		return section_damaged(
+			source, section, err, "claims %llu bytes, more than %llu",
+			(unsigned long long)section->raw_bytes, PROFILE_MAX_SECTION_BYTES);
 	if (!section->item_bytes || section->item_bytes > PROFILE_MAX_ITEM_BYTES ||
 	    section->raw_bytes % section->item_bytes)
-		return section_damaged(source, section, err,
-				       "claims %llu bytes in items of %u bytes",
-				       (unsigned long long)section->raw_bytes, section->item_bytes);
+		return section_damaged(
+			source, section, err, "claims %llu bytes in items of %u bytes",
+			(unsigned long long)section->raw_bytes, section->item_bytes);
 	return 0;
 }
 
 int section_read(const struct section_source *source, const struct profile_section *section,
 		 struct buf *ret_raw, struct err *err)
 {
-	__attribute__((cleanup(frame_release))) struct frame frame = { .source = source,
-								       .section = section,
-								       .err = err };
+	__attribute__((cleanup(frame_release))) struct frame frame = {
+		.source = source, .section = section, .err = err};
 
 	buf_init(&frame.raw);
 	if (check_entry(source, section, err))
@@ -179,7 +185,8 @@ int section_read(const struct section_source *source, const struct profile_secti
 	frame.stored = mem_alloc(STORED_STEP_BYTES);
 	frame.zstd = ZSTD_createDCtx();
 	if (!frame.zstd)
-		return section_damaged(source, section, err, "finds no memory to decompress it");
+		return section_damaged(source, section, err,
+				       "finds no memory to decompress it");
 	ZSTD_DCtx_setParameter(frame.zstd, ZSTD_d_windowLogMax, PROFILE_WINDOW_LOG);
 	if (frame_read(&frame))
 		return -1;
@@ -199,8 +206,9 @@ static void *fitted(const struct buf *raw, size_t item_bytes, size_t known_bytes
 	return items;
 }
 
-int section_read_items(const struct section_source *source, const struct profile_section *section,
-		       size_t known_bytes, void **ret_items, size_t *ret_count, struct err *err)
+int section_read_items(const struct section_source *source,
+		       const struct profile_section *section, size_t known_bytes,
+		       void **ret_items, size_t *ret_count, struct err *err)
 {
 	__attribute__((cleanup(buf_release))) struct buf raw;
 	size_t count;

@@ -10,7 +10,7 @@ enum { PENDING_BYTES = 1 << 16, ZSTD_LEVEL = 3 };
 
 void section_write_init(struct section_write *section, const char *tag, uint32_t item_bytes)
 {
-	*section = (struct section_write){ .entry.item_bytes = item_bytes };
+	*section = (struct section_write){.entry.item_bytes = item_bytes};
 	memcpy(section->entry.tag, tag, sizeof(section->entry.tag));
 	buf_init(&section->stored);
 	section->pending = mem_alloc(PENDING_BYTES);
@@ -26,20 +26,20 @@ void section_write_release(struct section_write *section)
 	ZSTD_freeCCtx(section->zstd);
 	buf_release(&section->stored);
 	free(section->pending);
-	*section = (struct section_write){ 0 };
+	*section = (struct section_write){0};
 }
 
 static void compress_pending(struct section_write *section, ZSTD_EndDirective directive)
 {
 	uint8_t out[1 << 14];
-	ZSTD_inBuffer input = { section->pending, section->pending_bytes, 0 };
+	ZSTD_inBuffer input = {section->pending, section->pending_bytes, 0};
 	size_t left;
 
 	section->pending_bytes = 0;
 	if (section->zstd_error || !section->zstd)
 		return;
 	do {
-		ZSTD_outBuffer output = { out, sizeof(out), 0 };
+		ZSTD_outBuffer output = {out, sizeof(out), 0};
 
 		left = ZSTD_compressStream2(section->zstd, &output, &input, directive);
 		if (ZSTD_isError(left)) {
@@ -82,7 +82,8 @@ void section_write_varint(struct section_write *section, uint64_t value)
 int section_write_finish(struct section_write *section, struct err *err)
 {
 	if (!section->zstd)
-		return err_set(err, "section %.4s: no memory for its compression", section->entry.tag);
+		return err_set(err, "section %.4s: no memory for its compression",
+			       section->entry.tag);
 	compress_pending(section, ZSTD_e_end);
 	if (section->zstd_error)
 		return err_set(err, "section %.4s: can't be compressed at raw offset %llu: %s",

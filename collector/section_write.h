@@ -1,8 +1,8 @@
 /*
  * section_write.h - one section of a profile, compressed while it grows.
  *
- * Only compressed bytes are kept, so several sections can be filled side by side: the columns of
- * twenty million blocks are written in one walk over the heap.
+ * Only compressed bytes are kept, so several sections can be filled side by side: the columns
+ * of twenty million blocks are written in one walk over the heap.
  *
  * Errors: a failed compression is remembered and told by section_write_finish.
  */

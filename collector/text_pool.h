@@ -11,7 +11,7 @@
 
 struct text_pool {
 	struct buf bytes;
-	struct u64map offsets; /* hash of a text, or the next free key after it → its offset */
+	struct u64map offsets; /* hash of a text, or the next key free then → its offset */
 };
 
 void text_pool_init(struct text_pool *pool);

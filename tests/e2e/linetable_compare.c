@@ -1,6 +1,6 @@
 /*
- * Compares linetable_line with the interpreter's own PyCode_Addr2Line at every instruction of a code
- * object. In C because a standard library has some ten million instructions.
+ * Compares linetable_line with the interpreter's own PyCode_Addr2Line at every instruction of
+ * a code object. In C because a standard library has some ten million instructions.
  */
 #include <stdint.h>
 
@@ -42,7 +42,10 @@ void linetable_compare(addr2line *theirs, void *code, const struct table *table,
 void linetable_compare(addr2line *theirs, void *code, const struct table *table,
 		       int32_t code_bytes, struct comparison *result)
 {
-	/* Two steps before the code, for frames that have not begun: each instruction has two bytes. */
+	/*
+	 * Two steps before the code, for frames that have not begun: each instruction has two
+	 * bytes.
+	 */
 	for (int32_t instr = -4; instr < code_bytes; instr += 2)
 		compare_at(theirs, code,
 			   linetable_line((enum linetable_kind)table->kind, table->bytes,

@@ -1,6 +1,7 @@
 /*
  * Any bytes as a profile. Bytes that begin with the magic are tried as they are and with the
- * checksum they should have, since guessing that would keep the fuzzer from everything behind it.
+ * checksum they should have, since guessing that would keep the fuzzer from everything behind
+ * it.
  */
 #include <stdint.h>
 
@@ -15,9 +16,10 @@ static void try_with_checksum(const uint8_t *data, size_t size)
 
 	if (header->section_count <= PROFILE_MAX_SECTIONS && header->table_offset % 8 == 0 &&
 	    header->table_offset <= size &&
-	    header->section_count * sizeof(struct profile_section) <= size - header->table_offset) {
-		header->checksum = profile_checksum(
-			header, (const void *)(copy + header->table_offset));
+	    header->section_count * sizeof(struct profile_section) <=
+		    size - header->table_offset) {
+		header->checksum =
+			profile_checksum(header, (const void *)(copy + header->table_offset));
 		promises_kept("fuzz", copy, size);
 	}
 	free(copy);

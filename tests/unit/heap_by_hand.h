@@ -1,7 +1,8 @@
 /*
- * heap_by_hand.h - a small heap that has something in every section of a profile, and the list of
- * its live blocks, kept beside it. For test_profile and for the generator of tests/data/v1.memtrace:
- * a change here needs the golden file made anew under another version's name.
+ * heap_by_hand.h - a small heap that has something in every section of a profile, and the
+ * list of its live blocks, kept beside it. For test_profile and for the generator of
+ * tests/data/v1.memtrace: a change here needs the golden file made anew under another
+ * version's name.
  */
 #ifndef MEMTRACE_TESTS_HEAP_BY_HAND_H
 #define MEMTRACE_TESTS_HEAP_BY_HAND_H
@@ -32,14 +33,14 @@ struct hand {
 
 static void hand_record(struct hand *hand, enum record_kind kind, uint64_t a, uint64_t b)
 {
-	struct record r = { record_head(kind, a), b };
+	struct record r = {record_head(kind, a), b};
 
 	buf_append(&hand->records, &r, sizeof(r));
 }
 
 static void hand_data(struct hand *hand, const void *bytes, size_t len)
 {
-	uint8_t part[16] = { 0 };
+	uint8_t part[16] = {0};
 	uint64_t a = 0, b;
 
 	memcpy(part, bytes, len);
@@ -48,7 +49,8 @@ static void hand_data(struct hand *hand, const void *bytes, size_t len)
 	hand_record(hand, R_DATA, a, b);
 }
 
-static void hand_text(struct hand *hand, enum record_kind kind, uint32_t id, const struct buf *text)
+static void hand_text(struct hand *hand, enum record_kind kind, uint32_t id,
+		      const struct buf *text)
 {
 	uint64_t slots = (text->len + STREAM_DATA_BYTES - 1) / STREAM_DATA_BYTES;
 
@@ -56,7 +58,8 @@ static void hand_text(struct hand *hand, enum record_kind kind, uint32_t id, con
 	for (size_t at = 0; at < text->len; at += STREAM_DATA_BYTES) {
 		size_t left = text->len - at;
 
-		hand_data(hand, text->data + at, left < STREAM_DATA_BYTES ? left : STREAM_DATA_BYTES);
+		hand_data(hand, text->data + at,
+			  left < STREAM_DATA_BYTES ? left : STREAM_DATA_BYTES);
 	}
 }
 
@@ -74,9 +77,14 @@ static void hand_code(struct hand *hand, uint32_t id, const char *file, const ch
 		      int32_t first_line)
 {
 	/* Two code units on the first line, two on the next, two without a line. */
-	static const uint8_t table[] = { 0x80 | 10 << 3 | 1, 0, 4, 0x80 | 11 << 3 | 1, 4, 9, 0xf9 };
-	struct stream_code code = { first_line, LINETABLE_LOCATIONS, (uint32_t)strlen(file),
-				    (uint32_t)strlen(name), sizeof(table), 0 };
+	static const uint8_t table[] = {
+		0x80 | 10 << 3 | 1, 0, 4, 0x80 | 11 << 3 | 1, 4, 9, 0xf9};
+	struct stream_code code = {first_line,
+				   LINETABLE_LOCATIONS,
+				   (uint32_t)strlen(file),
+				   (uint32_t)strlen(name),
+				   sizeof(table),
+				   0};
 	struct buf bytes;
 
 	buf_init(&bytes);
@@ -90,7 +98,7 @@ static void hand_code(struct hand *hand, uint32_t id, const char *file, const ch
 
 static void hand_thread(struct hand *hand, uint32_t slot, uint32_t tid, const char *name)
 {
-	struct stream_thread thread = { tid, 0 };
+	struct stream_thread thread = {tid, 0};
 	struct buf bytes;
 
 	buf_init(&bytes);
@@ -102,8 +110,10 @@ static void hand_thread(struct hand *hand, uint32_t slot, uint32_t tid, const ch
 
 static void hand_mark(struct hand *hand, const char *name, uint64_t time_ns)
 {
-	struct stream_mark mark = { .time_ns = time_ns, .rss_bytes = 7 << 20,
-				    .pss_bytes = UINT64_MAX, .origin = MARK_PROGRAM };
+	struct stream_mark mark = {.time_ns = time_ns,
+				   .rss_bytes = 7 << 20,
+				   .pss_bytes = UINT64_MAX,
+				   .origin = MARK_PROGRAM};
 	struct buf bytes;
 
 	buf_init(&bytes);
@@ -113,35 +123,36 @@ static void hand_mark(struct hand *hand, const char *name, uint64_t time_ns)
 	buf_release(&bytes);
 }
 
-static void hand_node(struct hand *hand, uint32_t id, uint32_t parent, uint32_t code, int32_t instr)
+static void hand_node(struct hand *hand, uint32_t id, uint32_t parent, uint32_t code,
+		      int32_t instr)
 {
 	hand_record(hand, R_NODE, id, parent | (uint64_t)code << 32);
 	hand_data(hand, &instr, sizeof(instr));
 }
 
-static void hand_large(struct hand *hand, enum block_domain domain, uint64_t address, uint64_t bytes,
-		       uint32_t stack)
+static void hand_large(struct hand *hand, enum block_domain domain, uint64_t address,
+		       uint64_t bytes, uint32_t stack)
 {
-	enum record_kind kind = domain == DOMAIN_MALLOC ? R_ALLOC_MALLOC :
-				domain == DOMAIN_MEM	? R_ALLOC_MEM :
-							  R_ALLOC_OBJECT;
+	enum record_kind kind = domain == DOMAIN_MALLOC ? R_ALLOC_MALLOC
+				: domain == DOMAIN_MEM  ? R_ALLOC_MEM
+							: R_ALLOC_OBJECT;
 	uint64_t size = bytes < STREAM_SIZE_WIDE ? bytes : STREAM_SIZE_WIDE;
 
 	hand_record(hand, kind, address, stack | size << 32);
 	if (size == STREAM_SIZE_WIDE)
 		hand_data(hand, &bytes, sizeof(bytes));
-	hand->blocks[hand->block_count++] = (struct hand_block){ address, bytes, stack, domain };
+	hand->blocks[hand->block_count++] = (struct hand_block){address, bytes, stack, domain};
 }
 
-static void hand_small(struct hand *hand, enum block_domain domain, uint64_t address, uint64_t bytes,
-		       uint32_t stack)
+static void hand_small(struct hand *hand, enum block_domain domain, uint64_t address,
+		       uint64_t bytes, uint32_t stack)
 {
 	/* What lies 16 behind a block comes from a debug allocator, which asks for 24 more. */
 	uint64_t class = 1 + (bytes + (address % 64 == 0x30 ? 0 : 24) - 1) / 16;
 
 	hand_record(hand, domain == DOMAIN_MEM ? R_SMALL_MEM : R_SMALL_OBJECT, address,
 		    stack | bytes << 32 | class << 48);
-	hand->blocks[hand->block_count++] = (struct hand_block){ address, bytes, stack, domain };
+	hand->blocks[hand->block_count++] = (struct hand_block){address, bytes, stack, domain};
 }
 
 static void hand_free(struct hand *hand, size_t index)
@@ -171,7 +182,8 @@ static void hand_definitions(struct hand *hand)
 
 static void hand_events(struct hand *hand)
 {
-	const uint64_t low = 0x100000000, high = 0x7f0000100000; /* arenas; the first isn't aligned */
+	const uint64_t low = 0x100000000,
+		       high = 0x7f0000100000; /* arenas; the first isn't aligned */
 
 	hand_mark(hand, "start", 0);
 	hand_record(hand, R_ARENA, high, 2 | (uint64_t)(1 << 20) << 32);
@@ -228,12 +240,18 @@ static void hand_release(struct hand *hand)
 }
 
 static const struct run_identity hand_identity = {
-	.run_id = 0x1122334455667788, .process_start = 99, .start_real_ns = 1700000000000000000,
-	.pid = 4711, .uid = 1000, .slack_bytes = 2048,
+	.run_id = 0x1122334455667788,
+	.process_start = 99,
+	.start_real_ns = 1700000000000000000,
+	.pid = 4711,
+	.uid = 1000,
+	.slack_bytes = 2048,
 };
 
 static const struct run_result hand_result = {
-	.bad_records = 5, .crash_safe_until_ms = UINT64_MAX, .flags = PROFILE_CONSERVED,
+	.bad_records = 5,
+	.crash_safe_until_ms = UINT64_MAX,
+	.flags = PROFILE_CONSERVED,
 };
 
 #endif

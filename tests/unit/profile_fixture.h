@@ -49,9 +49,10 @@ static int tear_down(void **state)
 
 static void write_hand(const struct fixture *fixture)
 {
-	struct err err = { "" };
+	struct err err = {""};
 
-	if (profile_write(fixture->path, &fixture->hand.heap, &hand_identity, &hand_result, &err))
+	if (profile_write(fixture->path, &fixture->hand.heap, &hand_identity, &hand_result,
+			  &err))
 		fail_msg("%s", err.text);
 }
 
@@ -72,7 +73,7 @@ static struct buf read_file(const char *path)
 static struct profile *open_whole(const char *path)
 {
 	struct profile *profile;
-	struct err err = { "" };
+	struct err err = {""};
 
 	if (profile_open(path, &profile, &err) || profile_load_blocks(profile, &err))
 		fail_msg("%s", err.text);

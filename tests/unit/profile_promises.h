@@ -1,7 +1,7 @@
 /*
- * profile_promises.h - what profile_read.h promises of any profile that it opens, whatever its bytes
- * were. Touches every item, so that a wrong count or a stale pointer shows under ASan. For test_profile
- * and the fuzzer. Promises are kept with assert: a broken one aborts.
+ * profile_promises.h - what profile_read.h promises of any profile that it opens, whatever
+ * its bytes were. Touches every item, so that a wrong count or a stale pointer shows under
+ * ASan. For test_profile and the fuzzer. Promises are kept with assert: a broken one aborts.
  */
 #ifndef MEMTRACE_TESTS_PROFILE_PROMISES_H
 #define MEMTRACE_TESTS_PROFILE_PROMISES_H
@@ -37,7 +37,8 @@ static void promise_definitions(const struct profile *p)
 	}
 	for (size_t i = 0; i < p->node_count; i++) {
 		assert(p->nodes[i].parent <= i);
-		assert(p->nodes[i].code < STREAM_CODE_FIRST || profile_code_of(p, &p->nodes[i]));
+		assert(p->nodes[i].code < STREAM_CODE_FIRST ||
+		       profile_code_of(p, &p->nodes[i]));
 		profile_line(p, &p->nodes[i]);
 	}
 	for (size_t i = 0; i < p->thread_count; i++)
@@ -112,7 +113,7 @@ static bool is_sentence(const char *text, const char *path)
 static size_t promises_kept(const char *path, const void *bytes, size_t len)
 {
 	struct profile *p;
-	struct err err = { "" };
+	struct err err = {""};
 	size_t troubles;
 
 	if (profile_parse(path, bytes, len, &p, &err)) {

@@ -1,7 +1,7 @@
 /*
- * Line tables encoded here from a list of ranges, whose lines are therefore known, and arbitrary
- * bytes in a heap block of their exact size, where a read past the end shows under ASan.
- * (tests/e2e/test_linetable.py compares with the interpreters themselves.)
+ * Line tables encoded here from a list of ranges, whose lines are therefore known, and
+ * arbitrary bytes in a heap block of their exact size, where a read past the end shows under
+ * ASan. (tests/e2e/test_linetable.py compares with the interpreters themselves.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,8 @@ static void make_ranges(uint64_t *state, struct range *ranges, int32_t most_byte
 	int32_t line = FIRST_LINE;
 
 	for (size_t i = 0; i < RANGES; i++) {
-		line += i % 3 ? random_between(state, 0, 2) : random_between(state, -step, step);
+		line += i % 3 ? random_between(state, 0, 2)
+			      : random_between(state, -step, step);
 		ranges[i].bytes = 2 * random_between(state, 1, most_bytes / 2);
 		ranges[i].line = i % 7 == 6 ? LINE_NONE : line;
 	}
@@ -53,13 +54,15 @@ static void assert_ranges(enum linetable_kind kind, const struct buf *table,
 
 	for (size_t i = 0; i < RANGES; i++)
 		for (int32_t end = instr + ranges[i].bytes; instr < end; instr++)
-			assert_int_equal(linetable_line(kind, table->data, table->len, FIRST_LINE,
-							instr),
+			assert_int_equal(linetable_line(kind, table->data, table->len,
+							FIRST_LINE, instr),
 					 ranges[i].line);
-	assert_int_equal(linetable_line(kind, table->data, table->len, FIRST_LINE, -2), FIRST_LINE);
+	assert_int_equal(linetable_line(kind, table->data, table->len, FIRST_LINE, -2),
+			 FIRST_LINE);
 	if (kind != LINETABLE_LNOTAB)
-		assert_int_equal(linetable_line(kind, table->data, table->len, FIRST_LINE, instr),
-				 LINE_NONE);
+		assert_int_equal(
+			linetable_line(kind, table->data, table->len, FIRST_LINE, instr),
+			LINE_NONE);
 }
 
 /* co_lnotab knows no range without a line: those continue the one before. */
@@ -103,8 +106,9 @@ static void test_lnotab(void **state)
 	encode_lnotab(&table, ranges);
 	assert_ranges(LINETABLE_LNOTAB, &table, ranges);
 	/* Behind the last start there is no end. */
-	assert_int_equal(linetable_line(LINETABLE_LNOTAB, table.data, table.len, FIRST_LINE,
-					INT32_MAX), ranges[RANGES - 1].line);
+	assert_int_equal(
+		linetable_line(LINETABLE_LNOTAB, table.data, table.len, FIRST_LINE, INT32_MAX),
+		ranges[RANGES - 1].line);
 	buf_release(&table);
 }
 
@@ -125,7 +129,8 @@ static void encode_310(struct buf *out, const struct range *ranges)
 		}
 		for (; left > 0; left -= 254) {
 			buf_u8(out, (uint8_t)(left < 254 ? left : 254));
-			buf_u8(out, ranges[i].line == LINE_NONE ? 0x80 : (uint8_t)(int8_t)delta);
+			buf_u8(out,
+			       ranges[i].line == LINE_NONE ? 0x80 : (uint8_t)(int8_t)delta);
 			delta = 0;
 		}
 		line = ranges[i].line == LINE_NONE ? line : ranges[i].line;
@@ -159,14 +164,16 @@ static void put_svarint(struct buf *out, int32_t value)
 }
 
 /* One entry of at most 8 units. `spare` chooses between forms that say the same. */
-static void put_location(struct buf *out, int32_t units, int32_t line, int32_t delta, uint64_t spare)
+static void put_location(struct buf *out, int32_t units, int32_t line, int32_t delta,
+			 uint64_t spare)
 {
 	uint8_t length = (uint8_t)(units - 1);
 
 	if (line == LINE_NONE) {
 		buf_u8(out, 0x80 | 15 << 3 | length);
 	} else if (delta == 0 && spare % 2) {
-		buf_u8(out, (uint8_t)(0x80 | spare % 10 << 3 | length)); /* short: one byte more */
+		buf_u8(out,
+		       (uint8_t)(0x80 | spare % 10 << 3 | length)); /* short: one byte more */
 		buf_u8(out, (uint8_t)(spare % 128));
 	} else if (delta >= 0 && delta <= 2) {
 		buf_u8(out, (uint8_t)(0x80 | (10 + delta) << 3 | length)); /* two columns */
@@ -229,7 +236,8 @@ static void test_any_bytes(void **state)
 			int32_t instr = (int32_t)random_u64(&seed);
 
 			linetable_line((enum linetable_kind)kind, bytes, len,
-				       (int32_t)random_u64(&seed), round % 2 ? instr : instr % 64);
+				       (int32_t)random_u64(&seed),
+				       round % 2 ? instr : instr % 64);
 		}
 		free(bytes);
 	}
@@ -248,10 +256,8 @@ static void test_no_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lnotab),
-		cmocka_unit_test(test_310),
-		cmocka_unit_test(test_locations),
-		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_lnotab),    cmocka_unit_test(test_310),
+		cmocka_unit_test(test_locations), cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_no_table),
 	};
 

@@ -1,6 +1,6 @@
 /*
- * A heap written as a profile and read back says the same, and so does the golden file at tests/data;
- * a profile that can't be written leaves one sentence and nothing else.
+ * A heap written as a profile and read back says the same, and so does the golden file at
+ * tests/data; a profile that can't be written leaves one sentence and nothing else.
  */
 #include "profile_fixture.h"
 
@@ -31,7 +31,8 @@ static void assert_run(const struct profile *p, const struct heap *heap)
 	assert_int_equal(run->peak_bytes, heap->sites.peak_bytes);
 	assert_int_equal(run->peak_ms, heap->sites.peak_ms);
 	assert_memory_equal(run->domain_bytes, heap->domain_bytes, sizeof(run->domain_bytes));
-	assert_memory_equal(run->domain_blocks, heap->domain_blocks, sizeof(run->domain_blocks));
+	assert_memory_equal(run->domain_blocks, heap->domain_blocks,
+			    sizeof(run->domain_blocks));
 	assert_int_equal(run->arena_bytes, 2 << 20);
 	assert_int_equal(run->arena_count, 2);
 	assert_int_equal(run->pool_bytes, 16384);
@@ -108,8 +109,8 @@ static void assert_live(const struct profile *p, size_t mark, const uint64_t *by
 static void assert_marks(const struct profile *p)
 {
 	const uint64_t zero = 0x500000000, three = 513 + 64 + 63 + 62 + 61 + 60 + 59;
-	const uint64_t start[7] = { 0 }, warm[7] = { zero, 0, 3 * 33 + 5000, three, 0, 0, 0 };
-	const uint64_t end[7] = { zero, 0, 3 * 33 + 5000 + 12 * 4096, three - 63, 0, 0, 8 };
+	const uint64_t start[7] = {0}, warm[7] = {zero, 0, 3 * 33 + 5000, three, 0, 0, 0};
+	const uint64_t end[7] = {zero, 0, 3 * 33 + 5000 + 12 * 4096, three - 63, 0, 0, 8};
 
 	assert_int_equal(p->mark_count, 3);
 	assert_string_equal(profile_text(p, p->marks[0].name), "start");
@@ -214,7 +215,7 @@ static void test_empty_heap(void **state)
 {
 	struct fixture *fixture = *state;
 	struct profile *profile;
-	struct err err = { "" };
+	struct err err = {""};
 	struct heap heap;
 	struct buf bytes;
 
@@ -238,21 +239,21 @@ static void test_many_blocks(void **state)
 	struct profile *profile;
 	struct heap heap;
 	uint64_t sum = 0;
-	struct err err = { "" };
+	struct err err = {""};
 
 	heap_init(&heap);
 	assert_true(arena_map_add(&heap.arenas, 1ULL << 40, 1 << 20, 0, 0));
 	for (uint64_t i = 1; i <= MANY; i++) {
 		uint64_t address = 16 + i * 0x9e3779b97f4a7c15 % (1ULL << 47) / 16 * 16;
 
-		block_table_put(&heap.blocks, (struct large_block){ .address = address, .bytes = i },
-				NULL);
+		block_table_put(&heap.blocks,
+				(struct large_block){.address = address, .bytes = i}, NULL);
 	}
 	for (uint64_t i = 0; i < 1021; i++) {
 		struct block old;
 
 		arena_map_alloc(&heap.arenas, (1ULL << 40) + 48 + 16 * i, 1,
-				(struct block){ .bytes = 16 }, &old);
+				(struct block){.bytes = 16}, &old);
 	}
 	for (size_t i = 0; i < heap.blocks.capacity; i++)
 		sum += heap.blocks.slots[i].address + heap.blocks.slots[i].bytes;
@@ -276,10 +277,11 @@ static void test_many_blocks(void **state)
 
 static void assert_fails(const struct fixture *fixture, const char *path, const char *tmp)
 {
-	struct err err = { "" };
+	struct err err = {""};
 
-	assert_int_equal(profile_write(path, &fixture->hand.heap, &hand_identity, &hand_result, &err),
-			 -1);
+	assert_int_equal(
+		profile_write(path, &fixture->hand.heap, &hand_identity, &hand_result, &err),
+		-1);
 	assert_non_null(strstr(err.text, path));
 	assert_null(strchr(err.text, '\n'));
 	if (tmp)
@@ -323,7 +325,7 @@ static void test_full_disk(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	for (rlim_t limit = 0; limit < 1700; limit += 100) {
-		small = (struct rlimit){ limit, before.rlim_max };
+		small = (struct rlimit){limit, before.rlim_max};
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 		assert_fails(fixture, fixture->path, tmp);
 	}
@@ -347,8 +349,8 @@ static void test_golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_round_trip), TEST(test_same_bytes_again), TEST(test_empty_heap),
-		TEST(test_many_blocks), TEST(test_unwritable), TEST(test_full_disk),
+		TEST(test_round_trip),  TEST(test_same_bytes_again), TEST(test_empty_heap),
+		TEST(test_many_blocks), TEST(test_unwritable),       TEST(test_full_disk),
 		TEST(test_golden),
 	};
 

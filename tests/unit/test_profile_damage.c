@@ -1,12 +1,14 @@
 /*
- * Damaged, cut off and invented profiles: whatever the bytes, they are refused with one sentence or
- * keep the promises of profile_read.h, and damage costs what is damaged and nothing else.
+ * Damaged, cut off and invented profiles: whatever the bytes, they are refused with one
+ * sentence or keep the promises of profile_read.h, and damage costs what is damaged and
+ * nothing else.
  */
 #include "profile_fixture.h"
 
 #include "../../collector/profile_file.h"
 
-static bool same(const void *a, size_t a_count, const void *b, size_t b_count, size_t item_bytes)
+static bool same(const void *a, size_t a_count, const void *b, size_t b_count,
+		 size_t item_bytes)
 {
 	return a_count == b_count && (!a_count || !memcmp(a, b, a_count * item_bytes));
 }
@@ -17,10 +19,12 @@ static bool says_the_same(const struct profile *a, const struct profile *b)
 {
 	return !memcmp(&a->run, &b->run, sizeof(a->run)) && SAME(info, info_bytes) &&
 	       SAME(strings, strings_bytes) && SAME(linetables, linetables_bytes) &&
-	       SAME(codes, code_count) && SAME(nodes, node_count) && SAME(threads, thread_count) &&
-	       SAME(sites, site_count) && SAME(marks, mark_count) && SAME(changes, change_count) &&
-	       SAME(windows, window_count) && SAME(arenas, arena_count) && SAME(pools, pool_count) &&
-	       SAME(mappings, mapping_count) && SAME(blocks, block_count);
+	       SAME(codes, code_count) && SAME(nodes, node_count) &&
+	       SAME(threads, thread_count) && SAME(sites, site_count) &&
+	       SAME(marks, mark_count) && SAME(changes, change_count) &&
+	       SAME(windows, window_count) && SAME(arenas, arena_count) &&
+	       SAME(pools, pool_count) && SAME(mappings, mapping_count) &&
+	       SAME(blocks, block_count);
 }
 
 /* Without trouble, the answer has to be the one of the undamaged file. */
@@ -38,7 +42,7 @@ static void assert_told_or_same(const struct profile *whole, const uint8_t *byte
 
 static void test_byte_flips(void **state)
 {
-	static const uint8_t flips[] = { 0x01, 0x10, 0x80, 0xff };
+	static const uint8_t flips[] = {0x01, 0x10, 0x80, 0xff};
 	struct fixture *fixture = *state;
 	struct profile *whole;
 	struct buf bytes;
@@ -131,7 +135,7 @@ static void made_add(struct made *made, const char *tag, uint32_t item_bytes, co
 static struct profile *made_open(struct made *made)
 {
 	struct profile *profile;
-	struct err err = { "" };
+	struct err err = {""};
 
 	assert_int_equal(profile_file_commit(&made->file, NULL), 0);
 	profile_file_release(&made->file);
@@ -140,14 +144,17 @@ static struct profile *made_open(struct made *made)
 	return profile;
 }
 
-/* Items of a younger version are longer, those of an older one shorter; unknown tags are skipped. */
+/*
+ * Items of a younger version are longer, those of an older one shorter; unknown tags are
+ * skipped.
+ */
 static void test_other_versions(void **state)
 {
 	struct longer {
 		struct profile_window window;
 		uint64_t more;
-	} longer[2] = { { { 1, 2, 3, 4, 5 }, 6 }, { { 7, 8, 9, 10, 11 }, 12 } };
-	const uint32_t shorter[3][2] = { { 4, 40 }, { 5, 50 }, { 6, 60 } };
+	} longer[2] = {{{1, 2, 3, 4, 5}, 6}, {{7, 8, 9, 10, 11}, 12}};
+	const uint32_t shorter[3][2] = {{4, 40}, {5, 50}, {6, 60}};
 	struct profile *profile;
 	struct made made;
 
@@ -170,18 +177,18 @@ static void test_other_versions(void **state)
 /* References that lead nowhere, behind good checksums. */
 static void test_lying_references(void **state)
 {
-	const struct profile_node nodes[] = { { 0, 0, 0 }, { 2, 16, 4 }, { 9, 17, 4 } };
-	const struct profile_code code = { 1, 900, 10, 77, 1, 5000, 0 };
-	const struct profile_site sites[] = { { .stack = 2, .live_bytes = 1 },
-					      { .stack = 1, .live_bytes = 10 },
-					      { .stack = 4, .live_bytes = 100 },
-					      { .stack = 3, .live_bytes = 1000 } };
-	const struct profile_mark marks[] = { { .name = 3, .change_start = UINT64_MAX,
-						.change_count = 2 } };
-	const struct profile_arena arenas[] = { { .address = 1 << 20, .bytes = 1 << 20 },
-						{ .address = 1 << 19, .bytes = 1 << 20 } };
-	const struct profile_pool pool = { 4096, 33, 1 };
-	const struct profile_mapping mapping = { .address = 4096, .bytes = UINT64_MAX };
+	const struct profile_node nodes[] = {{0, 0, 0}, {2, 16, 4}, {9, 17, 4}};
+	const struct profile_code code = {1, 900, 10, 77, 1, 5000, 0};
+	const struct profile_site sites[] = {{.stack = 2, .live_bytes = 1},
+					     {.stack = 1, .live_bytes = 10},
+					     {.stack = 4, .live_bytes = 100},
+					     {.stack = 3, .live_bytes = 1000}};
+	const struct profile_mark marks[] = {
+		{.name = 3, .change_start = UINT64_MAX, .change_count = 2}};
+	const struct profile_arena arenas[] = {{.address = 1 << 20, .bytes = 1 << 20},
+					       {.address = 1 << 19, .bytes = 1 << 20}};
+	const struct profile_pool pool = {4096, 33, 1};
+	const struct profile_mapping mapping = {.address = 4096, .bytes = UINT64_MAX};
 	struct profile *profile;
 	struct made made;
 	struct buf bytes;
@@ -208,7 +215,8 @@ static void test_lying_references(void **state)
 	assert_int_equal(profile->sites[1].stack, 2);
 	assert_int_equal(profile->sites[2].live_bytes, 1000);
 	assert_int_equal(profile->marks->change_count, 0);
-	assert_int_equal(profile->arena_count + profile->pool_count + profile->mapping_count, 0);
+	assert_int_equal(profile->arena_count + profile->pool_count + profile->mapping_count,
+			 0);
 	profile_free(profile);
 	bytes = read_file(((struct fixture *)*state)->path);
 	assert_in_range(promises_kept("lies", bytes.data, bytes.len), 1, SIZE_MAX);
@@ -218,19 +226,19 @@ static void test_lying_references(void **state)
 /* Addresses that run over the top, a number that doesn't end, columns of other lengths. */
 static void test_lying_columns(void **state)
 {
-	static const uint8_t over[] = { 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f };
-	static const uint8_t open_end[] = { 1, 2, 0x80 };
-	static const uint8_t three[] = { 1, 2, 3 };
-	const uint32_t stacks[2] = { 0, 0 };
+	static const uint8_t over[] = {1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f};
+	static const uint8_t open_end[] = {1, 2, 0x80};
+	static const uint8_t three[] = {1, 2, 3};
+	const uint32_t stacks[2] = {0, 0};
 	const struct {
 		const uint8_t *bytes;
 		size_t len, blocks;
-	} cases[] = { { over, sizeof(over), 0 }, { open_end, 3, 0 }, { three, 3, 3 } };
+	} cases[] = {{over, sizeof(over), 0}, {open_end, 3, 0}, {three, 3, 3}};
 
 	for (size_t i = 0; i < 3; i++) {
 		struct profile *profile;
 		struct made made;
-		struct err err = { "" };
+		struct err err = {""};
 
 		made_init(&made, *state);
 		made_add(&made, "STRS", 1, "", 1);
@@ -240,7 +248,10 @@ static void test_lying_columns(void **state)
 		profile = made_open(&made);
 		assert_int_equal(profile_load_blocks(profile, &err), cases[i].blocks ? 0 : -1);
 		assert_int_equal(profile->block_count, cases[i].blocks);
-		/* 14 sections are missing, BLKW is missing once more, BLKZ and BLKS don't fit. */
+		/*
+		 * 14 sections are missing, BLKW is missing once more, BLKZ and BLKS don't
+		 * fit.
+		 */
 		assert_int_equal(profile->problem_count, cases[i].blocks ? 17 : 14);
 		if (cases[i].blocks)
 			assert_int_equal(profile->blocks[2].address, 8 * (1 + 2 + 3));
@@ -292,14 +303,14 @@ static void refresh_checksum(struct buf *bytes)
 {
 	struct profile_header *header = (struct profile_header *)(void *)bytes->data;
 
-	header->checksum = profile_checksum(
-		header, (const void *)(bytes->data + header->table_offset));
+	header->checksum = profile_checksum(header,
+					    (const void *)(bytes->data + header->table_offset));
 }
 
 /* A table that claims too much is refused before anything is allocated for it. */
 static void test_lying_table(void **state)
 {
-	static const uint64_t claims[] = { 0, 1, 1 << 20, 1ULL << 31, 1ULL << 40, UINT64_MAX };
+	static const uint64_t claims[] = {0, 1, 1 << 20, 1ULL << 31, 1ULL << 40, UINT64_MAX};
 	struct fixture *fixture = *state;
 	struct profile_section *table;
 	struct buf bytes;
@@ -327,7 +338,8 @@ static void test_lying_table(void **state)
 		table[i / 4] = before;
 	}
 	for (size_t i = 0; i < 18; i++) {
-		table[i].stored_bytes++; /* the first byte of the next section, or the file's end */
+		/* The first byte of the next section, or beyond the end. */
+		table[i].stored_bytes++;
 		refresh_checksum(&bytes);
 		assert_in_range(promises_kept("lies", bytes.data, bytes.len), 1, SIZE_MAX);
 		table[i].stored_bytes--;
@@ -338,7 +350,7 @@ static void test_lying_table(void **state)
 static void assert_refused(const void *bytes, size_t len, const char *because)
 {
 	struct profile *profile;
-	struct err err = { "" };
+	struct err err = {""};
 
 	assert_int_equal(profile_parse("x.memtrace", bytes, len, &profile, &err), -1);
 	assert_non_null(strstr(err.text, because));
@@ -350,7 +362,7 @@ static void test_no_profile(void **state)
 	struct fixture *fixture = *state;
 	struct profile *profile;
 	struct profile_header *header;
-	struct err err = { "" };
+	struct err err = {""};
 	char other[64] = "something else altogether";
 	struct buf bytes;
 
@@ -372,9 +384,11 @@ static void test_no_profile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_byte_flips), TEST(test_every_length), TEST(test_one_section_lost),
-		TEST(test_other_versions), TEST(test_lying_references), TEST(test_lying_columns),
-		TEST(test_random_content), TEST(test_lying_table), TEST(test_no_profile),
+		TEST(test_byte_flips),       TEST(test_every_length),
+		TEST(test_one_section_lost), TEST(test_other_versions),
+		TEST(test_lying_references), TEST(test_lying_columns),
+		TEST(test_random_content),   TEST(test_lying_table),
+		TEST(test_no_profile),
 	};
 
 	return cmocka_run_group_tests_name("profile_damage", tests, NULL, NULL);
