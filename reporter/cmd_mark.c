@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,11 +142,25 @@ static bool wait_until_taken(struct ring_header *header, uint32_t request)
 	return false;
 }
 
+/*
+ * Two of us at once would write one name over the other. A lock on the name's bytes: the whole
+ * file is locked by the collector for as long as it lives.
+ */
+static void lock_name(int fd)
+{
+	struct flock name = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = offsetof(struct ring_header, mark_name),
+		.l_len = RING_NAME_BYTES,
+	};
+	fcntl(fd, F_OFD_SETLKW, &name);
+}
+
 static int set_mark(struct target *target, const struct arguments *arguments)
 {
 	struct ring_header *header = target->header;
-	/* Two of us at once would write one name over the other. */
-	flock(target->fd, LOCK_EX);
+	lock_name(target->fd);
 	if (atomic_load_explicit(&header->program_state, memory_order_acquire) !=
 	    PROGRAM_TRACED) {
 		command_say(
