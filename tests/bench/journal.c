@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +14,11 @@
 #include "../../collector/profile_write.h"
 
 enum { RECORDS = 8 << 20, BATCH = 1 << 14, STACKS = 300, CLASSES = 8 };
+
+struct stream {
+	struct record *records;
+	size_t count, room;
+};
 
 static double now(void)
 {
@@ -59,7 +65,7 @@ static void fail(const struct err *err)
 	exit(1);
 }
 
-static void encode(const char *path, struct record *records)
+static void encode(const char *path, const struct stream *stream)
 {
 	const struct run_identity identity = {.pid = 1};
 	struct journal *journal;
@@ -68,44 +74,66 @@ static void encode(const char *path, struct record *records)
 
 	if (journal_create(path, 1, 0, &identity, &journal, &err) < 0)
 		fail(&err);
-	for (size_t at = 0; at < RECORDS; at += BATCH) {
-		const struct journal_batch batch = {.records = records + at, .count = BATCH};
+	for (size_t at = 0; at < stream->count; at += BATCH) {
+		size_t left = stream->count - at;
+		const struct journal_batch batch = {.records = stream->records + at,
+						    .count = left < BATCH ? left : BATCH};
 
 		if (journal_append(journal, &batch, &err) < 0)
 			fail(&err);
 	}
 	took = now() - start;
-	printf("encode %5.2f ns/record, %.3f bytes/record\n", took / RECORDS,
-	       (double)journal_bytes(journal) / RECORDS);
+	printf("encode %5.2f ns/record, %.3f bytes/record\n", took / (double)stream->count,
+	       (double)journal_bytes(journal) / (double)stream->count);
 	journal_free(journal);
 }
 
-static void decode(const char *path)
+static size_t decode(const char *path, struct stream *ret_stream)
 {
 	struct journal_reader *reader;
 	struct journal_batch batch;
 	size_t count = 0;
 	struct err err;
-	double start = now();
 
 	if (journal_open(path, &reader, &err) < 0)
 		fail(&err);
-	while (journal_next(reader, &batch, &err) > 0)
+	while (journal_next(reader, &batch, &err) > 0) {
+		if (ret_stream) {
+			struct record *grown = mem_grow(ret_stream->records, &ret_stream->room,
+							count + batch.count, sizeof(*grown));
+
+			memcpy(grown + count, batch.records, batch.count * sizeof(*grown));
+			ret_stream->records = grown;
+		}
 		count += batch.count;
-	printf("decode %5.2f ns/record, %zu of %d records\n", (now() - start) / RECORDS, count,
-	       RECORDS);
+	}
 	journal_close(reader);
+	return count;
 }
 
-int main(void)
+/* A journal that a run left, or the synthetic stream. */
+static struct stream get_stream(const char *path)
+{
+	struct stream stream = {NULL, 0, 0};
+
+	if (!path)
+		return (struct stream){make_stream(), RECORDS, RECORDS};
+	stream.count = decode(path, &stream);
+	return stream;
+}
+
+int main(int argc, char **argv)
 {
 	char path[] = "/tmp/bench_journal.XXXXXX";
-	struct record *records = make_stream();
+	struct stream stream = get_stream(argc > 1 ? argv[1] : NULL);
+	double start;
 
 	close(mkstemp(path));
-	encode(path, records);
-	decode(path);
+	encode(path, &stream);
+	start = now();
+	printf("%zu of %zu records decoded, ", decode(path, NULL), stream.count);
+	printf("%5.2f ns/record\n", (now() - start) / (double)stream.count);
 	unlink(path);
-	mem_scope(&records);
+	mem_scope(&stream.records);
 	return 0;
 }
