@@ -78,7 +78,7 @@ static struct record make_record(const struct tap_event *event, uint32_t stack, 
 	if (event->domain == TAP_MAP) {
 		kind = event->anonymous ? R_MAP_ANON : R_MAP_FILE;
 		size = (event->bytes + 4095) >> PAGE_SHIFT;
-	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && event->bytes &&
+	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && inner &&
 		   inner <= SMALL_MOST) {
 		kind = event->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT;
 		size |= (uint64_t)(kept_class ? kept_class : class_of(inner)) << 16;

@@ -170,8 +170,8 @@ class Tracer:
         self.work = folder
 
     def environment(self, **more):
-        return clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=self.out / "run.memtrace",
-                                 **more)
+        return clean_environment(**{"LD_PRELOAD": LIBRARY,
+                                    "MEMTRACE_OUT": self.out / "run.memtrace", **more})
 
     def start(self, python, *args, env=None, **kwargs):
         """Starts a traced program and leaves it running."""
