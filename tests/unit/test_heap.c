@@ -1,0 +1,330 @@
+/* Single rules of the heap, one short stream each (random ones: test_heap_random.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../collector/heap.h"
+#include "../../collector/mem.h"
+
+enum { MIB = 1 << 20, POOL = 16384, GC_SLOT = 5 };
+
+#define ARENA 0x7f5500000000u
+#define FIRST (ARENA + POOL_HEADER_BYTES)
+
+static void feed(struct heap *heap, enum record_kind kind, uint64_t a, uint64_t b)
+{
+	struct record r = {record_head(kind, a), b};
+
+	heap_apply(heap, &r, 1);
+}
+
+static void feed_small(struct heap *heap, uint64_t address, uint32_t stack, uint64_t bytes, uint64_t class)
+{
+	feed(heap, R_SMALL_OBJECT, address, stack | bytes << 32 | class << 48);
+}
+
+/* Three stacks, one arena. */
+static int setup(void **state)
+{
+	struct heap *heap = mem_alloc(sizeof(*heap));
+
+	heap_init(heap);
+	for (uint32_t id = 1; id <= 3; id++) {
+		struct record node[2] = {
+			{record_head(R_NODE, id), (id - 1) | (uint64_t)STREAM_CODE_TRUNCATED << 32},
+			{record_head(R_DATA, 0), 0},
+		};
+		heap_apply(heap, node, 2);
+	}
+	feed(heap, R_ARENA, ARENA, 1 | (uint64_t)MIB << 32);
+	*state = heap;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct heap *heap = *state;
+	struct err err = {{0}};
+	int failed = heap_check(heap, &err);
+
+	if (failed)
+		print_error("%s\n", err.text);
+	heap_release(heap);
+	free(heap);
+	return failed;
+}
+
+static void test_the_address_decides(void **state)
+{
+	struct heap *heap = *state;
+
+	feed_small(heap, FIRST, 1, 30, 2);
+	feed_small(heap, 0x600010, 1, 30, 2); /* PYTHONMALLOC=malloc, or a realloc that stayed */
+	feed(heap, R_ALLOC_OBJECT, FIRST + 64, 1 | (uint64_t)600 << 32);
+	assert_int_equal(heap->arenas.arenas[0].live_blocks, 1);
+	assert_int_equal(heap->blocks.count, 1);
+	assert_int_equal(heap->arenas.misplaced, 1);
+	assert_int_equal(heap->domain_bytes[DOMAIN_OBJECT], 60);
+	assert_int_equal(heap->counts.allocations, 2);
+	feed(heap, R_FREE, FIRST, 0);
+	feed(heap, R_FREE, 0x600010, 0);
+	feed(heap, R_FREE, FIRST + 64, 0);
+	assert_int_equal(heap->counts.unknown_frees, 1);
+	assert_int_equal(heap->sites.live_bytes, 0);
+}
+
+static void test_wide_sizes(void **state)
+{
+	struct heap *heap = *state;
+	uint64_t bytes = (uint64_t)5 << 32;
+	struct record wide[2] = {
+		{record_head(R_ALLOC_MALLOC, 0x600000), 2 | (uint64_t)STREAM_SIZE_WIDE << 32},
+		{record_head(R_DATA, bytes & 0xffffffffffff), bytes >> 48},
+	};
+
+	heap_apply(heap, wide, 2);
+	assert_int_equal(heap->sites.site[2].live_bytes, bytes);
+	feed(heap, R_ALLOC_MALLOC, 0x700000, 2 | (uint64_t)0xfffffffe << 32);
+	assert_int_equal(heap->sites.live_bytes, bytes + 0xfffffffe);
+}
+
+/* A failed realloc: everything but the count of records is as if it had not been called. */
+static void test_restore_is_exact(void **state)
+{
+	struct heap *heap = *state;
+
+	feed_small(heap, FIRST + 16, 2, 30, 4); /* by the debug allocator's address */
+	feed(heap, R_ALLOC_MEM, 0x600000, 3 | (uint64_t)700 << 32);
+	feed(heap, R_TICK, 5000, 0);
+	struct site before = heap->sites.site[2];
+	uint64_t frees = heap->counts.frees;
+	uint64_t slot = (uint64_t)GC_SLOT << 40, flags = (uint64_t)(F_REALLOC | F_GC) << 32;
+
+	feed(heap, R_FREE, FIRST, flags | slot); /* named by its beginning */
+	feed(heap, R_FREE, 0x600000, (uint64_t)F_REALLOC << 32);
+	assert_int_equal(heap->sites.live_blocks, 0);
+	feed(heap, R_RESTORE, FIRST, 0); /* another thread's slot, another address */
+	assert_int_equal(heap->sites.live_blocks, 0);
+	feed(heap, R_RESTORE, FIRST, GC_SLOT);
+	feed(heap, R_RESTORE, 0x600000, 0);
+	feed(heap, R_RESTORE, 0x600000, 0);
+	assert_memory_equal(&heap->sites.site[2], &before, offsetof(struct site, peak_epoch));
+	assert_int_equal(heap->sites.site[2].gc_freed_bytes, 0);
+	assert_int_equal(heap->counts.frees, frees);
+	assert_true(heap_knows(heap, FIRST + 16));
+	assert_false(heap_knows(heap, FIRST));
+	const struct large_block *large = block_table_find(&heap->blocks, 0x600000);
+	assert_int_equal(large->window, 0);
+	assert_int_equal(large->domain, DOMAIN_MEM);
+	assert_int_equal(large->bytes, 700);
+}
+
+static void test_restore_of_an_unknown_block(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_FREE, 0x600000, (uint64_t)F_REALLOC << 32);
+	assert_int_equal(heap->counts.unknown_frees, 1);
+	feed(heap, R_RESTORE, 0x600000, 0);
+	assert_int_equal(heap->counts.unknown_frees, 0);
+	feed(heap, R_RESTORE, 0x600000, UINT64_MAX);
+	assert_int_equal(heap->sites.live_blocks, 0);
+}
+
+/* Where a small block lay when no arena was there, an arena may lie by the time it comes back. */
+static void test_restore_into_a_new_arena(void **state)
+{
+	struct heap *heap = *state;
+	uint64_t address = ARENA + 8 * MIB + POOL_HEADER_BYTES;
+
+	feed(heap, R_ALLOC_MALLOC, address, 1 | (uint64_t)700 << 32);
+	feed(heap, R_FREE, address, (uint64_t)F_REALLOC << 32);
+	feed(heap, R_ARENA, ARENA + 8 * MIB, 1 | (uint64_t)MIB << 32);
+	feed(heap, R_RESTORE, address, 0);
+	assert_int_equal(heap->sites.live_blocks, 0);
+	assert_int_equal(heap->arenas.misplaced, 1);
+}
+
+static void test_a_missed_free(void **state)
+{
+	struct heap *heap = *state;
+
+	feed_small(heap, FIRST, 1, 30, 2);
+	feed_small(heap, FIRST, 2, 20, 2);
+	feed(heap, R_ALLOC_MALLOC, 0x600000, 1 | (uint64_t)100 << 32);
+	feed(heap, R_ALLOC_MALLOC, 0x600000, 2 | (uint64_t)50 << 32);
+	assert_int_equal(heap->counts.replaced, 2);
+	assert_int_equal(heap->sites.site[1].live_blocks, 0);
+	assert_int_equal(heap->sites.site[1].freed_bytes, 130);
+	assert_int_equal(heap->sites.site[2].live_bytes, 70);
+	/* The old ones go first: 20 + 100 was the most at one time. */
+	assert_int_equal(heap->sites.peak_bytes, 120);
+}
+
+static void test_chunks_that_are_no_arenas(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_ARENA, ARENA + 4 * MIB, 2 | (uint64_t)POOL << 32);
+	assert_int_equal(heap->arenas.live_arenas, 1);
+	assert_int_equal(heap->domain_bytes[DOMAIN_MAPPING], POOL);
+	assert_int_equal(heap->sites.site[2].live_blocks, 1);
+	feed(heap, R_ARENA_FREE, ARENA + 4 * MIB, (uint64_t)POOL << 32);
+	assert_int_equal(heap->domain_blocks[DOMAIN_MAPPING], 0);
+}
+
+static void test_an_arena_that_goes_with_blocks(void **state)
+{
+	struct heap *heap = *state;
+
+	feed_small(heap, FIRST, 1, 30, 2);
+	feed_small(heap, FIRST + POOL, 2, 500, 32);
+	feed(heap, R_ARENA_FREE, ARENA, (uint64_t)MIB << 32);
+	assert_int_equal(heap->sites.live_blocks, 0);
+	assert_int_equal(heap->counts.frees, 2);
+	assert_int_equal(heap->arenas.arena_bytes, 0);
+	feed(heap, R_FREE, FIRST, 0);
+	assert_int_equal(heap->counts.unknown_frees, 1);
+}
+
+static void test_mappings_piece_by_piece(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_MAP_ANON, 0x10000000, 1 | (uint64_t)10 << 32);
+	feed(heap, R_MAP_FILE, 0x20000000, 1 | (uint64_t)10 << 32);
+	assert_int_equal(heap->sites.site[1].live_bytes, 40960);
+	feed(heap, R_UNMAP, 0x10000000 + 3 * 4096, (uint64_t)2 << 32);
+	assert_int_equal(heap->sites.site[1].live_bytes, 8 * 4096);
+	assert_int_equal(heap->sites.site[1].live_blocks, 1);
+	assert_int_equal(heap->counts.frees, 0);
+	feed(heap, R_UNMAP, 0x10000000, (uint64_t)0xffffffff << 32);
+	assert_int_equal(heap->sites.site[1].live_blocks, 0);
+	assert_int_equal(heap->mappings.count, 0);
+	assert_int_equal(heap->counts.frees, 1);
+}
+
+static void test_collections_and_counts(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_GC, 2, 0);
+	feed(heap, R_GC, 2 | R_GC_END, 77);
+	feed(heap, R_GC, 200 | R_GC_END, 5);
+	feed(heap, R_TEMP, 3, 640 | (uint64_t)10 << 40);
+	feed(heap, R_LOST, 4, 99);
+	feed(heap, R_COUNTS, 11, 12);
+	feed(heap, R_NONE, 0, 0);
+	assert_int_equal(heap->counts.collections[2], 1);
+	assert_int_equal(heap->counts.collected[2], 77);
+	assert_int_equal(heap->counts.cancelled_pairs, 10);
+	assert_int_equal(heap->sites.site[3].temporary_bytes, 640);
+	assert_int_equal(heap->counts.lost_slots, 4);
+	assert_int_equal(heap->counts.dropped_events, 11);
+	assert_int_equal(heap->counts.waited_ns, 12);
+	assert_int_equal(heap->counts.records, 3 * 2 + 1 + 7);
+}
+
+static void test_ends(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_EXEC, 0, 0);
+	assert_int_equal(heap->end, HEAP_EXEC);
+	feed(heap, R_EXEC, 0, 2);
+	assert_int_equal(heap->end, HEAP_RUNNING);
+	feed(heap, R_EXEC, 0, 0);
+	feed(heap, R_DIED, 0, 0);
+	assert_int_equal(heap->end, HEAP_EXEC);
+	feed(heap, R_END, END_UNDERSCORE_EXIT, 3);
+	assert_int_equal(heap->end, HEAP_UNDERSCORE_EXIT);
+	assert_int_equal(heap->end_status, 3);
+	feed(heap, R_END, END_EXIT, 0);
+	feed(heap, R_DIED, 0, 0);
+	feed(heap, R_EXEC, 0, 0);
+	assert_int_equal(heap->end, HEAP_UNDERSCORE_EXIT);
+	feed_small(heap, FIRST, 1, 30, 2); /* teardown goes on */
+	assert_int_equal(heap->sites.live_bytes, 30);
+}
+
+static void test_dying(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_DIED, 0, 0);
+	assert_int_equal(heap->end, HEAP_DIED);
+	feed(heap, R_END, END_EXIT, 0);
+	assert_int_equal(heap->end, HEAP_DIED);
+}
+
+static void test_undefined_stacks_are_the_unknown_one(void **state)
+{
+	struct heap *heap = *state;
+
+	feed(heap, R_ALLOC_MALLOC, 0x600000, UINT32_MAX | (uint64_t)100 << 32);
+	feed(heap, R_TEMP, 0xffffffffffff, 1);
+	assert_int_equal(heap->sites.site[0].live_bytes, 100);
+	assert_int_equal(heap->sites.count, 1);
+}
+
+/* The check looks at the maps, not only at the books. */
+static void test_check_finds_what_is_wrong(void **state)
+{
+	struct heap *heap = *state;
+	struct err err;
+
+	feed_small(heap, FIRST, 1, 30, 2);
+	feed(heap, R_ALLOC_MALLOC, 0x600000, 2 | (uint64_t)100 << 32);
+	feed(heap, R_MAP_ANON, 0x10000000, 1 | (uint64_t)10 << 32);
+	assert_int_equal(heap_check(heap, &err), 0);
+	struct block *block = &heap->arenas.arenas[0].pools[0]->blocks[0];
+	block->bytes++;
+	assert_int_equal(heap_check(heap, &err), -1);
+	assert_non_null(strstr(err.text, "arena"));
+	block->bytes--;
+	block->stack = 2;
+	assert_int_equal(heap_check(heap, &err), -1);
+	block->stack = 3;
+	assert_int_equal(heap_check(heap, &err), -1);
+	block->stack = 1;
+	block->object = 0;
+	assert_int_equal(heap_check(heap, &err), -1);
+	assert_non_null(strstr(err.text, "domain"));
+	block->object = 1;
+	heap->mappings.items[0].bytes--;
+	assert_int_equal(heap_check(heap, &err), -1);
+	heap->mappings.items[0].bytes++;
+	heap->counts.frees++;
+	assert_int_equal(heap_check(heap, &err), -1);
+	heap->counts.frees--;
+	assert_int_equal(heap_check(heap, &err), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_the_address_decides),
+		TEST(test_wide_sizes),
+		TEST(test_restore_is_exact),
+		TEST(test_restore_of_an_unknown_block),
+		TEST(test_restore_into_a_new_arena),
+		TEST(test_a_missed_free),
+		TEST(test_chunks_that_are_no_arenas),
+		TEST(test_an_arena_that_goes_with_blocks),
+		TEST(test_mappings_piece_by_piece),
+		TEST(test_collections_and_counts),
+		TEST(test_ends),
+		TEST(test_dying),
+		TEST(test_undefined_stacks_are_the_unknown_one),
+		TEST(test_check_finds_what_is_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
