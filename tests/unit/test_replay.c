@@ -473,6 +473,59 @@ static void nothing_to_recover_from(void **state)
 	random_stream_release(&s);
 }
 
+/* What it knew when it gave up is kept; how it ended nobody knows. */
+static void a_program_that_gave_up(void **state)
+{
+	struct fake *f = *state;
+	struct random_stream s;
+	struct profile *profile;
+
+	make_stream(&s, 3000);
+	fill_tables(f);
+	start_collector(f, false, 1 << 28);
+	play(f, &s, 0, random_stream_count(&s));
+	atomic_store(&f->header->program_state, PROGRAM_INERT);
+	wait_for_tail(f, random_stream_count(&s));
+	assert_int_equal(atomic_load(&f->header->collector_state), COLLECTOR_READY);
+	end_child(&f->program);
+	wait_collector(f);
+	profile = open_profile(f->out);
+	assert_int_equal(profile->run.end, HEAP_RUNNING);
+	random_put(&s, record_head(R_ALLOC_MEM, 0x600000000000), 1000ULL << 32);
+	add_table_records(&s);
+	assert_heap_is(profile, &s);
+	profile_free(profile);
+	random_stream_release(&s);
+}
+
+/* A line that differs from the interpreter's own: the program is told to walk no more. */
+static void a_failed_self_test_stops_the_stacks(void **state)
+{
+	struct {
+		struct stream_code code;
+		char text[2];
+	} code = {{.first_line = 5, .file_bytes = 1, .name_bytes = 1}, "ab"};
+	struct fake *f = *state;
+	struct random_stream s;
+	struct profile *profile;
+
+	random_stream_init(&s, 1);
+	stream_put_text(&s.out, R_CODE, STREAM_CODE_FIRST, &code, 26);
+	random_put(&s, record_head(R_CHECK, STREAM_CODE_FIRST), 99ULL << 32);
+	start_collector(f, false, 1 << 28);
+	play(f, &s, 0, random_stream_count(&s));
+	for (int i = 0; i < 3000 && !atomic_load(&f->header->attention); i++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&f->header->attention), ATTENTION_NO_STACKS);
+	end_child(&f->program);
+	wait_collector(f);
+	profile = open_profile(f->out);
+	assert_int_equal(profile->run.checks_differing, 1);
+	assert_memory_equal(profile_info(profile, "stacks"), "off: the interpreter", 20);
+	profile_free(profile);
+	random_stream_release(&s);
+}
+
 /* A request that the program doesn't look at is carried out for it. */
 static void a_mark_from_outside(void **state)
 {
@@ -513,6 +566,8 @@ int main(void)
 		TEST(both_killed_with_full_tables),
 		TEST(a_torn_frame_is_read_from_the_ring),
 		TEST(nothing_to_recover_from),
+		TEST(a_program_that_gave_up),
+		TEST(a_failed_self_test_stops_the_stacks),
 		TEST(a_mark_from_outside),
 	};
 
