@@ -64,7 +64,7 @@ def test_pattern(any_python, tmp_path):
     script = tmp_path / "app.py"
     script.write_text("import os; print(os.getpid())\n")
     done = run(any_python, script, MEMTRACE_OUT=tmp_path / "%x-%p-%h.memtrace")
-    name = f"app.py-{done.stdout.strip()}-{os.uname().nodename}.memtrace"
+    name = f"app-{done.stdout.strip()}-{os.uname().nodename}.memtrace"
     assert [p.name for p in find_profiles(tmp_path)] == [name]
 
 

@@ -95,8 +95,8 @@ while time.monotonic() < until:
 """
 SLEEPING = """\
 import time
-FILL, kept = b".", [None] * 1000
-for i in range(1000):
+FILL, kept = b".", [None] * 9000
+for i in range(9000):
     kept[i] = FILL * 467  # fill
 print("ready", flush=True)
 time.sleep(30)
@@ -123,8 +123,12 @@ def test_from_outside(trace, any_python, tmp_path, source):
     marks = {m["name"]: m for m in profile.report()["marks"]}
     assert "from outside" in marks
     if source is SLEEPING:
+        # The collector sets the mark alone. The newest blocks may wait in the program's table of
+        # 1,024 to be cancelled by their free, and come into the stream later.
         entry = profile.line(script, line_of(script, "# fill"), "--to", "from outside")
-        assert (entry["count"], entry["size_bytes"]) == (1000, 500_000)
+        assert 9000 - 1024 <= entry["count"] <= 9000
+        assert entry["size_bytes"] == entry["count"] * 500
+        assert profile.line(script, line_of(script, "# fill"))["count"] == 9000
 
 
 def test_mark_of_a_stranger_says_why_not(tmp_path):
