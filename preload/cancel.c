@@ -104,6 +104,18 @@ bool cancel_take(uint64_t address, struct record *ret_record)
 	return found;
 }
 
+void cancel_send(uint64_t address)
+{
+	struct cancel_slot *slot = slot_of(address);
+
+	spin_lock(&slot->lock);
+	if (slot->record.head && record_a(&slot->record) == address) {
+		ring_put(slot->record.head, slot->record.body);
+		empty(slot);
+	}
+	spin_unlock(&slot->lock);
+}
+
 void cancel_restore(struct record record)
 {
 	uncount_pair(record_low(&record), record_bytes(&record));

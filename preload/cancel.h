@@ -28,6 +28,8 @@ extern bool cancel_on;
 void cancel_put(struct record record);
 /* True: the allocation at the address was still here; both are gone, *ret_record is what it was. */
 bool cancel_take(uint64_t address, struct record *ret_record);
+/* The allocation at the address into the ring, if it is still here. */
+void cancel_send(uint64_t address);
 /* The same pair, as if it had not been taken: a realloc failed. */
 void cancel_restore(struct record record);
 /* Everything into the ring: waiting allocations, and the counts of cancelled pairs. */

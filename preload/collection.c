@@ -112,11 +112,17 @@ enum free_flags collection_flags(struct thread *self, bool gil_held)
 	if (inside != self->in_collection)
 		record_edge(self, interp, inside);
 	if (__builtin_expect(is_finalising(), 0)) {
-		if (interp == main_interp)
-			record_ended(interp);
+		collection_catch_up();
 		life_finalising();
 	}
 	return inside ? F_GC : 0;
+}
+
+void collection_catch_up(void)
+{
+	/* The counters go with the interpreter, whose state is static memory in the versions known. */
+	if (main_interp && !distrusted)
+		record_ended(main_interp);
 }
 
 uint64_t collection_debug_bytes(void)

@@ -20,6 +20,9 @@
 /* F_GC or 0. With the GIL it notices the beginning and end of collections and of finalisation. */
 enum free_flags collection_flags(struct thread *self, bool gil_held);
 
+/* The collections since the last event of Python's, as far as the interpreter still lives. */
+void collection_catch_up(void);
+
 /* 24 where debug allocators lie under our hooks, otherwise 0. */
 uint64_t collection_debug_bytes(void);
 /* The next blocks are looked at again: the hooks were just put on top of something. */

@@ -54,16 +54,15 @@ static void send_number(const char *key, uint64_t value)
 	send(key, buffer);
 }
 
-static void send_python(void)
+static void send_python(const char *allocator)
 {
 	char buffer[256];
 	struct words words = words_over(buffer, sizeof(buffer));
-	const char *allocator = getenv("PYTHONMALLOC");
 
 	words_bytes(&words, python.version, strcspn(python.version, " "));
 	send("python", buffer);
 	send("python_version", python.version);
-	send("allocator", allocator && *allocator ? allocator : "default");
+	send("allocator", allocator ? allocator : "default");
 	words = words_over(buffer, sizeof(buffer));
 	words_add(&words, python.has_layout ? "on" : "off: ");
 	if (!python.has_layout)
@@ -99,12 +98,12 @@ static void send_arguments(int argc, char *const argv[])
 	send("argv", buffer);
 }
 
-void facts_send(const char *program, int argc, char *const argv[])
+void facts_send(const char *program, const char *allocator, int argc, char *const argv[])
 {
 	send("program", program);
 	send("mode", "exact");
 	send("library_version", MEMTRACE_VERSION);
-	send_python();
+	send_python(allocator);
 	send_machine();
 	send_number("parent_pid", (uint64_t)getppid());
 	send_number("ring_slots", ring.capacity);

@@ -8,8 +8,8 @@
 
 /* Field 22 of /proc/self/stat; 0 where there is no /proc. */
 uint64_t facts_process_start(void);
-/* argc 0: the program's arguments stay private. */
-void facts_send(const char *program, int argc, char *const argv[]);
+/* `allocator`: PYTHONMALLOC or NULL. argc 0: the program's arguments stay private. */
+void facts_send(const char *program, const char *allocator, int argc, char *const argv[]);
 /* Appends the profile's path as a line to a file that `memtrace run` made. */
 void facts_list(const char *list, const char *path);
 

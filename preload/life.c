@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cancel.h"
+#include "collection.h"
 #include "exports.h"
 #include "facts.h"
 #include "mark.h"
@@ -120,6 +121,7 @@ void life_end(enum stream_end how, int status)
 	if (!life_is_ours() || !thread_enter())
 		return;
 	if (!atomic_exchange(&ended, true)) {
+		collection_catch_up();
 		cancel_flush();
 		ring_put(record_head(R_END, how), (uint64_t)(int64_t)status);
 		life_inert();
@@ -202,6 +204,17 @@ static bool is_followed(struct tree_ancestor *ancestor, bool *ret_found)
 	return !*ret_found || options.follow == FOLLOW_TREE;
 }
 
+/* Once for the tree: the process above it has said it, or else this one does. */
+static void say_elsewhere(void)
+{
+	struct tree_ancestor ancestor;
+
+	if (output.error && !tree_find_ancestor(&ancestor))
+		say((const char *const[]){ "can't write ", options.out, " (",
+					   strerrordesc_np(output.error), "); the profile goes to ",
+					   output.path, NULL });
+}
+
 static bool start_run(const char *program)
 {
 	char folder[RING_FOLDER_BYTES];
@@ -213,6 +226,7 @@ static bool start_run(const char *program)
 	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
 	if (!output_claim(options.out, folder, program, options.ring_bytes, &output))
 		return false;
+	say_elsewhere();
 	bool mapped = ring_open(output.ring_fd, output.record_bytes);
 
 	close(output.ring_fd);
@@ -246,7 +260,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 	on_exit(at_exit, NULL);
 
 	thread_busy = 1;
-	facts_send(program, options.argv ? argc : 0, argv);
+	facts_send(program, options.python_malloc, options.argv ? argc : 0, argv);
 	if (options.list)
 		facts_list(options.list, output.path);
 	mark_make("start", MARK_TRACER);

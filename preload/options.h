@@ -17,6 +17,7 @@ struct options {
 	const char *out; /* file pattern */
 	const char *collector;
 	const char *list; /* a file that `memtrace run` reads the profile's name from */
+	const char *python_malloc; /* the interpreter's own PYTHONMALLOC */
 	uint64_t ring_bytes;
 	uint64_t journal_bytes;
 	uint64_t wait_ms;

@@ -228,15 +228,14 @@ bool output_claim(const char *pattern, const char *folder, const char *program, 
 	struct words words = words_over(name, sizeof(name));
 
 	expand(&words, pattern, program);
+	ret_output->error = 0;
 	if (!words.cut && claim_in(folder, name, record_bytes, ret_output))
 		return true;
 	int error = errno;
 
-	if (make_own_folder(own, sizeof(own)) && claim_in(own, base_name(name), record_bytes, ret_output)) {
-		say((const char *const[]){ "can't write ", name, " (", strerrordesc_np(error),
-					   "); the profile goes to ", ret_output->path, NULL });
+	ret_output->error = error;
+	if (make_own_folder(own, sizeof(own)) && claim_in(own, base_name(name), record_bytes, ret_output))
 		return true;
-	}
 	say((const char *const[]){ "can't write ", name, " (", strerrordesc_np(error),
 				   "); the program runs untraced", NULL });
 	return false;

@@ -3,7 +3,7 @@
  *
  * The pattern's %x is the script's base name without ".py" (or the program's), %p the pid, %t the
  * start time, %h the host. A name that exists gets -2, -3, ... before its last suffix. Folders are not made; where
- * one can't be written to, /var/tmp/memtrace-UID takes its place, and that is said.
+ * one can't be written to, /var/tmp/memtrace-UID takes its place.
  *
  * Files are made 0600, with O_EXCL and O_NOFOLLOW.
  */
@@ -19,6 +19,7 @@ struct output {
 	char path[PATH_MAX]; /* absolute */
 	int ring_fd;         /* OUT.ring, ring_bytes long, zero */
 	uint64_t record_bytes;
+	int error; /* why it is not where the pattern says; 0: it is */
 };
 
 /* The program's base name as %x has it, into `name`. */

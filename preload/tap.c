@@ -59,9 +59,12 @@ static inline struct thread *enter(void)
 	return self;
 }
 
-static uint32_t class_of(uint64_t bytes)
+/* A realloc in place keeps the class that the block had, unless it can't: then no pool served it. */
+static uint32_t class_of(uint64_t bytes, uint32_t kept_class)
 {
-	return (uint32_t)((bytes + 15) >> 4);
+	uint32_t class = (uint32_t)((bytes + 15) >> 4);
+
+	return kept_class >= class ? kept_class : class;
 }
 
 /* The record's words, but for a size that doesn't fit (STREAM_SIZE_WIDE). */
@@ -81,7 +84,7 @@ static struct record make_record(const struct tap_event *event, uint32_t stack, 
 	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && inner &&
 		   inner <= SMALL_MOST) {
 		kind = event->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT;
-		size |= (uint64_t)(kept_class ? kept_class : class_of(inner)) << 16;
+		size |= (uint64_t)class_of(inner, kept_class) << 16;
 	}
 	return (struct record){ record_head(kind, event->address), stack | size << 32 };
 }
@@ -160,7 +163,11 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 	if (is_held(call->outer, address))
 		return;
 	flags |= collection_flags(self, call->gil_held);
-	call->was_waiting = cancel_on && cancel_take(address, &call->waiting);
+	/* What the collector frees is told apart per stack: its pairs are not cancelled. */
+	if (flags & F_GC)
+		cancel_send(address);
+	else
+		call->was_waiting = cancel_on && cancel_take(address, &call->waiting);
 	if (!call->was_waiting)
 		ring_put(record_head(R_FREE, address),
 			 (uint64_t)flags << 32 | (uint64_t)self->slot << 40);
