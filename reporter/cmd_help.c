@@ -7,7 +7,7 @@ static int print_list(void)
 {
 	printf("usage: memtrace COMMAND [ARGUMENT...]\n\n");
 	for (const struct command *command = commands; command->name; command++)
-		printf("  %-8s %-18s %s%s\n", command->name, command->arguments,
+		printf("  %-9s %-18s %s%s\n", command->name, command->arguments,
 		       command->summary, command->run ? "" : " (not built yet)");
 	printf("\n'memtrace help COMMAND' tells a command's options.\n"
 	       "To begin with: memtrace run -- python3 app.py, then memtrace report.\n");
