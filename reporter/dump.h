@@ -1,9 +1,9 @@
 /*
  * dump.h - every record of a file, through struct fields.
  *
- * Names that others may rely on are in man/memtrace.1: NODE, SITE, MARK, BLK, ... as the
- * sections of the profile are called, FRAME and RECORD in journals, RING, RECORD, WAITING and
- * CANCELLED in rings.
+ * A line begins with the section: the profile's own tags (NODE, SITE, MARK, ..., RUN, and BLK
+ * for the columns of live blocks); JOURNAL, FRAME and RECORD of journals; RING, RECORD, HOLE,
+ * WAITING and CANCELLED of rings. Scripts and tests rely on these and on the keys.
  */
 #ifndef MEMTRACE_DUMP_H
 #define MEMTRACE_DUMP_H
