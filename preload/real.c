@@ -63,6 +63,8 @@ bool real_resolve(void)
 	NEXT(execvpe);
 	NEXT(fexecve);
 	NEXT(execveat);
+	NEXT(wait4);
+	NEXT(waitid);
 	NEXT(_exit);
 	NEXT(abort);
 	NEXT(mallinfo2);

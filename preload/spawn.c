@@ -70,7 +70,7 @@ static void run(struct spawn *spawn)
 	if (pid < 0)
 		spawn->error = errno;
 	else
-		while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+		while (real.wait4(pid, NULL, __WCLONE, NULL) < 0 && errno == EINTR)
 			;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	memory_drop(stacks, 2 * STACK_BYTES);
