@@ -100,6 +100,13 @@ class Profile:
             chains[node["id"]] = ((frame,) + below) if frame[0] is not None else below
         return chains
 
+    def threads(self):
+        """stack id -> slot of the thread at its root."""
+        slots = {0: None}
+        for node in self.section("NODE"):
+            slots[node["id"]] = node["thread"] if node["parent"] == 0 else slots[node["parent"]]
+        return slots
+
     def line(self, file, line, *args):
         """The report's entry of one source line, all zero where it has none."""
         for entry in self.report(*args)["growth"]:

@@ -6,6 +6,8 @@ What tracemalloc can't agree about, and what is done about it:
   more, and another as many fewer. SPARES is how many a line may be off, each by the size of one.
 - tracemalloc's own tables are blocks too, made by whichever line is running. They come from malloc,
   so the blocks of Python's own two domains are compared where both run in one process.
+- What a call makes before its first instruction (cells, the generator itself) is charged to the function
+  here and to the caller by tracemalloc. Both lines are marked "prologue", and only the sum is compared.
 - Functions and classes were made before tracemalloc was started; only what functions allocate counts.
 """
 
@@ -22,9 +24,15 @@ SPARE_SIZES = {24, 40, 48, 56, 64}
 FIRST, LAST = line_of(SCRIPT, "def plain_blocks"), line_of(SCRIPT, "STAGES = ")
 
 
+
+
+def lines_with(comment):
+    return {n for n, text in enumerate(SCRIPT.read_text().splitlines(), 1) if comment in text}
+
+
 def own_lines(figures):
     """Instructions without a line (a generator's first) come as None."""
-    return {line: tuple(f) for line, f in figures.items() if line and FIRST <= line < LAST and any(f)}
+    return {line: tuple(f) for line, f in figures.items() if (line is None or FIRST <= line < LAST) and any(f)}
 
 
 def is_spare(found, expected):
@@ -47,8 +55,11 @@ def test_own_lines_are_equal(trace, python, tmp_path, how):
         expected = says_tracemalloc(python, tmp_path / "alone.json")
         run = trace(python, SCRIPT, tmp_path / "unused.json", "bare")
         report = run.report("--from", "before", "--to", "after")
-        found = {e["line"]: (e["size_diff_bytes"], e["count_diff"])
-                 for e in report["growth"] if e["file"] == str(SCRIPT)}
+        found = collections.defaultdict(lambda: (0, 0))
+        for e in report["growth"]:
+            if e["file"] == str(SCRIPT) and e["function"] != "<module>":
+                size, count = found[e["line"]]
+                found[e["line"]] = (size + e["size_diff_bytes"], count + e["count_diff"])
     else:
         run = trace(python, SCRIPT, tmp_path / "both.json", "tracemalloc")
         expected = own_lines({int(k): v for k, v in json.loads((tmp_path / "both.json").read_text()).items()})
@@ -62,11 +73,18 @@ def test_own_lines_are_equal(trace, python, tmp_path, how):
                 size, count = sums[chain[0][2]]
                 sums[chain[0][2]] = (size + block["bytes"], count + 1)
         found = sums
+        # The decimal module's own context was made on this line before tracemalloc was started.
+        for line in lines_with("# first use"):
+            found.pop(line, None)
+            expected.pop(line, None)
     found = own_lines(found)
     differing = {line: (found.get(line, (0, 0)), expected.get(line, (0, 0)))
-                 for line in found.keys() | expected.keys() if found.get(line) != expected.get(line)}
+                 for line in (found.keys() | expected.keys()) - lines_with("# prologue") - {None}
+                 if found.get(line) != expected.get(line)}
     assert len(expected) > 30
     assert len(differing) < len(expected) / 2
     assert sum(abs(f[1] - e[1]) for f, e in differing.values()) <= 40
+    assert abs(sum(f[1] for f in found.values()) - sum(e[1] for e in expected.values())) <= 40
+    assert abs(sum(f[0] for f in found.values()) - sum(e[0] for e in expected.values())) <= 40 * 64
     for line, figures in differing.items():
         assert is_spare(*figures), (line, *figures)

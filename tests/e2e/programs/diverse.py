@@ -101,13 +101,13 @@ def buffers(n):
 
 
 def functions(n):
-    def make(i):
+    def make(i):  # prologue
         def inner():
             return i
         return inner
     keep = [None] * n
     for i in range(n):
-        keep[i] = make(i)
+        keep[i] = make(i)  # prologue
     partials = [None] * n
     for i in range(n):
         partials[i] = functools.partial(make)
@@ -115,11 +115,11 @@ def functions(n):
 
 
 def generators(n):
-    def generate(i):
+    def generate(i):  # prologue
         yield i
     keep = [None] * n
     for i in range(n):
-        keep[i] = generate(i)
+        keep[i] = generate(i)  # prologue
         next(keep[i])
     return keep, [itertools.count() for _ in range(200)]
 
@@ -145,7 +145,7 @@ def library_calls(n):
         parsed[i] = json.loads('{"a": [1.5, 2.5, "text", null], "b": {"c": 123456789}}')
     values = [None] * n
     for i in range(n):
-        values[i] = decimal.Decimal(12345678901234567890 + i)
+        values[i] = decimal.Decimal(12345678901234567890 + i)  # first use
     return parsed, values
 
 
