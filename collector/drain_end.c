@@ -73,6 +73,16 @@ static bool has_end(const struct marks *marks)
 	return false;
 }
 
+/* The clock of ticks is coarser than that of marks: none may seem to come after the end. */
+static uint64_t last_known_ns(const struct heap *heap)
+{
+	uint64_t tick_ns = heap->windows.now_ms * 1000000;
+	size_t marks = heap->marks.count;
+	uint64_t mark_ns = marks ? heap->marks.items[marks - 1].figures.time_ns : 0;
+
+	return mark_ns > tick_ns ? mark_ns : tick_ns;
+}
+
 /* Without a finalising interpreter the end is the last that is known. */
 static void add_end(struct drain *drain)
 {
@@ -86,7 +96,7 @@ static void add_end(struct drain *drain)
 	if (has_end(&drain->ledger->heap.marks))
 		return;
 	memset(&mark.figures, 0xff, sizeof(mark.figures));
-	mark.figures.time_ns = windows->now_ms * 1000000;
+	mark.figures.time_ns = last_known_ns(&drain->ledger->heap);
 	if (windows->count && windows->items[windows->count - 1].rss_bytes)
 		mark.figures.rss_bytes = windows->items[windows->count - 1].rss_bytes;
 	mark.figures.pause_ns = 0;
