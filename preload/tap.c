@@ -20,9 +20,10 @@ static bool is_python(enum tap_domain domain)
 	return domain == TAP_MEM || domain == TAP_OBJECT || domain == TAP_ARENA;
 }
 
+/* One header in front, or two: a large block passes the raw domain's debug allocator too. */
 static bool same_block(uint64_t inner, uint64_t outer)
 {
-	return inner == outer || inner == outer - 16 || inner == outer - 32;
+	return inner == outer || (collection_debug_bytes() && (inner == outer - 16 || inner == outer - 32));
 }
 
 /* What may be asked for once per event: a mark from outside, the end of stacks. */
@@ -132,10 +133,15 @@ static bool is_held(struct call *call, uint64_t address)
 	return false;
 }
 
+/* The first that fits is the outer block; tracemalloc may have got others after it. */
 static void settle_held(struct thread *self, const struct call *call, uint64_t address)
 {
+	bool found = false;
+
 	for (unsigned i = 0; i < call->held_count; i++)
-		if (!same_block(call->held[i].address, address))
+		if (!found && same_block(call->held[i].address, address))
+			found = true;
+		else
 			emit(self, call->gil_held, &call->held[i], 0);
 }
 
@@ -145,6 +151,7 @@ static void push(struct thread *self, struct call *call, enum tap_domain domain,
 	call->domain = domain;
 	call->gil_held = is_python(domain) || (call->outer && call->outer->gil_held);
 	call->covered = false;
+	call->old_seen = false;
 	call->was_waiting = false;
 	call->bytes = bytes;
 	call->old = old;
@@ -155,8 +162,9 @@ static void push(struct thread *self, struct call *call, enum tap_domain domain,
 /* The free's record, unless the pair cancels or an outer call has recorded it. */
 static void record_free(struct thread *self, struct call *call, uint64_t address, enum free_flags flags)
 {
-	for (const struct call *outer = call->outer; outer; outer = outer->outer)
-		if (outer->old && same_block(address, outer->old)) {
+	for (struct call *outer = call->outer; outer; outer = outer->outer)
+		if (outer->old && !outer->old_seen && same_block(address, outer->old)) {
+			outer->old_seen = true;
 			call->covered = true;
 			return;
 		}
@@ -199,10 +207,10 @@ static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_
 	struct thread *self = thread_self();
 
 	self->call = call->outer;
+	if (event->address && event->domain <= TAP_OBJECT && !kept_class)
+		collection_look_for_debug(event->domain, event->address, event->bytes);
 	settle_held(self, call, event->address);
 	if (event->address && (life_recording() || event->domain == TAP_ARENA)) {
-		if (event->domain <= TAP_OBJECT && !kept_class)
-			collection_look_for_debug(event->domain, event->address, event->bytes);
 		if (!hold(call->outer, event))
 			emit(self, call->gil_held, event, kept_class);
 	}

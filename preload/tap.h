@@ -6,9 +6,9 @@
  *
  * Nested calls. A Python block over 512 bytes reaches malloc, an arena mmap: the same memory seen
  * twice. An inner allocation that may be the outer one's (by its size) is held until the outer call
- * returns, and dropped when its pointer is the outer one, or the outer one less 16 or 32 (headers of
- * the debug allocators); an inner free is dropped when it is of what the outer one frees, likewise. All else is
- * an event of its own.
+ * returns, and the first whose pointer is the outer one is dropped (with debug allocators: the outer one
+ * less 16 or 32, their headers); so is the first inner free of what the outer call frees.
+ * All else is an event of its own.
  *
  * Errors: none; errno is left as the real function set it.
  */
@@ -38,6 +38,7 @@ struct call {
 	enum tap_domain domain;
 	bool gil_held;     /* a call of Python's is among this and the outer ones */
 	bool covered;      /* what it frees is what the outer call frees */
+	bool old_seen;     /* an inner call has freed what this one frees */
 	bool was_waiting;  /* what a realloc freed was in the cancelling table: `waiting` */
 	uint64_t bytes;
 	uint64_t old;      /* the address it frees; 0: none */
