@@ -14,12 +14,12 @@ enum {
 };
 
 /*
- * The error of at most class (32) for each step stays under 65,536 over the 1,021 steps of a pool.
- * Classes that don't exist find 0 here and are told apart later.
+ * The error of at most class (32) for each step stays under 65,536 over the 1,021 steps of a
+ * pool. Classes that don't exist find 0 here and are told apart later.
  */
 #define R(class) [class] = 65536 / (class) + 1
 const uint32_t pool_reciprocal[256] = {
-	R(1),  R(2),  R(3),  R(4),  R(5),  R(6),  R(7),  R(8),	R(9),  R(10), R(11),
+	R(1),  R(2),  R(3),  R(4),  R(5),  R(6),  R(7),  R(8),  R(9),  R(10), R(11),
 	R(12), R(13), R(14), R(15), R(16), R(17), R(18), R(19), R(20), R(21), R(22),
 	R(23), R(24), R(25), R(26), R(27), R(28), R(29), R(30), R(31), R(32),
 };
@@ -75,7 +75,8 @@ static bool geometry_fits(struct arena_map *map, uint64_t address, uint64_t byte
 	enum { PAGE = 4096, SMALL_POOL_SHIFT = 12, POOL_SHIFT = 14 };
 	uint32_t shift = bytes == ARENA_SMALLEST_BYTES ? SMALL_POOL_SHIFT : POOL_SHIFT;
 
-	if (bytes < ARENA_SMALLEST_BYTES || bytes > ARENA_LARGEST_BYTES || (bytes & (bytes - 1)))
+	if (bytes < ARENA_SMALLEST_BYTES || bytes > ARENA_LARGEST_BYTES ||
+	    (bytes & (bytes - 1)))
 		return false;
 	/* CPython never had arenas of 512 KiB: that is a data-stack chunk. */
 	if (bytes == 2 * ARENA_SMALLEST_BYTES)
@@ -91,7 +92,7 @@ static bool geometry_fits(struct arena_map *map, uint64_t address, uint64_t byte
 	return map->root && map->pool_shift == shift;
 }
 
-/* Bytes of the piece at `start` that [address, end) covers: from its start on, before its end. */
+/* Bytes of the piece at `start` that [address, end) covers: after its start, before its end. */
 struct cover {
 	uint32_t low, high;
 };
@@ -118,8 +119,10 @@ static bool piece_is_free(const struct arena_map *map, uint64_t start, struct co
 		return true;
 	if (piece->address)
 		return false;
-	return (!cover.low || (!piece->low_bytes && cover.low + piece->high_bytes <= map->pool_bytes)) &&
-	       (!cover.high || (!piece->high_bytes && cover.high + piece->low_bytes <= map->pool_bytes));
+	return (!cover.low ||
+		(!piece->low_bytes && cover.low + piece->high_bytes <= map->pool_bytes)) &&
+	       (!cover.high ||
+		(!piece->high_bytes && cover.high + piece->low_bytes <= map->pool_bytes));
 }
 
 static bool room_for(struct arena_map *map, uint64_t address, uint64_t end)
@@ -136,7 +139,8 @@ static bool room_for(struct arena_map *map, uint64_t address, uint64_t end)
 }
 
 /* Enters an arena's pieces into the table, or (present false) takes them out. */
-static void pieces_set(struct arena_map *map, const struct arena *arena, uint32_t index, bool present)
+static void pieces_set(struct arena_map *map, const struct arena *arena, uint32_t index,
+		       bool present)
 {
 	uint64_t end = arena->address + arena->bytes;
 	uint64_t start = arena->address & ~(uint64_t)(map->pool_bytes - 1);
@@ -145,8 +149,8 @@ static void pieces_set(struct arena_map *map, const struct arena *arena, uint32_
 		struct pool *piece = arena_map_piece(map, start);
 		struct cover cover = piece_cover(map, start, arena->address, end);
 		if (cover.low == map->pool_bytes)
-			*piece = present ? (struct pool){.address = start, .arena = index} :
-					   (struct pool){0};
+			*piece = present ? (struct pool){.address = start, .arena = index}
+					 : (struct pool){0};
 		else if (cover.low)
 			piece->low_bytes = present ? (uint16_t)cover.low : 0;
 		else
@@ -166,7 +170,8 @@ static struct arena *entry_take(struct arena_map *map)
 	return &map->arenas[map->first_free++];
 }
 
-bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint32_t stack, uint32_t window)
+bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint32_t stack,
+		   uint32_t window)
 {
 	if (!geometry_fits(map, address, bytes) || !room_for(map, address, address + bytes))
 		return false;
@@ -206,7 +211,8 @@ static struct arena *arena_find(struct arena_map *map, uint64_t address)
 }
 
 static void pool_lose(const struct pool *pool,
-		      void (*lost)(void *user, uint64_t address, const struct block *block), void *user)
+		      void (*lost)(void *user, uint64_t address, const struct block *block),
+		      void *user)
 {
 	for (uint32_t i = 0; lost && i < pool->capacity; i++) {
 		if (pool->blocks[i].live)
@@ -215,7 +221,8 @@ static void pool_lose(const struct pool *pool,
 }
 
 bool arena_map_remove(struct arena_map *map, uint64_t address,
-		      void (*lost)(void *user, uint64_t address, const struct block *block), void *user)
+		      void (*lost)(void *user, uint64_t address, const struct block *block),
+		      void *user)
 {
 	struct arena *arena = arena_find(map, address);
 	if (!arena)
@@ -239,7 +246,8 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 	return true;
 }
 
-static bool piece_covers(const struct arena_map *map, const struct pool *piece, uint64_t address)
+static bool piece_covers(const struct arena_map *map, const struct pool *piece,
+			 uint64_t address)
 {
 	uint32_t offset = (uint32_t)address & (map->pool_bytes - 1);
 
@@ -274,8 +282,8 @@ static bool pool_open(struct arena_map *map, struct pool *pool, uint32_t class)
 }
 
 /*
- * A program may fill and empty the same few pools over and over: an array is kept until that many
- * other pools have been emptied.
+ * A program may fill and empty the same few pools over and over: an array is kept until that
+ * many other pools have been emptied.
  */
 void arena_map_pool_emptied(struct arena_map *map, struct pool *pool)
 {
@@ -326,8 +334,8 @@ enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, 
 	return arena_map_alloc(map, address - rest, class, block, ret_old);
 }
 
-const struct block *arena_map_find(const struct arena_map *map, uint64_t address, uint32_t *ret_class,
-				   uint64_t *ret_address)
+const struct block *arena_map_find(const struct arena_map *map, uint64_t address,
+				   uint32_t *ret_class, uint64_t *ret_address)
 {
 	const struct pool *pool = arena_map_piece(map, address);
 	if (!pool || !pool->address)

@@ -1,17 +1,18 @@
 /*
  * arena_map.h - CPython's arenas, pools and the blocks in them.
  *
- * Finding a block takes address arithmetic only: a two-level table over the address by pool number
- * leads to the pool, the offset in it divided by its block size (a multiplication) to the block.
- * A block costs 8 bytes, a pool 40.
+ * Finding a block takes address arithmetic only: a two-level table over the address by pool
+ * number leads to the pool, the offset in it divided by its block size (a multiplication) to
+ * the block. A block costs 8 bytes, a pool 40.
  *
- * Geometry is what the stream says: arenas are R_ARENA events, page-aligned, not necessarily aligned
- * to their size; pools are 4 KiB where arenas have 256 KiB (CPython <= 3.9), 16 KiB otherwise, aligned
- * to their size, with a 48-byte header (Objects/obmalloc.c). A size class comes with the allocation. Debug
- * allocators hand out block + 16: a block is found from any address inside it.
+ * Geometry is what the stream says: arenas are R_ARENA events, page-aligned, not necessarily
+ * aligned to their size; pools are 4 KiB where arenas have 256 KiB (CPython <= 3.9), 16 KiB
+ * otherwise, aligned to their size, with a 48-byte header (Objects/obmalloc.c). A size class
+ * comes with the allocation. Debug allocators hand out block + 16: a block is found from any
+ * address inside it.
  *
- * Memory: the tables are address space that becomes memory where arenas lie; the block array of a
- * pool lives from its first block until some time after its last.
+ * Memory: the tables are address space that becomes memory where arenas lie; the block array of
+ * a pool lives from its first block until some time after its last.
  */
 #ifndef MEMTRACE_ARENA_MAP_H
 #define MEMTRACE_ARENA_MAP_H
@@ -48,7 +49,7 @@ struct pool {
 	uint64_t address;     /* 0: no whole pool lies here */
 	uint32_t arena;       /* index into arena_map.arenas */
 	uint16_t live;
-	uint8_t class; /* 1 + size class index; 0: never used */
+	uint8_t class;   /* 1 + size class index; 0: never used */
 	uint8_t in_idle; /* stands in arena_map.idle */
 	/* Where an arena isn't aligned, its ends lie in pieces that are no pool. */
 	uint16_t low_bytes;  /* of this piece from its start on that belong to an arena's end */
@@ -60,7 +61,7 @@ _Static_assert(sizeof(struct pool) == 32, "two to a cache line");
 
 struct arena {
 	uint64_t address;
-	uint64_t bytes; /* 0: the entry is free for use */
+	uint64_t bytes;      /* 0: the entry is free for use */
 	uint64_t live_bytes; /* requested */
 	uint32_t live_blocks;
 	uint32_t stack;
@@ -82,7 +83,7 @@ struct arena_map {
 	struct pool **root; /* by GiB; each leads to the pools of that GiB */
 	size_t leaf_count;
 	uint64_t misplaced; /* records that contradict the map: counted, never guessed */
-	/* Emptied pools in the order in which they lose their block array, unless used again. */
+	/* Emptied pools, in the order in which they lose their block array. */
 	struct pool *idle[ARENA_MAP_IDLE_POOLS];
 	uint32_t idle_next;
 };
@@ -97,16 +98,18 @@ enum arena_answer {
 void arena_map_init(struct arena_map *map);
 void arena_map_release(struct arena_map *map);
 /* False: not a plausible arena (size, overlap): the caller keeps it as a mapping. */
-bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint32_t stack, uint32_t window);
+bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint32_t stack,
+		   uint32_t window);
 /* Blocks still live in it are handed to `lost` one by one first (an interpreter that ended). */
 bool arena_map_remove(struct arena_map *map, uint64_t address,
-		      void (*lost)(void *user, uint64_t address, const struct block *block), void *user);
+		      void (*lost)(void *user, uint64_t address, const struct block *block),
+		      void *user);
 /* Whether the address lies in an arena: then a Python block is a pool's. */
 bool arena_map_covers(const struct arena_map *map, uint64_t address);
-/* The live block around an address, NULL if there is none; its class and the address it was given
- * out at. */
-const struct block *arena_map_find(const struct arena_map *map, uint64_t address, uint32_t *ret_class,
-				   uint64_t *ret_address);
+/* The live block around an address, NULL if there is none; its class and the address it was
+ * given out at. */
+const struct block *arena_map_find(const struct arena_map *map, uint64_t address,
+				   uint32_t *ret_class, uint64_t *ret_address);
 
 static inline uint32_t pool_block_bytes(uint32_t class)
 {
@@ -131,7 +134,7 @@ static inline uint64_t pool_block_address(const struct pool *pool, uint32_t i)
 /* The root has an entry for each GiB of a 48-bit address space. */
 enum { ARENA_LEAF_SHIFT = 30, ARENA_ROOT_SLOTS = 1 << (48 - ARENA_LEAF_SHIFT) };
 
-/* steps / class == steps * pool_reciprocal[class] >> 16 for every step of 16 bytes in a pool. */
+/* steps / class == steps * pool_reciprocal[class] >> 16, for all steps of 16 bytes in a pool. */
 extern const uint32_t pool_reciprocal[256];
 
 enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, uint32_t class,
@@ -150,8 +153,8 @@ static inline struct pool *arena_map_piece(const struct arena_map *map, uint64_t
 }
 
 /*
- * Which block of a pool an address lies in. An address in the pool's header wraps round to a number
- * past any capacity.
+ * Which block of a pool an address lies in. An address in the pool's header wraps round to a
+ * number past any capacity.
  */
 static inline uint64_t pool_index(const struct pool *pool, uint64_t address, uint32_t class,
 				  uint32_t *ret_offset)
@@ -163,9 +166,9 @@ static inline uint64_t pool_index(const struct pool *pool, uint64_t address, uin
 }
 
 /*
- * `class` as in R_SMALL_*. A block that was live there is replaced and given back in *ret_old, whose
- * `live` is 0 otherwise. ARENA_MISPLACED, and counted: no block begins there, it is too small, or the
- * pool has live blocks of another class.
+ * `class` as in R_SMALL_*. A block that was live there is replaced and given back in *ret_old,
+ * whose `live` is 0 otherwise. ARENA_MISPLACED, and counted: no block begins there, it is too
+ * small, or the pool has live blocks of another class.
  */
 static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address,
 						uint32_t class, struct block block,
@@ -176,7 +179,8 @@ static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t 
 		return arena_map_alloc_rare(map, address, class, block, ret_old);
 	uint32_t offset;
 	uint64_t index = pool_index(pool, address, class, &offset);
-	if (__builtin_expect(index >= pool->capacity || offset != index * pool_block_bytes(class) ||
+	if (__builtin_expect(index >= pool->capacity ||
+				     offset != index * pool_block_bytes(class) ||
 				     block.bytes > pool_block_bytes(class),
 			     0))
 		return arena_map_alloc_rare(map, address, class, block, ret_old);
@@ -196,7 +200,7 @@ static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t 
 	return ARENA_DONE;
 }
 
-/* Takes the block out and says what it was. ARENA_MISPLACED: no live block there; not counted. */
+/* Takes the block out, says what it was. ARENA_MISPLACED: no live block there; not counted. */
 static inline enum arena_answer arena_map_free(struct arena_map *map, uint64_t address,
 					       struct block *ret_block)
 {
@@ -220,9 +224,9 @@ static inline enum arena_answer arena_map_free(struct arena_map *map, uint64_t a
 }
 
 /*
- * Asks for the memory that the next call about this address will need. Always inline: gcc takes a
- * function that only prefetches for one without effect, and leaves its calls out. False: there
- * are no arenas near.
+ * Asks for the memory that the next call about this address will need. Always inline: gcc takes
+ * a function that only prefetches for one without effect, and leaves its calls out. False:
+ * there are no arenas near.
  */
 static inline __attribute__((always_inline)) bool
 arena_map_prefetch(const struct arena_map *map, uint64_t address)
@@ -234,7 +238,8 @@ arena_map_prefetch(const struct arena_map *map, uint64_t address)
 		return false;
 	/* The array may not be there, or shorter: asking for a wrong address does no harm. */
 	uint64_t index = pool_index(pool, address, pool->class, &offset);
-	__builtin_prefetch((const void *)((uintptr_t)pool->blocks + index * sizeof(struct block)), 1);
+	__builtin_prefetch(
+		(const void *)((uintptr_t)pool->blocks + index * sizeof(struct block)), 1);
 	return true;
 }
 

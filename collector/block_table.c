@@ -45,7 +45,8 @@ static __attribute__((noinline)) void grow(struct block_table *table)
 	free(old.slots);
 }
 
-bool block_table_put(struct block_table *table, struct large_block block, struct large_block *ret_old)
+bool block_table_put(struct block_table *table, struct large_block block,
+		     struct large_block *ret_old)
 {
 	assert(block.address != 0);
 	if ((table->count + 1) * 4 > table->capacity * 3)
@@ -90,7 +91,8 @@ static void close_gap(struct block_table *table, size_t gap)
 	table->slots[gap].address = 0;
 }
 
-bool block_table_take(struct block_table *table, uint64_t address, struct large_block *ret_block)
+bool block_table_take(struct block_table *table, uint64_t address,
+		      struct large_block *ret_block)
 {
 	if (table->count == 0 || address == 0)
 		return false;

@@ -1,9 +1,9 @@
 /*
  * block_table.h - live blocks that pools don't serve, by address.
  *
- * Open addressing, linear probing, backward-shift deletion. 24 bytes a slot, at most 3/4 full and
- * grown by a quarter: 32 to 40 bytes a block. Slots lie in order of their hash, so growing reads and
- * writes in order.
+ * Open addressing, linear probing, backward-shift deletion. 24 bytes a slot, at most 3/4 full
+ * and grown by a quarter: 32 to 40 bytes a block. Slots lie in order of their hash, so growing
+ * reads and writes in order.
  */
 #ifndef MEMTRACE_BLOCK_TABLE_H
 #define MEMTRACE_BLOCK_TABLE_H
@@ -33,11 +33,13 @@ struct block_table {
 void block_table_init(struct block_table *table);
 void block_table_release(struct block_table *table);
 /*
- * False, with what was there in *ret_old (may be NULL): the address was live; it is replaced. The
- * address is not 0.
+ * False, with what was there in *ret_old (may be NULL): the address was live; it is replaced.
+ * The address is not 0.
  */
-bool block_table_put(struct block_table *table, struct large_block block, struct large_block *ret_old);
-bool block_table_take(struct block_table *table, uint64_t address, struct large_block *ret_block);
+bool block_table_put(struct block_table *table, struct large_block block,
+		     struct large_block *ret_old);
+bool block_table_take(struct block_table *table, uint64_t address,
+		      struct large_block *ret_block);
 const struct large_block *block_table_find(const struct block_table *table, uint64_t address);
 /* The hash as a fraction of 1, times the capacity: any capacity will do, and order is kept. */
 static inline size_t block_table_home(const struct block_table *table, uint64_t address)
@@ -46,7 +48,7 @@ static inline size_t block_table_home(const struct block_table *table, uint64_t 
 	return (size_t)((unsigned __int128)hash * table->capacity >> 64);
 }
 
-/* Asks for the memory that the next call about this address will need; inline as in arena_map.h. */
+/* Asks for the memory that the next call will need; always inline as in arena_map.h. */
 static inline __attribute__((always_inline)) void
 block_table_prefetch(const struct block_table *table, uint64_t address)
 {

@@ -1,8 +1,8 @@
 /*
  * err.h - one sentence that says what went wrong, where, and at which offset.
  *
- * Functions that can fail return 0 or -1 and take a `struct err *` last. It is written on failure
- * only; the caller may put more in front. Nobody but a command's main prints it.
+ * Functions that can fail return 0 or -1 and take a `struct err *` last. It is written on
+ * failure only; the caller may put more in front. Nobody but a command's main prints it.
  */
 #ifndef MEMTRACE_ERR_H
 #define MEMTRACE_ERR_H

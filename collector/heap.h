@@ -1,9 +1,9 @@
 /*
  * heap.h - the state of a program's memory, rebuilt from its stream.
  *
- * One entry, heap_apply, takes checked records (stream_read.h) in order, in batches of any size: the
- * state after them depends on the records alone. Everything is a data structure of its own; this
- * module only routes.
+ * One entry, heap_apply, takes checked records (stream_read.h) in order, in batches of any
+ * size: the state after them depends on the records alone. Everything is a data structure of
+ * its own; this module only routes.
  */
 #ifndef MEMTRACE_HEAP_H
 #define MEMTRACE_HEAP_H
@@ -20,17 +20,25 @@
 
 struct heap_counts {
 	uint64_t records;
-	uint64_t allocations, frees;  /* of blocks and anonymous mappings; cancelled pairs included */
+	/* Of blocks and anonymous mappings; cancelled pairs included. */
+	uint64_t allocations, frees;
 	uint64_t cancelled_pairs;
 	uint64_t unknown_frees; /* of blocks from before the hooks, or from a pause */
 	uint64_t replaced;      /* allocations at an address that was live: a free was missed */
 	uint64_t lost_slots;    /* R_LOST */
-	uint64_t dropped_events, waited_ns; /* R_COUNTS */
+	uint64_t dropped_events, waited_ns;    /* R_COUNTS */
 	uint64_t collections[3], collected[3]; /* by generation */
 };
 
 /* How the process ended, as far as the stream knows. */
-enum heap_end { HEAP_RUNNING = 0, HEAP_EXIT, HEAP_UNDERSCORE_EXIT, HEAP_ABORT, HEAP_EXEC, HEAP_DIED };
+enum heap_end {
+	HEAP_RUNNING = 0,
+	HEAP_EXIT,
+	HEAP_UNDERSCORE_EXIT,
+	HEAP_ABORT,
+	HEAP_EXEC,
+	HEAP_DIED
+};
 
 struct heap {
 	struct stacks stacks;
@@ -44,7 +52,7 @@ struct heap {
 	enum heap_end end;
 	int64_t end_status;
 	struct reallocs reallocs;
-	struct stream_text mark_text; /* being put together */
+	struct stream_text mark_text;               /* being put together */
 	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
 };
 

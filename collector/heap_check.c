@@ -19,8 +19,8 @@ struct audit {
 	uint64_t strays; /* blocks of stacks that the books don't know */
 };
 
-static void count_bytes(struct audit *audit, uint32_t stack, unsigned int domain, uint64_t bytes,
-			uint64_t blocks)
+static void count_bytes(struct audit *audit, uint32_t stack, unsigned int domain,
+			uint64_t bytes, uint64_t blocks)
 {
 	audit->by_domain[domain].bytes += bytes;
 	audit->by_domain[domain].blocks += blocks;
@@ -58,8 +58,9 @@ static int count_arenas(struct audit *audit, struct err *err)
 		}
 		if (sum.bytes != arena->live_bytes || sum.blocks != arena->live_blocks)
 			return err_set(err,
-				       "arena at 0x%" PRIx64 " holds %" PRIu64 " bytes in %" PRIu64
-				       " blocks, but counts %" PRIu64 " in %" PRIu32,
+				       "arena at 0x%" PRIx64 " holds %" PRIu64
+				       " bytes in %" PRIu64 " blocks, but counts %" PRIu64
+				       " in %" PRIu32,
 				       arena->address, sum.bytes, sum.blocks, arena->live_bytes,
 				       arena->live_blocks);
 	}
@@ -99,7 +100,8 @@ static int compare_stacks(const struct audit *audit, struct err *err)
 	const struct sites *sites = &audit->heap->sites;
 
 	if (audit->strays)
-		return err_set(err, "%" PRIu64 " live blocks belong to stacks that never allocated",
+		return err_set(err,
+			       "%" PRIu64 " live blocks belong to stacks that never allocated",
 			       audit->strays);
 	for (size_t i = 0; i < sites->count; i++) {
 		const struct tally *sum = &audit->by_stack[i];
@@ -108,7 +110,8 @@ static int compare_stacks(const struct audit *audit, struct err *err)
 			return err_set(err,
 				       "stack %zu: the maps hold %" PRIu64 " bytes in %" PRIu64
 				       " blocks, its figures say %" PRIu64 " in %" PRIu64,
-				       i, sum->bytes, sum->blocks, site->live_bytes, site->live_blocks);
+				       i, sum->bytes, sum->blocks, site->live_bytes,
+				       site->live_blocks);
 	}
 	return 0;
 }
@@ -120,7 +123,8 @@ static int compare_domains(const struct audit *audit, struct err *err)
 
 	for (int i = 0; i < 4; i++) {
 		const struct tally *sum = &audit->by_domain[i];
-		if (sum->bytes != heap->domain_bytes[i] || sum->blocks != heap->domain_blocks[i])
+		if (sum->bytes != heap->domain_bytes[i] ||
+		    sum->blocks != heap->domain_blocks[i])
 			return err_set(err,
 				       "%s domain: the maps hold %" PRIu64 " bytes in %" PRIu64
 				       " blocks, its figures say %" PRIu64 " in %" PRIu64,

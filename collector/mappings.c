@@ -38,8 +38,10 @@ size_t mappings_seek(const struct mappings *maps, uint64_t address)
 
 static void insert(struct mappings *maps, size_t at, struct mapping mapping)
 {
-	maps->items = mem_grow(maps->items, &maps->capacity, maps->count + 1, sizeof(*maps->items));
-	memmove(maps->items + at + 1, maps->items + at, (maps->count - at) * sizeof(*maps->items));
+	maps->items = mem_grow(maps->items, &maps->capacity, maps->count + 1,
+			       sizeof(*maps->items));
+	memmove(maps->items + at + 1, maps->items + at,
+		(maps->count - at) * sizeof(*maps->items));
 	maps->items[at] = mapping;
 	maps->count++;
 }
@@ -48,7 +50,8 @@ static void erase(struct mappings *maps, size_t from, size_t to)
 {
 	if (from == to)
 		return;
-	memmove(maps->items + from, maps->items + to, (maps->count - to) * sizeof(*maps->items));
+	memmove(maps->items + from, maps->items + to,
+		(maps->count - to) * sizeof(*maps->items));
 	maps->count -= to - from;
 }
 
@@ -78,7 +81,8 @@ static void split(struct mappings *maps, size_t at, uint64_t address)
 	++*u64map_put(&maps->extra_pieces, upper.origin);
 }
 
-void mappings_remove(struct mappings *maps, uint64_t address, uint64_t bytes, mappings_cut *cut, void *user)
+void mappings_remove(struct mappings *maps, uint64_t address, uint64_t bytes, mappings_cut *cut,
+		     void *user)
 {
 	uint64_t end;
 	if (__builtin_add_overflow(address, bytes, &end))

@@ -126,7 +126,8 @@ static void pass_on(const struct mark *from, struct mark *to)
 		mem_alloc((from->change_count + to->change_count) * sizeof(*all));
 
 	while (a < from->change_count || b < to->change_count) {
-		const struct mark_change *left = a < from->change_count ? &from->changes[a] : NULL;
+		const struct mark_change *left = a < from->change_count ? &from->changes[a]
+									: NULL;
 		const struct mark_change *right = b < to->change_count ? &to->changes[b] : NULL;
 		bool take_right = right && (!left || right->stack <= left->stack);
 		if (left && (!right || left->stack <= right->stack))
@@ -167,8 +168,8 @@ static void give_way(struct marks *marks)
 	drop(marks, victim ? victim : marks->count - 2);
 }
 
-void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name, size_t len,
-	       struct sites *sites, uint64_t arena_bytes, uint64_t arena_count)
+void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name,
+	       size_t len, struct sites *sites, uint64_t arena_bytes, uint64_t arena_count)
 {
 	struct mark mark = {
 		.base = clean_name(name, len),
@@ -181,7 +182,8 @@ void marks_add(struct marks *marks, const struct stream_mark *figures, const cha
 
 	name_mark(marks, &mark);
 	take_changes(&mark, sites);
-	marks->items = mem_grow(marks->items, &marks->capacity, marks->count + 1, sizeof(*marks->items));
+	marks->items = mem_grow(marks->items, &marks->capacity, marks->count + 1,
+				sizeof(*marks->items));
 	marks->items[marks->count++] = mark;
 	if (marks->count > MARK_LIMIT)
 		give_way(marks);

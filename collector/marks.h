@@ -3,9 +3,10 @@
  *
  * A mark holds only the stacks whose live figures changed since the mark before it. At most
  * MARK_LIMIT are kept in full; further ones of a name already there are rolled up: they replace
- * the last one of that name (its `rolled` says how many). Where that name is new, the latest of the
- * program's marks gives way (`merged` says how many did). What a mark held that gave way is passed
- * on to the next one, so that figures stay right. A name used again becomes NAME#2, NAME#3, ...
+ * the last one of that name (its `rolled` says how many). Where that name is new, the latest of
+ * the program's marks gives way (`merged` says how many did). What a mark held that gave way is
+ * passed on to the next one, so that figures stay right. A name used again becomes NAME#2,
+ * NAME#3, ...
  */
 #ifndef MEMTRACE_MARKS_H
 #define MEMTRACE_MARKS_H
@@ -41,8 +42,9 @@ struct marks {
 
 void marks_init(struct marks *marks);
 void marks_release(struct marks *marks);
-/* `name` of `len` bytes as it came (cut at MARK_NAME_BYTES, without control characters); takes the changed stacks from `sites` and starts the next mark. */
-void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name, size_t len,
-	       struct sites *sites, uint64_t arena_bytes, uint64_t arena_count);
+/* `name` of `len` bytes as it came (cut at MARK_NAME_BYTES, without control characters); takes
+ * the changed stacks from `sites` and starts the next mark. */
+void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name,
+	       size_t len, struct sites *sites, uint64_t arena_bytes, uint64_t arena_count);
 
 #endif

@@ -17,13 +17,14 @@ void reallocs_release(struct reallocs *reallocs)
 	reallocs_init(reallocs);
 }
 
-void reallocs_remember(struct reallocs *reallocs, uint32_t slot, const struct freed_block *freed)
+void reallocs_remember(struct reallocs *reallocs, uint32_t slot,
+		       const struct freed_block *freed)
 {
 	uint64_t *index = u64map_put(&reallocs->slots, (uint64_t)slot + 1);
 
 	if (*index == 0) {
-		reallocs->items = mem_grow(reallocs->items, &reallocs->capacity, reallocs->count + 1,
-					   sizeof(*reallocs->items));
+		reallocs->items = mem_grow(reallocs->items, &reallocs->capacity,
+					   reallocs->count + 1, sizeof(*reallocs->items));
 		*index = ++reallocs->count;
 	}
 	reallocs->items[*index - 1] = *freed;

@@ -32,13 +32,14 @@ void sites_make_room(struct sites *sites, uint32_t stack)
 
 void sites_note_change(struct sites *sites, uint32_t stack)
 {
-	sites->changed = mem_grow(sites->changed, &sites->changed_capacity, sites->changed_count + 1,
-				  sizeof(*sites->changed));
+	sites->changed = mem_grow(sites->changed, &sites->changed_capacity,
+				  sites->changed_count + 1, sizeof(*sites->changed));
 	sites->changed[sites->changed_count++] = stack;
 	sites->site[stack].mark_epoch = sites->mark_epoch;
 }
 
-void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc, uint64_t now_ms)
+void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc,
+		  uint64_t now_ms)
 {
 	struct site *site = sites_touch(sites, stack);
 
@@ -72,7 +73,8 @@ void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64
 	site->temporary_blocks += pairs;
 }
 
-void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes, uint64_t *ret_blocks)
+void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes,
+		   uint64_t *ret_blocks)
 {
 	static const struct site none;
 	const struct site *site = stack < sites->count ? &sites->site[stack] : &none;
@@ -100,15 +102,17 @@ int sites_conserved(const struct sites *sites, struct err *err)
 				       "stack %zu: allocated %" PRIu64 " bytes in %" PRIu64
 				       " blocks, freed %" PRIu64 " in %" PRIu64 ", but %" PRIu64
 				       " in %" PRIu64 " are live",
-				       i, site->total_bytes, site->total_blocks, site->freed_bytes,
-				       site->freed_blocks, site->live_bytes, site->live_blocks);
+				       i, site->total_bytes, site->total_blocks,
+				       site->freed_bytes, site->freed_blocks, site->live_bytes,
+				       site->live_blocks);
 		bytes += site->live_bytes;
 		blocks += site->live_blocks;
 	}
 	if (bytes != sites->live_bytes || blocks != sites->live_blocks)
 		return err_set(err,
-			       "the stacks' live figures sum up to %" PRIu64 " bytes in %" PRIu64
-			       " blocks instead of %" PRIu64 " in %" PRIu64,
+			       "the stacks' live figures sum up to %" PRIu64
+			       " bytes in %" PRIu64 " blocks instead of %" PRIu64
+			       " in %" PRIu64,
 			       bytes, blocks, sites->live_bytes, sites->live_blocks);
 	return 0;
 }

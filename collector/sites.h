@@ -5,8 +5,8 @@
  * mappings; file mappings and arenas are in their own maps only.
  *
  * High-water mark: kept lazily. `peak_bytes` of a site is right only where `peak_epoch` is the
- * current one; otherwise the site hasn't changed since the last peak and its live figures stand for
- * it: use site_at_peak().
+ * current one; otherwise the site hasn't changed since the last peak and its live figures stand
+ * for it: use site_at_peak().
  */
 #ifndef MEMTRACE_SITES_H
 #define MEMTRACE_SITES_H
@@ -41,11 +41,13 @@ struct sites {
 void sites_init(struct sites *sites);
 void sites_release(struct sites *sites);
 /* A free taken back: live again as if it had not been. */
-void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc, uint64_t now_ms);
+void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc,
+		  uint64_t now_ms);
 /* A block goes piece by piece: these bytes are freed, the block itself is not yet. */
 void sites_free_part(struct sites *sites, uint32_t stack, uint64_t bytes);
 void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t pairs);
-void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes, uint64_t *ret_blocks);
+void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes,
+		   uint64_t *ret_blocks);
 /* From here on, `changed` gathers for the next mark. */
 void sites_next_mark(struct sites *sites);
 /* allocated - freed == live, for each stack and over all. */
@@ -109,8 +111,7 @@ static inline void sites_alloc(struct sites *sites, uint32_t stack, uint64_t byt
 	sites_live_grow(sites, site, bytes, now_ms);
 }
 
-static inline void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes,
-			      int in_gc)
+static inline void sites_free(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc)
 {
 	struct site *site = sites_touch(sites, stack);
 

@@ -143,8 +143,8 @@ static void define_info(struct stacks *stacks, const struct buf *bytes)
 	if (!info && stacks->info_count == INFO_LIMIT)
 		return;
 	if (!info) {
-		stacks->infos = mem_grow(stacks->infos, &stacks->info_capacity, stacks->info_count + 1,
-					 sizeof(*stacks->infos));
+		stacks->infos = mem_grow(stacks->infos, &stacks->info_capacity,
+					 stacks->info_count + 1, sizeof(*stacks->infos));
 		info = &stacks->infos[stacks->info_count++];
 		*info = (struct info){.key = mem_text(key)};
 	}
@@ -152,7 +152,8 @@ static void define_info(struct stacks *stacks, const struct buf *bytes)
 	info->value = mem_text(equals + 1);
 }
 
-/* Interpreter and table may each say "no line" in their own way: 0, a negative number, LINE_NONE. */
+/* Interpreter and table may each say "no line" in their own way: 0, a negative number,
+ * LINE_NONE. */
 static void check_line(struct stacks *stacks, const struct record *r)
 {
 	uint64_t id = record_a(r);
@@ -161,8 +162,9 @@ static void check_line(struct stacks *stacks, const struct record *r)
 	if (!code)
 		return;
 	int32_t told = (int32_t)record_high(r);
-	int32_t ours = linetable_line(code->linetable_kind, code->linetable, code->linetable_bytes,
-				      code->first_line, (int32_t)record_low(r));
+	int32_t ours = linetable_line(code->linetable_kind, code->linetable,
+				      code->linetable_bytes, code->first_line,
+				      (int32_t)record_low(r));
 	bool agrees = told <= 0 ? ours <= 0 : ours == told;
 	stacks->checks += agrees;
 	stacks->checks_differing += !agrees;
@@ -183,7 +185,8 @@ void stacks_apply(struct stacks *stacks, const struct record *r)
 		break;
 	case R_THREAD:
 		if (stream_text_add(&stacks->thread_text, r, NULL) == 1)
-			define_thread(stacks, stacks->thread_text.id, &stacks->thread_text.bytes);
+			define_thread(stacks, stacks->thread_text.id,
+				      &stacks->thread_text.bytes);
 		break;
 	case R_INFO:
 		if (stream_text_add(&stacks->info_text, r, NULL) == 1)

@@ -50,7 +50,7 @@ struct stacks {
 	struct thread *threads; /* in order of first use */
 	size_t thread_count, thread_capacity;
 	struct u64map thread_slots; /* slot + 1 → index + 1 */
-	struct info *infos; /* in order of first use */
+	struct info *infos;         /* in order of first use */
 	size_t info_count, info_capacity;
 	uint64_t checks;           /* R_CHECK records that agreed with our line tables */
 	uint64_t checks_differing; /* ... and that did not: stacks can't be trusted */
@@ -62,6 +62,7 @@ void stacks_release(struct stacks *stacks);
 /* Takes R_NODE, R_CODE, R_THREAD, R_INFO, R_CHECK; the record went through stream_check. */
 void stacks_apply(struct stacks *stacks, const struct record *r);
 const char *stacks_info(const struct stacks *stacks, const char *key); /* NULL when unknown */
-const struct code *stacks_code(const struct stacks *stacks, uint32_t code_id); /* NULL: not code */
+const struct code *stacks_code(const struct stacks *stacks,
+			       uint32_t code_id); /* NULL: not code */
 
 #endif

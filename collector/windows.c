@@ -45,8 +45,8 @@ static void open_next(struct windows *windows)
 	windows->count++;
 }
 
-void windows_tick(struct windows *windows, uint64_t now_ms, uint64_t rss_bytes, uint64_t live_bytes,
-		  uint64_t live_blocks, uint64_t arena_bytes)
+void windows_tick(struct windows *windows, uint64_t now_ms, uint64_t rss_bytes,
+		  uint64_t live_bytes, uint64_t live_blocks, uint64_t arena_bytes)
 {
 	if (now_ms > windows->now_ms)
 		windows->now_ms = now_ms;

@@ -1,8 +1,9 @@
 /*
  * apply.c - what a record costs the heap, in nanoseconds.
  *
- * Streams are made up beforehand: pools filled class by class as CPython does, then blocks freed and
- * allocated again, the newest first ("warm") or any of them ("cold": every record misses the caches).
+ * Streams are made up beforehand: pools filled class by class as CPython does, then blocks
+ * freed and allocated again, the newest first ("warm") or any of them ("cold": every record
+ * misses the caches).
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static void put_alloc(struct bench *bench, const struct made_block *block)
 	uint64_t class = block->class;
 
 	if (class)
-		put(bench, R_SMALL_OBJECT, block->address, block->stack | (class * 16 - 8) << 32 | class << 48);
+		put(bench, R_SMALL_OBJECT, block->address,
+		    block->stack | (class * 16 - 8) << 32 | class << 48);
 	else
 		put(bench, R_ALLOC_MALLOC, block->address, block->stack | (uint64_t)600 << 32);
 }
@@ -94,7 +96,8 @@ static void make_pooled(struct bench *bench)
 			next_pool += POOL_BYTES;
 		}
 		bench->blocks[i] = (struct made_block){
-			.address = pool[c] + POOL_HEADER_BYTES + (uint64_t)used[c]++ * class * 16,
+			.address = pool[c] + POOL_HEADER_BYTES +
+				   (uint64_t)used[c]++ * class * 16,
 			.stack = any_stack(bench),
 			.class = class,
 		};
@@ -146,8 +149,9 @@ static double now_ns(void)
 }
 
 /*
- * Applies the stream and forgets it; nanoseconds a record. Batches come from a buffer that stays in
- * the cache, as they do from a ring. Each of these streams can be cut anywhere but in its stacks.
+ * Applies the stream and forgets it; nanoseconds a record. Batches come from a buffer that
+ * stays in the cache, as they do from a ring. Each of these streams can be cut anywhere but in
+ * its stacks.
  */
 static double apply_all(struct bench *bench, struct heap *heap)
 {
@@ -157,7 +161,8 @@ static double apply_all(struct bench *bench, struct heap *heap)
 
 	for (size_t start = 0; start < count; start += BATCH_RECORDS) {
 		size_t many = count - start < BATCH_RECORDS ? count - start : BATCH_RECORDS;
-		memcpy(batch, bench->stream.data + start * sizeof(*batch), many * sizeof(*batch));
+		memcpy(batch, bench->stream.data + start * sizeof(*batch),
+		       many * sizeof(*batch));
 		double began = now_ns();
 		heap_apply(heap, batch, many);
 		spent += now_ns() - began;
@@ -187,7 +192,9 @@ static void run(const char *what, size_t blocks, uint32_t stacks, bool pooled)
 	bool right = heap_check(heap, &err) == 0 && heap->counts.unknown_frees == 0 &&
 		     heap->arenas.misplaced == 0 && heap->counts.replaced == 0;
 	printf("%-28s %8zu %7u %8.1f %8.1f %8.1f  %s\n", what, blocks, stacks, fill, warm, cold,
-	       right ? "" : err.text[0] ? err.text : "the made-up stream was wrong");
+	       right         ? ""
+	       : err.text[0] ? err.text
+			     : "the made-up stream was wrong");
 	heap_release(heap);
 	buf_release(&bench.stream);
 	free(bench.blocks);
@@ -196,7 +203,8 @@ static void run(const char *what, size_t blocks, uint32_t stacks, bool pooled)
 
 int main(void)
 {
-	printf("%-28s %8s %7s %8s %8s %8s\n", "ns a record", "blocks", "stacks", "fill", "warm", "cold");
+	printf("%-28s %8s %7s %8s %8s %8s\n", "ns a record", "blocks", "stacks", "fill", "warm",
+	       "cold");
 	run("pools, small heap", 20000, 500, true);
 	run("pools, more stacks", 20000, 20000, true);
 	run("pools, large heap", 5000000, 5000, true);

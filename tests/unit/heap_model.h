@@ -1,6 +1,7 @@
 /*
- * heap_model.h - what a heap must be after a stream, worked out the slow and obvious way: lists and
- * linear search, real divisions, a page table for mappings, full copies at each peak and mark.
+ * heap_model.h - what a heap must be after a stream, worked out the slow and obvious way: lists
+ * and linear search, real divisions, a page table for mappings, full copies at each peak and
+ * mark.
  */
 #ifndef MEMTRACE_TEST_HEAP_MODEL_H
 #define MEMTRACE_TEST_HEAP_MODEL_H
@@ -26,7 +27,7 @@ enum {
 #define MODEL_BASE 0x7f0000000000u
 
 struct model_block {
-	uint64_t address; /* as it was given out */
+	uint64_t address;     /* as it was given out */
 	uint64_t start, room; /* what it takes of its pool; room 0: no pool's */
 	uint64_t bytes;
 	uint32_t stack, window, domain, class;
@@ -95,10 +96,12 @@ static inline void model_grow(struct model *m, uint32_t stack, uint32_t domain, 
 	m->peak = m->all;
 	m->peak_ms = m->now_ms;
 	for (int i = 0; i < MODEL_STACKS; i++)
-		m->at_peak.live[i] = (struct model_figures){m->site[i].live_bytes, m->site[i].live_blocks};
+		m->at_peak.live[i] = (struct model_figures){m->site[i].live_bytes,
+							    m->site[i].live_blocks};
 }
 
-static inline void model_allocated(struct model *m, uint32_t stack, uint32_t domain, uint64_t bytes)
+static inline void model_allocated(struct model *m, uint32_t stack, uint32_t domain,
+				   uint64_t bytes)
 {
 	m->counts.allocations++;
 	m->site[stack].total_bytes += bytes;
@@ -106,8 +109,8 @@ static inline void model_allocated(struct model *m, uint32_t stack, uint32_t dom
 	model_grow(m, stack, domain, bytes);
 }
 
-static inline void model_freed_bytes(struct model *m, uint32_t stack, uint32_t domain, uint64_t bytes,
-				     uint64_t blocks, bool in_gc)
+static inline void model_freed_bytes(struct model *m, uint32_t stack, uint32_t domain,
+				     uint64_t bytes, uint64_t blocks, bool in_gc)
 {
 	m->counts.frees += blocks;
 	m->site[stack].freed_bytes += bytes;
@@ -125,7 +128,8 @@ static inline void model_freed_bytes(struct model *m, uint32_t stack, uint32_t d
 static inline int model_arena_of(const struct model *m, uint64_t address)
 {
 	for (size_t i = 0; i < m->arena_count; i++) {
-		if (address >= m->arenas[i].address && address < m->arenas[i].address + m->arenas[i].bytes)
+		if (address >= m->arenas[i].address &&
+		    address < m->arenas[i].address + m->arenas[i].bytes)
 			return (int)i;
 	}
 	return -1;
@@ -140,7 +144,8 @@ static inline int model_find(const struct model *m, uint64_t address)
 		const struct model_block *b = &m->blocks[i];
 		if (pooled != (b->room != 0))
 			continue;
-		if (pooled ? address >= b->start && address < b->start + b->room : address == b->address)
+		if (pooled ? address >= b->start && address < b->start + b->room
+			   : address == b->address)
 			return (int)i;
 	}
 	return -1;
@@ -303,8 +308,9 @@ static inline void model_unmap(struct model *m, uint64_t address, uint64_t bytes
 			continue;
 		m->mappings[i].pages_left -= gone[i];
 		if (m->mappings[i].anonymous)
-			model_freed_bytes(m, m->mappings[i].stack, DOMAIN_MAPPING, gone[i] * 4096,
-					  m->mappings[i].pages_left == 0, false);
+			model_freed_bytes(m, m->mappings[i].stack, DOMAIN_MAPPING,
+					  gone[i] * 4096, m->mappings[i].pages_left == 0,
+					  false);
 	}
 }
 
@@ -325,7 +331,8 @@ static inline void model_map(struct model *m, uint64_t address, uint64_t bytes, 
 		model_allocated(m, stack, DOMAIN_MAPPING, bytes);
 }
 
-static inline void model_arena(struct model *m, uint64_t address, uint64_t bytes, uint32_t stack)
+static inline void model_arena(struct model *m, uint64_t address, uint64_t bytes,
+			       uint32_t stack)
 {
 	bool fits = m->pool_bytes == 4096 ? bytes == 256 << 10 : bytes == 1 << 20;
 
@@ -354,7 +361,8 @@ static inline void model_arena_free(struct model *m, uint64_t address, uint64_t 
 	}
 	uint64_t end = address + m->arenas[at].bytes;
 	for (int i = (int)m->block_count - 1; i >= 0; i--) {
-		if (m->blocks[i].room && m->blocks[i].start >= address && m->blocks[i].start < end)
+		if (m->blocks[i].room && m->blocks[i].start >= address &&
+		    m->blocks[i].start < end)
 			model_take(m, i, false);
 	}
 	for (size_t i = 0; i < m->pool_count; i++) {
@@ -385,7 +393,8 @@ static inline void model_mark(struct model *m)
 	struct model_snapshot *now = &m->at_mark[m->mark_count++];
 
 	for (int i = 0; i < MODEL_STACKS; i++)
-		now->live[i] = (struct model_figures){m->site[i].live_bytes, m->site[i].live_blocks};
+		now->live[i] = (struct model_figures){m->site[i].live_bytes,
+						      m->site[i].live_blocks};
 }
 
 static inline void model_apply(struct model *m, const struct record *r)

@@ -20,7 +20,8 @@ static struct block block_of(uint32_t stack, uint32_t bytes)
 	return (struct block){.stack = stack, .bytes = bytes & 1023};
 }
 
-static enum arena_answer alloc(struct arena_map *map, uint64_t address, uint32_t class, uint32_t bytes)
+static enum arena_answer alloc(struct arena_map *map, uint64_t address, uint32_t class,
+			       uint32_t bytes)
 {
 	struct block old;
 
@@ -39,16 +40,20 @@ static void fill_pools(uint32_t arena_bytes, uint32_t pool_bytes)
 		uint64_t first = BASE + class * pool_bytes + POOL_HEADER_BYTES;
 		uint32_t size = class * 16, many = (pool_bytes - 48) / size;
 		for (uint32_t i = 0; i < many; i++)
-			assert_int_equal(alloc(&map, first + i * size, class, size), ARENA_DONE);
-		assert_int_equal(alloc(&map, first + many * size, class, size), ARENA_MISPLACED);
+			assert_int_equal(alloc(&map, first + i * size, class, size),
+					 ARENA_DONE);
+		assert_int_equal(alloc(&map, first + many * size, class, size),
+				 ARENA_MISPLACED);
 		assert_int_equal(alloc(&map, first - 16, class, size), ARENA_MISPLACED);
 		assert_int_equal(pool_capacity(&map, class), many);
 		assert_int_equal(map.arenas[0].live_blocks, many);
 		assert_int_equal(map.arenas[0].live_bytes, (uint64_t)many * size);
 		for (uint32_t i = many; i-- > 0;) {
-			assert_int_equal(arena_map_free(&map, first + i * size, &freed), ARENA_DONE);
+			assert_int_equal(arena_map_free(&map, first + i * size, &freed),
+					 ARENA_DONE);
 			assert_int_equal(freed.bytes, size);
-			assert_int_equal(arena_map_free(&map, first + i * size, &freed), ARENA_MISPLACED);
+			assert_int_equal(arena_map_free(&map, first + i * size, &freed),
+					 ARENA_MISPLACED);
 		}
 	}
 	assert_int_equal(map.misplaced, 2 * POOL_CLASSES);
@@ -155,7 +160,7 @@ static void test_classes_of_a_pool(void **state)
 	assert_int_equal(arena_map_free(&map, first, &freed), ARENA_DONE);
 	assert_int_equal(arena_map_free(&map, first + 48, &freed), ARENA_DONE);
 	assert_int_equal(freed.bytes, 20);
-	/* Emptied, the pool takes another class; and keeps the last one for a realloc in place. */
+	/* Emptied, the pool takes another class, but keeps the last one for a realloc. */
 	assert_int_equal(alloc(&map, first + 48, STREAM_CLASS_KEPT, 20), ARENA_DONE);
 	assert_int_equal(arena_map_free(&map, first + 48, &freed), ARENA_DONE);
 	assert_int_equal(alloc(&map, first + 64, 4, 64), ARENA_DONE);
@@ -175,7 +180,8 @@ static void test_debug_allocators(void **state)
 	arena_map_add(&map, BASE, MIB, 0, 0);
 	assert_int_equal(alloc(&map, first + 5 * 64 + 16, 4, 40), ARENA_DONE);
 	assert_int_equal(alloc(&map, first + 5 * 64 + 32, 4, 40), ARENA_MISPLACED);
-	const struct block *block = arena_map_find(&map, first + 5 * 64 + 63, &class, &given_out_at);
+	const struct block *block = arena_map_find(&map, first + 5 * 64 + 63, &class,
+						   &given_out_at);
 	assert_non_null(block);
 	assert_int_equal(block->shifted, 1);
 	assert_int_equal(class, 4);
@@ -233,10 +239,11 @@ static void test_memory_of_emptied_pools(void **state)
 
 	(void)state;
 	arena_map_init(&map);
-	for (uint64_t a = 0; a < 20; a++) {
+	for (uint64_t a = 0; a < 20; a++)
 		assert_true(arena_map_add(&map, BASE + a * MIB, MIB, 0, 0));
+	for (uint64_t a = 0; a < 40; a++) {
 		for (uint64_t p = 0; p < 64; p++) {
-			uint64_t address = BASE + a * MIB + p * POOL + POOL_HEADER_BYTES;
+			uint64_t address = BASE + a % 20 * MIB + p * POOL + POOL_HEADER_BYTES;
 			assert_int_equal(alloc(&map, address, 1, 16), ARENA_DONE);
 			assert_int_equal(arena_map_free(&map, address, &freed), ARENA_DONE);
 		}
@@ -247,7 +254,8 @@ static void test_memory_of_emptied_pools(void **state)
 	}
 	assert_int_equal(kept, ARENA_MAP_IDLE_POOLS);
 	/* One that lost its array is as good as any. */
-	assert_int_equal(alloc(&map, BASE + POOL_HEADER_BYTES, STREAM_CLASS_KEPT, 16), ARENA_DONE);
+	assert_int_equal(alloc(&map, BASE + POOL_HEADER_BYTES, STREAM_CLASS_KEPT, 16),
+			 ARENA_DONE);
 	assert_int_equal(arena_map_free(&map, BASE + POOL_HEADER_BYTES, &freed), ARENA_DONE);
 	arena_map_release(&map);
 }

@@ -28,20 +28,24 @@ static void test_equals_an_array(void **state)
 	for (uint32_t step = 1; step <= STEPS; step++) {
 		random = random * 6364136223846793005u + 1442695040888963407u;
 		uint32_t i = (uint32_t)(random >> 33) % ADDRESSES;
-		struct large_block old = {0}, block = {.address = address_of(i), .bytes = step, .stack = i};
+		struct large_block old = {0}, block = {.address = address_of(i),
+						       .bytes = step,
+						       .stack = i};
 		if (random >> 63) {
 			assert_int_equal(block_table_put(&table, block, &old), want[i] == 0);
 			assert_true(old.bytes == want[i]);
 			want[i] = step;
 		} else {
-			assert_int_equal(block_table_take(&table, address_of(i), &old), want[i] != 0);
+			assert_int_equal(block_table_take(&table, address_of(i), &old),
+					 want[i] != 0);
 			assert_true(old.bytes == want[i]);
 			want[i] = 0;
 		}
 		if (step % 997)
 			continue;
 		for (uint32_t k = 0; k < ADDRESSES; k++) {
-			const struct large_block *found = block_table_find(&table, address_of(k));
+			const struct large_block *found = block_table_find(&table,
+									   address_of(k));
 			assert_int_equal(found ? found->bytes : 0, want[k]);
 			assert_true(!found || found->stack == k);
 		}
@@ -57,9 +61,11 @@ static void test_at_most_forty_bytes_a_block(void **state)
 	(void)state;
 	block_table_init(&table);
 	for (uint32_t i = 0; i < 200000; i++) {
-		assert_true(block_table_put(&table, (struct large_block){.address = address_of(i)}, NULL));
+		assert_true(block_table_put(
+			&table, (struct large_block){.address = address_of(i)}, NULL));
 		if (i >= 1000)
-			assert_true(table.capacity * sizeof(*table.slots) <= (size_t)(i + 1) * 40 + 64);
+			assert_true(table.capacity * sizeof(*table.slots) <=
+				    (size_t)(i + 1) * 40 + 64);
 	}
 	for (uint32_t i = 0; i < 200000; i++)
 		assert_non_null(block_table_find(&table, address_of(i)));

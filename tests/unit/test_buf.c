@@ -62,7 +62,8 @@ static void test_varints_too_long_or_cut(void **state)
 {
 	static const uint8_t most[10] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 1};
 	static const uint8_t wide[10] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 2};
-	static const uint8_t endless[11] = {128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 0};
+	static const uint8_t endless[11] = {128, 128, 128, 128, 128, 128,
+					    128, 128, 128, 128, 0};
 
 	(void)state;
 	struct cursor c = cursor_over(most, sizeof(most));

@@ -23,7 +23,8 @@ static void feed(struct heap *heap, enum record_kind kind, uint64_t a, uint64_t 
 	heap_apply(heap, &r, 1);
 }
 
-static void feed_small(struct heap *heap, uint64_t address, uint32_t stack, uint64_t bytes, uint64_t class)
+static void feed_small(struct heap *heap, uint64_t address, uint32_t stack, uint64_t bytes,
+		       uint64_t class)
 {
 	feed(heap, R_SMALL_OBJECT, address, stack | bytes << 32 | class << 48);
 }
@@ -36,7 +37,8 @@ static int setup(void **state)
 	heap_init(heap);
 	for (uint32_t id = 1; id <= 3; id++) {
 		struct record node[2] = {
-			{record_head(R_NODE, id), (id - 1) | (uint64_t)STREAM_CODE_TRUNCATED << 32},
+			{record_head(R_NODE, id),
+			 (id - 1) | (uint64_t)STREAM_CODE_TRUNCATED << 32},
 			{record_head(R_DATA, 0), 0},
 		};
 		heap_apply(heap, node, 2);
@@ -64,7 +66,8 @@ static void test_the_address_decides(void **state)
 	struct heap *heap = *state;
 
 	feed_small(heap, FIRST, 1, 30, 2);
-	feed_small(heap, 0x600010, 1, 30, 2); /* PYTHONMALLOC=malloc, or a realloc that stayed */
+	/* PYTHONMALLOC=malloc, or a realloc that stayed where it was. */
+	feed_small(heap, 0x600010, 1, 30, 2);
 	feed(heap, R_ALLOC_OBJECT, FIRST + 64, 1 | (uint64_t)600 << 32);
 	assert_int_equal(heap->arenas.arenas[0].live_blocks, 1);
 	assert_int_equal(heap->blocks.count, 1);
@@ -136,7 +139,7 @@ static void test_restore_of_an_unknown_block(void **state)
 	assert_int_equal(heap->sites.live_blocks, 0);
 }
 
-/* Where a small block lay when no arena was there, an arena may lie by the time it comes back. */
+/* Where the block lay, an arena may lie by the time it comes back. */
 static void test_restore_into_a_new_arena(void **state)
 {
 	struct heap *heap = *state;

@@ -196,7 +196,8 @@ static void put_any(struct stream *s)
 	else if (dice < 940)
 		put(s, R_ARENA_FREE, any_arena(s), s->arena_bytes << 32);
 	else if (dice < 970)
-		put(s, R_TEMP, any_stack(s), below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40);
+		put(s, R_TEMP, any_stack(s),
+		    below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40);
 	else if (dice < 980)
 		put_mark(s);
 	else
@@ -222,12 +223,15 @@ static void model_catch_up(struct stream *s)
 /* The generator looks at the model, so that most of what it makes up is possible. */
 static void generate(struct stream *s, uint64_t seed)
 {
-	*s = (struct stream){.rnd = {seed * 0x9e3779b97f4a7c15 + 1}, .model = mem_alloc(sizeof(*s->model))};
+	*s = (struct stream){.rnd = {seed * 0x9e3779b97f4a7c15 + 1},
+			     .model = mem_alloc(sizeof(*s->model))};
 	buf_init(&s->bytes);
 	s->arena_bytes = seed % 3 == 0 ? 256 << 10 : 1 << 20;
 	s->model->pool_bytes = seed % 3 == 0 ? 4096 : 16384;
 	for (uint32_t id = 1; id < MODEL_STACKS; id++) {
-		put(s, R_NODE, id, (id - 1) | (uint64_t)(id == 1 ? STREAM_CODE_THREAD : STREAM_CODE_TRUNCATED) << 32);
+		put(s, R_NODE, id,
+		    (id - 1) | (uint64_t)(id == 1 ? STREAM_CODE_THREAD : STREAM_CODE_TRUNCATED)
+				       << 32);
 		put(s, R_DATA, 0, 0);
 	}
 	put(s, R_ARENA, arena_place(s), s->arena_bytes << 32);
@@ -305,7 +309,8 @@ static size_t blocks_of_pools(const struct model *m, const struct heap *heap)
 					continue;
 				int at = model_find(m, pool_block_address(pool, i));
 				assert_true(at >= 0);
-				assert_int_equal(m->blocks[at].address, pool_block_address(pool, i));
+				assert_int_equal(m->blocks[at].address,
+						 pool_block_address(pool, i));
 				assert_int_equal(m->blocks[at].stack, block->stack);
 				assert_int_equal(m->blocks[at].bytes, block->bytes);
 				assert_int_equal(m->blocks[at].window, block->window);
@@ -330,7 +335,8 @@ static void same_blocks(const struct model *m, const struct heap *heap)
 		pooled += block->room != 0;
 		if (block->room)
 			continue;
-		const struct large_block *large = block_table_find(&heap->blocks, block->address);
+		const struct large_block *large = block_table_find(&heap->blocks,
+								   block->address);
 		assert_non_null(large);
 		assert_int_equal(large->bytes, block->bytes);
 		assert_int_equal(large->stack, block->stack);
@@ -349,7 +355,8 @@ static void same_mappings(const struct model *m, const struct heap *heap)
 
 	for (size_t i = 0; i < heap->mappings.count; i++) {
 		const struct mapping *piece = &heap->mappings.items[i];
-		for (uint64_t at = piece->address; at < piece->address + piece->bytes; at += 4096) {
+		for (uint64_t at = piece->address; at < piece->address + piece->bytes;
+		     at += 4096) {
 			uint16_t owner = m->page_owner[(at - MODEL_BASE) / 4096];
 			assert_int_not_equal(owner, 0);
 			assert_int_equal(piece->stack, m->mappings[owner].stack);

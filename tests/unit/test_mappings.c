@@ -37,7 +37,8 @@ static void test_a_hole_leaves_two_pieces(void **state)
 
 	(void)state;
 	mappings_init(&maps);
-	mappings_add(&maps, (struct mapping){.address = BASE, .bytes = 10 * PAGE, .stack = 7}, NULL, NULL);
+	mappings_add(&maps, (struct mapping){.address = BASE, .bytes = 10 * PAGE, .stack = 7},
+		     NULL, NULL);
 	mappings_remove(&maps, BASE + 4 * PAGE, 2 * PAGE, note_cut, &told);
 	assert_int_equal(maps.count, 2);
 	assert_int_equal(told.bytes, 2 * PAGE);
@@ -61,11 +62,15 @@ static void test_a_fixed_mapping_replaces(void **state)
 
 	(void)state;
 	mappings_init(&maps);
-	mappings_add(&maps, (struct mapping){.address = BASE, .bytes = 2 * PAGE, .stack = 1}, NULL, NULL);
-	mappings_add(&maps, (struct mapping){.address = BASE + 2 * PAGE, .bytes = 2 * PAGE, .stack = 2},
-		     note_cut, &told);
+	mappings_add(&maps, (struct mapping){.address = BASE, .bytes = 2 * PAGE, .stack = 1},
+		     NULL, NULL);
+	mappings_add(
+		&maps,
+		(struct mapping){.address = BASE + 2 * PAGE, .bytes = 2 * PAGE, .stack = 2},
+		note_cut, &told);
 	assert_int_equal(told.pieces, 0);
-	mappings_add(&maps, (struct mapping){.address = BASE + PAGE, .bytes = 3 * PAGE, .stack = 3},
+	mappings_add(&maps,
+		     (struct mapping){.address = BASE + PAGE, .bytes = 3 * PAGE, .stack = 3},
 		     note_cut, &told);
 	assert_int_equal(told.pieces, 2);
 	assert_int_equal(told.wholes, 1);
@@ -84,7 +89,8 @@ static void test_ends_of_the_address_space(void **state)
 	(void)state;
 	mappings_init(&maps);
 	mappings_remove(&maps, 0, UINT64_MAX, note_cut, &told);
-	mappings_add(&maps, (struct mapping){.address = UINT64_MAX - 5, .bytes = 6}, note_cut, &told);
+	mappings_add(&maps, (struct mapping){.address = UINT64_MAX - 5, .bytes = 6}, note_cut,
+		     &told);
 	mappings_add(&maps, (struct mapping){.address = BASE, .bytes = 0}, note_cut, &told);
 	assert_int_equal(maps.count, 0);
 	mappings_add(&maps, (struct mapping){.address = BASE, .bytes = PAGE}, note_cut, &told);
@@ -151,7 +157,9 @@ static void test_equals_a_page_table(void **state)
 		if (random >> 63) {
 			mappings_remove(&maps, address, bytes, note_cut, &told);
 		} else {
-			mappings_add(&maps, (struct mapping){.address = address, .bytes = bytes, .stack = step},
+			mappings_add(&maps,
+				     (struct mapping){
+					     .address = address, .bytes = bytes, .stack = step},
 				     note_cut, &told);
 			for (uint32_t i = page; i < page + pages; i++)
 				model->owner[i] = step;

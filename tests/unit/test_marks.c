@@ -26,9 +26,10 @@ static void test_names(void **state)
 	static const struct {
 		const char *given, *want;
 	} names[] = {
-		{"warm", "warm"},     {"warm", "warm#2"}, {"other", "other"}, {"warm", "warm#3"},
-		{"warm#2", "warm#2#2"}, {"x#2", "x#2"},     {"x", "x"},	      {"x", "x#3"},
-		{"a\nb\x7f", "a?b?"},   {"", "mark"},       {"", "mark#2"},
+		{"warm", "warm"},   {"warm", "warm#2"},     {"other", "other"},
+		{"warm", "warm#3"}, {"warm#2", "warm#2#2"}, {"x#2", "x#2"},
+		{"x", "x"},         {"x", "x#3"},           {"a\nb\x7f", "a?b?"},
+		{"", "mark"},       {"", "mark#2"},
 	};
 	struct marks marks;
 	struct sites sites;
@@ -116,7 +117,8 @@ static void assert_figures_right(const struct marks *marks)
 	for (size_t i = 0; i < marks->count; i++) {
 		const struct mark *mark = &marks->items[i];
 		for (size_t k = 0; k < mark->change_count; k++) {
-			assert_true(k == 0 || mark->changes[k - 1].stack < mark->changes[k].stack);
+			assert_true(k == 0 ||
+				    mark->changes[k - 1].stack < mark->changes[k].stack);
 			now[mark->changes[k].stack] = mark->changes[k].live_bytes;
 		}
 		assert_memory_equal(now, said[mark->figures.time_ns], sizeof(now));
@@ -133,11 +135,12 @@ static void test_too_many_marks(void **state)
 	marks_init(&marks);
 	sites_init(&sites);
 	for (uint64_t i = 0; i < 1000; i++) {
-		struct stream_mark figures = {.time_ns = i, .origin = i ? MARK_PROGRAM : MARK_TRACER};
+		struct stream_mark figures = {.time_ns = i,
+					      .origin = i ? MARK_PROGRAM : MARK_TRACER};
 		char name[32];
 		/* A repeated name and 100 that come once; the rest only when all is full. */
-		int len = i % 5 ? snprintf(name, sizeof(name), "loop") :
-				  snprintf(name, sizeof(name), "step %d", (int)i);
+		int len = i % 5 ? snprintf(name, sizeof(name), "loop")
+				: snprintf(name, sizeof(name), "step %d", (int)i);
 		random_change(&sites, &random);
 		for (uint32_t s = 0; s < STACKS && s < sites.count; s++)
 			said[i][s] = sites.site[s].live_bytes;

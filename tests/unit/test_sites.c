@@ -11,7 +11,8 @@
 #include "../../collector/err.h"
 #include "../../collector/sites.h"
 
-static void assert_peak(const struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t blocks)
+static void assert_peak(const struct sites *sites, uint32_t stack, uint64_t bytes,
+			uint64_t blocks)
 {
 	uint64_t got_bytes, got_blocks;
 

@@ -27,7 +27,8 @@ static void put(struct buf *stream, enum record_kind kind, uint64_t a, uint64_t 
 	buf_append(stream, &r, sizeof(r));
 }
 
-static void put_node(struct buf *stream, uint32_t id, uint32_t parent, uint32_t code, int32_t instr)
+static void put_node(struct buf *stream, uint32_t id, uint32_t parent, uint32_t code,
+		     int32_t instr)
 {
 	put(stream, R_NODE, id, parent | (uint64_t)code << 32);
 	put(stream, R_DATA, (uint32_t)instr, 0);
@@ -110,7 +111,8 @@ static void test_codes(void **state)
 
 	memset(file, 'f', 9000);
 	file[9000] = '\0';
-	put_code(&f->stream, STREAM_CODE_FIRST, file, "Class.method", "\x02\x01\x04\x02", 10, 0);
+	put_code(&f->stream, STREAM_CODE_FIRST, file, "Class.method", "\x02\x01\x04\x02", 10,
+		 0);
 	put_code(&f->stream, STREAM_CODE_FIRST + 1, "a.py", "", "", 0, 0);
 	apply(&f->stacks, &f->stream);
 	const struct code *code = stacks_code(&f->stacks, STREAM_CODE_FIRST);

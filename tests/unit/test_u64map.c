@@ -47,7 +47,8 @@ static void churn(unsigned int shift)
 			*slot = want[i] = step;
 		} else {
 			value = 0;
-			assert_int_equal(u64map_remove(&map, key_of(i, shift), &value), want[i] != 0);
+			assert_int_equal(u64map_remove(&map, key_of(i, shift), &value),
+					 want[i] != 0);
 			assert_true(value == want[i]);
 			want[i] = 0;
 		}

@@ -1,0 +1,48 @@
+/*
+ * heap_books.h - the figures that every change of the heap goes through: by stack, by domain and in
+ * all, always together. Private to heap*.c.
+ */
+#ifndef MEMTRACE_HEAP_BOOKS_H
+#define MEMTRACE_HEAP_BOOKS_H
+
+#include "heap.h"
+
+/* stream_check lets no undefined stack through; one that came anyway must not size an array. */
+static inline uint32_t known_stack(const struct heap *heap, uint64_t stack)
+{
+	return __builtin_expect(stack <= heap->stacks.node_count, 1) ? (uint32_t)stack : 0;
+}
+
+static inline void book_alloc(struct heap *heap, enum block_domain domain, uint32_t stack,
+			      uint64_t bytes)
+{
+	sites_alloc(&heap->sites, stack, bytes, heap->windows.now_ms);
+	heap->domain_bytes[domain] += bytes;
+	heap->domain_blocks[domain]++;
+	heap->counts.allocations++;
+}
+
+static inline void book_free(struct heap *heap, enum block_domain domain, uint32_t stack,
+			     uint64_t bytes, int in_gc)
+{
+	sites_free(&heap->sites, stack, bytes, in_gc);
+	heap->domain_bytes[domain] -= bytes;
+	heap->domain_blocks[domain]--;
+	heap->counts.frees++;
+}
+
+static inline enum block_domain pooled_domain(const struct block *block)
+{
+	return block->object ? DOMAIN_OBJECT : DOMAIN_MEM;
+}
+
+static inline void book_replaced(struct heap *heap, const struct block *old)
+{
+	book_free(heap, pooled_domain(old), old->stack, old->bytes, 0);
+	heap->counts.replaced++;
+}
+
+/* Kinds that are rare: what heap_apply doesn't do itself. */
+void heap_apply_rare(struct heap *heap, const struct record *r);
+
+#endif

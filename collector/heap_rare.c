@@ -1,0 +1,231 @@
+/*
+ * heap_rare.c - what the kinds of records do to the heap that are not blocks coming and going.
+ */
+#include <string.h>
+
+#include "heap_books.h"
+
+enum { PAGE_SHIFT = 12 };
+
+static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t stack,
+			uint64_t bytes, int in_gc)
+{
+	sites_unfree(&heap->sites, stack, bytes, in_gc, heap->windows.now_ms);
+	heap->domain_bytes[domain] += bytes;
+	heap->domain_blocks[domain]++;
+	heap->counts.frees--;
+}
+
+static void restore_pooled(struct heap *heap, const struct freed_block *freed)
+{
+	struct block old;
+
+	if (arena_map_alloc(&heap->arenas, freed->large.address, freed->class, freed->pooled,
+			    &old) != ARENA_DONE)
+		return;
+	if (old.live)
+		book_replaced(heap, &old);
+	book_unfree(heap, pooled_domain(&freed->pooled), freed->pooled.stack,
+		    freed->pooled.bytes, freed->in_gc);
+}
+
+static void restore_large(struct heap *heap, const struct freed_block *freed)
+{
+	struct large_block old;
+
+	if (arena_map_covers(&heap->arenas, freed->large.address)) {
+		heap->arenas.misplaced++;
+		return;
+	}
+	if (!block_table_put(&heap->blocks, freed->large, &old)) {
+		book_free(heap, old.domain, old.stack, old.bytes, 0);
+		heap->counts.replaced++;
+	}
+	book_unfree(heap, freed->large.domain, freed->large.stack, freed->large.bytes,
+		    freed->in_gc);
+}
+
+static void apply_restore(struct heap *heap, const struct record *r)
+{
+	enum { THREAD_SLOT_BITS = 24 };
+	struct freed_block freed;
+
+	if (r->body >> THREAD_SLOT_BITS ||
+	    !reallocs_take(&heap->reallocs, (uint32_t)r->body, record_a(r), &freed))
+		return;
+	switch (freed.kind) {
+	case FREED_POOLED:
+		restore_pooled(heap, &freed);
+		break;
+	case FREED_LARGE:
+		restore_large(heap, &freed);
+		break;
+	case FREED_UNKNOWN:
+		heap->counts.unknown_frees--;
+		break;
+	}
+}
+
+static void cut_mapping(void *user, const struct mapping *piece, bool whole)
+{
+	struct heap *heap = user;
+
+	if (!piece->anonymous)
+		return;
+	if (whole) {
+		book_free(heap, DOMAIN_MAPPING, piece->stack, piece->bytes, 0);
+		return;
+	}
+	sites_free_part(&heap->sites, piece->stack, piece->bytes);
+	heap->domain_bytes[DOMAIN_MAPPING] -= piece->bytes;
+}
+
+static void add_mapping(struct heap *heap, const struct record *r, uint64_t bytes,
+			bool anonymous)
+{
+	struct mapping mapping = {
+		.address = record_a(r),
+		.bytes = bytes,
+		.stack = known_stack(heap, record_low(r)),
+		.window = windows_current(&heap->windows),
+		.anonymous = anonymous,
+	};
+
+	if (bytes == 0)
+		return;
+	mappings_add(&heap->mappings, mapping, cut_mapping, heap);
+	if (anonymous)
+		book_alloc(heap, DOMAIN_MAPPING, mapping.stack, bytes);
+}
+
+static void apply_arena(struct heap *heap, const struct record *r)
+{
+	uint64_t bytes = record_high(r);
+
+	/* Data-stack chunks come through the same allocator: they are ordinary memory. */
+	if (!arena_map_add(&heap->arenas, record_a(r), bytes, known_stack(heap, record_low(r)),
+			   windows_current(&heap->windows)))
+		add_mapping(heap, r, bytes, true);
+}
+
+static void lose_block(void *user, uint64_t address, const struct block *block)
+{
+	(void)address;
+	book_free(user, pooled_domain(block), block->stack, block->bytes, 0);
+}
+
+static void apply_arena_free(struct heap *heap, const struct record *r)
+{
+	if (!arena_map_remove(&heap->arenas, record_a(r), lose_block, heap))
+		mappings_remove(&heap->mappings, record_a(r), record_high(r), cut_mapping,
+				heap);
+}
+
+static void apply_collection(struct heap *heap, const struct record *r)
+{
+	uint64_t generation = record_a(r) & ~(uint64_t)R_GC_END;
+
+	if (!(record_a(r) & R_GC_END) || generation > 2)
+		return;
+	heap->counts.collections[generation]++;
+	heap->counts.collected[generation] += r->body;
+}
+
+static void apply_mark(struct heap *heap, const struct record *r)
+{
+	struct stream_text *text = &heap->mark_text;
+	struct stream_mark figures;
+
+	if (stream_text_add(text, r, NULL) != 1 || text->bytes.len < sizeof(figures))
+		return;
+	memcpy(&figures, text->bytes.data, sizeof(figures));
+	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
+		  text->bytes.len - sizeof(figures), &heap->sites, heap->arenas.arena_bytes,
+		  heap->arenas.live_arenas);
+}
+
+static enum heap_end end_of_stream(uint64_t how)
+{
+	switch (how) {
+	case END_UNDERSCORE_EXIT:
+		return HEAP_UNDERSCORE_EXIT;
+	case END_ABORT:
+		return HEAP_ABORT;
+	default:
+		return HEAP_EXIT;
+	}
+}
+
+/* The first true end stays; an exec is one only until the program is heard of again. */
+static void apply_end(struct heap *heap, const struct record *r)
+{
+	bool open = heap->end == HEAP_RUNNING || heap->end == HEAP_EXEC;
+
+	switch (record_kind(r)) {
+	case R_END:
+		if (open) {
+			heap->end = end_of_stream(record_a(r));
+			heap->end_status = (int64_t)r->body;
+		}
+		break;
+	case R_EXEC:
+		if (open)
+			heap->end = r->body ? HEAP_RUNNING : HEAP_EXEC;
+		break;
+	default:
+		if (heap->end == HEAP_RUNNING)
+			heap->end = HEAP_DIED;
+		break;
+	}
+}
+
+void heap_apply_rare(struct heap *heap, const struct record *r)
+{
+	struct sites *sites = &heap->sites;
+
+	switch (record_kind(r)) {
+	case R_RESTORE:
+		apply_restore(heap, r);
+		break;
+	case R_MAP_ANON:
+	case R_MAP_FILE:
+		add_mapping(heap, r, (uint64_t)record_high(r) << PAGE_SHIFT,
+			    record_kind(r) == R_MAP_ANON);
+		break;
+	case R_UNMAP:
+		mappings_remove(&heap->mappings, record_a(r),
+				(uint64_t)record_high(r) << PAGE_SHIFT, cut_mapping, heap);
+		break;
+	case R_ARENA:
+		apply_arena(heap, r);
+		break;
+	case R_ARENA_FREE:
+		apply_arena_free(heap, r);
+		break;
+	case R_GC:
+		apply_collection(heap, r);
+		break;
+	case R_MARK:
+		apply_mark(heap, r);
+		break;
+	case R_EXEC:
+	case R_END:
+	case R_DIED:
+		apply_end(heap, r);
+		break;
+	case R_TICK:
+		windows_tick(&heap->windows, record_a(r), r->body, sites->live_bytes,
+			     sites->live_blocks, heap->arenas.arena_bytes);
+		break;
+	case R_LOST:
+		heap->counts.lost_slots += record_a(r);
+		break;
+	case R_COUNTS:
+		heap->counts.dropped_events = record_a(r);
+		heap->counts.waited_ns = r->body;
+		break;
+	default:
+		stacks_apply(&heap->stacks, r);
+		break;
+	}
+}
