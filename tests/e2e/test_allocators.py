@@ -8,9 +8,16 @@ LEAK = line_of(SCRIPT, "# leaks")
 BLOCKS = 3000
 
 
-def assert_exact(run):
+def assert_exact(run, tracemalloc=False):
+    """With tracemalloc the line holds two blocks more for each of its own: a trace (16 bytes) and its
+    entry in a hash table (32), perhaps with a debug allocator's 24 on top. They are real, and made there."""
     entry = run.line(SCRIPT, LEAK)
-    assert (entry["count"], entry["size_bytes"]) == (BLOCKS, BLOCKS * 1000)
+    if not tracemalloc:
+        assert (entry["count"], entry["size_bytes"]) == (BLOCKS, BLOCKS * 1000)
+        return
+    assert 0 <= entry["count"] - 3 * BLOCKS <= 4
+    books = entry["size_bytes"] - BLOCKS * 1000
+    assert books // BLOCKS in (48, 72, 96) and books % BLOCKS < 200
 
 
 @pytest.mark.parametrize("allocator", ["default", "pymalloc", "malloc", "debug", "pymalloc_debug",
@@ -24,13 +31,13 @@ def test_pythonmalloc(trace, python, allocator):
 @pytest.mark.parametrize("options", [("-X", "dev"), ("-X", "tracemalloc"), ("-X", "tracemalloc=5"),
                                      ("-X", "dev", "-X", "tracemalloc"), ("-I",), ("-O",), ("-E", "-s")])
 def test_interpreter_options(trace, python, options):
-    assert_exact(trace(python, *options, SCRIPT, BLOCKS))
+    assert_exact(trace(python, *options, SCRIPT, BLOCKS), any("tracemalloc" in o for o in options))
 
 
 @pytest.mark.parametrize("variables", [{"PYTHONDEVMODE": 1}, {"PYTHONTRACEMALLOC": 3},
                                        {"PYTHONMALLOC": "debug", "PYTHONTRACEMALLOC": 1}])
 def test_interpreter_variables(trace, python, variables):
-    assert_exact(trace(python, SCRIPT, BLOCKS, env=variables))
+    assert_exact(trace(python, SCRIPT, BLOCKS, env=variables), "PYTHONTRACEMALLOC" in variables)
 
 
 def test_tracemalloc_started_and_stopped(trace, python, tmp_path):
