@@ -275,7 +275,7 @@ static bool pool_open(struct arena_map *map, struct pool *pool, uint32_t class)
 	struct arena *arena = &map->arenas[pool->arena];
 	arena->pools[(pool->address - arena->first_pool) >> map->pool_shift] = pool;
 	free(pool->blocks);
-	pool->class = (uint8_t)class;
+	pool->class = (uint8_t) class;
 	pool->capacity = (uint16_t)pool_capacity(map, class);
 	pool->blocks = mem_alloc(pool->capacity * sizeof(*pool->blocks));
 	return true;
@@ -310,6 +310,24 @@ static enum arena_answer misplaced(struct arena_map *map)
 	return ARENA_MISPLACED;
 }
 
+static enum arena_answer block_put(struct arena *arena, struct pool *pool, uint64_t index,
+				   struct block block, struct block *ret_old)
+{
+	struct block old = pool->blocks[index];
+
+	block.live = 1;
+	pool->blocks[index] = block;
+	arena->live_bytes += block.bytes;
+	if (!old.live) {
+		pool->live++;
+		arena->live_blocks++;
+		return ARENA_DONE;
+	}
+	arena->live_bytes -= old.bytes;
+	*ret_old = old;
+	return ARENA_REPLACED;
+}
+
 enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, uint32_t class,
 				       struct block block, struct block *ret_old)
 {
@@ -329,9 +347,8 @@ enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, 
 		return misplaced(map);
 	if ((pool->class != class || !pool->blocks) && !pool_open(map, pool, class))
 		return misplaced(map);
-	/* Now that all is well, the block's own address leads to the quick way. */
 	block.shifted = rest != 0;
-	return arena_map_alloc(map, address - rest, class, block, ret_old);
+	return block_put(&map->arenas[pool->arena], pool, index, block, ret_old);
 }
 
 const struct block *arena_map_find(const struct arena_map *map, uint64_t address,

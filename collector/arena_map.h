@@ -93,6 +93,7 @@ enum arena_answer {
 	ARENA_OUTSIDE,   /* in no arena: not this map's */
 	ARENA_MISPLACED, /* in an arena, but it contradicts the map; nothing was changed */
 	ARENA_DONE,
+	ARENA_REPLACED, /* done, and a block that was live there is gone */
 };
 
 void arena_map_init(struct arena_map *map);
@@ -166,9 +167,9 @@ static inline uint64_t pool_index(const struct pool *pool, uint64_t address, uin
 }
 
 /*
- * `class` as in R_SMALL_*. A block that was live there is replaced and given back in *ret_old,
- * whose `live` is 0 otherwise. ARENA_MISPLACED, and counted: no block begins there, it is too
- * small, or the pool has live blocks of another class.
+ * `class` as in R_SMALL_*. ARENA_REPLACED: a block was live there, which is given back in *ret_old.
+ * ARENA_MISPLACED, and counted: no block begins there, it is too small, or the pool has live blocks
+ * of another class.
  */
 static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address,
 						uint32_t class, struct block block,
@@ -179,24 +180,18 @@ static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t 
 		return arena_map_alloc_rare(map, address, class, block, ret_old);
 	uint32_t offset;
 	uint64_t index = pool_index(pool, address, class, &offset);
-	if (__builtin_expect(index >= pool->capacity ||
-				     offset != index * pool_block_bytes(class) ||
-				     block.bytes > pool_block_bytes(class),
-			     0))
+	if (__builtin_expect(
+		    index >= pool->capacity || offset != index * pool_block_bytes(class) ||
+			    block.bytes > pool_block_bytes(class) || pool->blocks[index].live,
+		    0))
 		return arena_map_alloc_rare(map, address, class, block, ret_old);
 
 	struct arena *arena = &map->arenas[pool->arena];
-	struct block *at = &pool->blocks[index];
-	*ret_old = *at;
 	block.live = 1;
-	*at = block;
+	pool->blocks[index] = block;
+	pool->live++;
+	arena->live_blocks++;
 	arena->live_bytes += block.bytes;
-	if (__builtin_expect(!ret_old->live, 1)) {
-		pool->live++;
-		arena->live_blocks++;
-	} else {
-		arena->live_bytes -= ret_old->bytes;
-	}
 	return ARENA_DONE;
 }
 
@@ -215,7 +210,8 @@ static inline enum arena_answer arena_map_free(struct arena_map *map, uint64_t a
 	struct arena *arena = &map->arenas[pool->arena];
 	struct block *at = &pool->blocks[index];
 	*ret_block = *at;
-	at->live = 0;
+	/* The whole word, as it is read: a store of one byte would hold up a load right after it. */
+	*at = (struct block){0};
 	arena->live_blocks--;
 	arena->live_bytes -= ret_block->bytes;
 	if (__builtin_expect(--pool->live == 0, 0))

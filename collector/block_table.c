@@ -5,7 +5,8 @@
 
 #include "mem.h"
 
-enum { FIRST_SLOTS = 64 };
+/* Up to QUICK_SLOTS (12 MiB) speed of growing counts, beyond it memory. */
+enum { FIRST_SLOTS = 64, QUICK_SLOTS = 1 << 19 };
 
 void block_table_init(struct block_table *table)
 {
@@ -36,7 +37,12 @@ static __attribute__((noinline)) void grow(struct block_table *table)
 {
 	struct block_table old = *table;
 
-	table->capacity = old.capacity ? old.capacity + old.capacity / 4 : FIRST_SLOTS;
+	if (old.capacity == 0)
+		table->capacity = FIRST_SLOTS;
+	else if (old.capacity < QUICK_SLOTS)
+		table->capacity = old.capacity * 2;
+	else
+		table->capacity = old.capacity + old.capacity / 4;
 	table->slots = mem_alloc(table->capacity * sizeof(*table->slots));
 	for (size_t i = 0; i < old.capacity; i++) {
 		if (old.slots[i].address)

@@ -33,46 +33,55 @@ void heap_release(struct heap *heap)
 	*heap = (struct heap){.end = HEAP_RUNNING};
 }
 
-static void put_large(struct heap *heap, struct large_block block)
+static void put_large(struct heap *heap, const struct large_block *block)
 {
 	struct large_block old;
 
-	if (UNLIKELY(!block_table_put(&heap->blocks, block, &old))) {
+	if (UNLIKELY(!block_table_put(&heap->blocks, *block, &old))) {
 		book_free(heap, old.domain, old.stack, old.bytes, 0);
 		heap->counts.replaced++;
 	}
-	book_alloc(heap, block.domain, block.stack, block.bytes);
+	book_alloc(heap, block->domain, block->stack, block->bytes);
 }
 
-static inline void apply_small(struct heap *heap, const struct record *r,
-			       enum block_domain domain, uint32_t window)
+/* A small block in no arena: with PYTHONMALLOC=malloc all of them. */
+static __attribute__((noinline)) void put_outside(struct heap *heap, uint64_t address,
+						  struct block block)
+{
+	put_large(heap, &(struct large_block){
+				.address = address,
+				.bytes = block.bytes,
+				.stack = block.stack,
+				.window = block.window,
+				.domain = pooled_domain(&block) & 3,
+			});
+}
+
+static inline __attribute__((always_inline)) void apply_small(struct heap *heap,
+							      const struct record *r,
+							      enum block_domain domain,
+							      uint32_t window)
 {
 	uint64_t address = record_a(r);
-	uint32_t bytes = (uint32_t)(r->body >> 32 & 0xffff);
 	uint32_t class = (uint32_t)(r->body >> 48 & 0xff);
 	struct block old;
 	struct block block = {
 		.stack = known_stack(heap, record_low(r)),
-		.bytes = bytes & 0x3ff,
+		.bytes = r->body >> 32 & 0x3ff,
 		.window = window & (WINDOW_LIMIT - 1),
 		.object = domain == DOMAIN_OBJECT,
 		.live = 1,
 	};
 
 	switch (arena_map_alloc(&heap->arenas, address, class, block, &old)) {
+	case ARENA_REPLACED:
+		book_replaced(heap, &old);
+		__attribute__((fallthrough));
 	case ARENA_DONE:
-		if (UNLIKELY(old.live))
-			book_replaced(heap, &old);
 		book_alloc(heap, domain, block.stack, block.bytes);
 		break;
 	case ARENA_OUTSIDE:
-		put_large(heap, (struct large_block){
-					.address = address,
-					.bytes = bytes,
-					.stack = block.stack,
-					.window = block.window,
-					.domain = domain & 3,
-				});
+		put_outside(heap, address, block);
 		break;
 	case ARENA_MISPLACED:
 		break;
@@ -90,7 +99,7 @@ static inline void apply_large(struct heap *heap, const struct record *r,
 		heap->arenas.misplaced++;
 		return;
 	}
-	put_large(heap, (struct large_block){
+	put_large(heap, &(struct large_block){
 				.address = record_a(r),
 				.bytes = bytes,
 				.stack = known_stack(heap, record_low(r)),
@@ -107,6 +116,7 @@ static inline bool take_block(struct heap *heap, uint64_t address, int in_gc)
 
 	switch (arena_map_free(&heap->arenas, address, &pooled)) {
 	case ARENA_DONE:
+	case ARENA_REPLACED:
 		book_free(heap, pooled_domain(&pooled), pooled.stack, pooled.bytes, in_gc);
 		return true;
 	case ARENA_MISPLACED:

@@ -36,7 +36,8 @@ static inline enum block_domain pooled_domain(const struct block *block)
 	return block->object ? DOMAIN_OBJECT : DOMAIN_MEM;
 }
 
-static inline void book_replaced(struct heap *heap, const struct block *old)
+static __attribute__((unused, noinline)) void book_replaced(struct heap *heap,
+							    const struct block *old)
 {
 	book_free(heap, pooled_domain(old), old->stack, old->bytes, 0);
 	heap->counts.replaced++;

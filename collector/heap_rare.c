@@ -18,13 +18,15 @@ static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t st
 
 static void restore_pooled(struct heap *heap, const struct freed_block *freed)
 {
+	enum arena_answer answer;
 	struct block old;
 
-	if (arena_map_alloc(&heap->arenas, freed->large.address, freed->class, freed->pooled,
-			    &old) != ARENA_DONE)
-		return;
-	if (old.live)
+	answer = arena_map_alloc(&heap->arenas, freed->large.address, freed->class,
+				 freed->pooled, &old);
+	if (answer == ARENA_REPLACED)
 		book_replaced(heap, &old);
+	else if (answer != ARENA_DONE)
+		return;
 	book_unfree(heap, pooled_domain(&freed->pooled), freed->pooled.stack,
 		    freed->pooled.bytes, freed->in_gc);
 }
