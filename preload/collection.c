@@ -26,13 +26,20 @@ static bool distrusted;
 static _Atomic uint32_t looks_left = LOOKS;
 static _Atomic bool debug_found;
 
-static int64_t read_stat(const char *interp, unsigned generation, unsigned index)
+static const char *collector_state(const char *interp)
 {
 	const struct layout *layout = &python.layout;
+
+	return layout->runtime_gc == LAYOUT_NONE ? interp + layout->interp_gc :
+						   (const char *)python.runtime + layout->runtime_gc;
+}
+
+static int64_t read_stat(const char *interp, unsigned generation, unsigned index)
+{
+	const char *stats = collector_state(interp) + python.layout.gc_stats;
 	int64_t value;
 
-	memcpy(&value, interp + layout->interp_gc + layout->gc_stats + generation * STATS_BYTES + index * 8,
-	       sizeof(value));
+	memcpy(&value, stats + generation * STATS_BYTES + index * 8, sizeof(value));
 	return value;
 }
 
@@ -40,7 +47,7 @@ static int32_t read_collecting(const char *interp)
 {
 	int32_t value;
 
-	memcpy(&value, interp + python.layout.interp_gc + python.layout.gc_collecting, sizeof(value));
+	memcpy(&value, collector_state(interp) + python.layout.gc_collecting, sizeof(value));
 	return value;
 }
 
@@ -57,7 +64,7 @@ static void take_first(const char *interp)
 {
 	main_interp = interp;
 	distrusted = read_collecting(interp) != 0 || is_finalising();
-	for (unsigned i = 0; i < GENERATIONS; i++) {
+	for (unsigned i = 0; i < GENERATIONS && python.layout.gc_stats != LAYOUT_NONE; i++) {
 		collections_seen[i] = read_stat(interp, i, 0);
 		collected_seen[i] = read_stat(interp, i, 1);
 		if (collections_seen[i] < 0 || collections_seen[i] > 1 << 20)
@@ -68,7 +75,7 @@ static void take_first(const char *interp)
 /* Every collection that has ended since we looked last. */
 static void record_ended(const char *interp)
 {
-	for (unsigned i = 0; i < GENERATIONS; i++) {
+	for (unsigned i = 0; i < GENERATIONS && python.layout.gc_stats != LAYOUT_NONE; i++) {
 		int64_t count = read_stat(interp, i, 0) - collections_seen[i];
 		int64_t collected = read_stat(interp, i, 1) - collected_seen[i];
 

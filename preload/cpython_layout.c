@@ -7,6 +7,89 @@
 
 static const struct layout rows[] = {
 	{
+		.minor = 8,
+		.tstate_interp = 16,
+		.tstate_frame = 24,
+		.tstate_cframe = LAYOUT_NONE,
+		.frame_code = 32,
+		.frame_previous = 24,
+		.frame_instr = 104,
+		.instr = INSTR_BYTES,
+		.frame_owner = LAYOUT_NONE,
+		.code_file = 104,
+		.code_name = 112,
+		.code_linetable = 120,
+		.code_first_line = 40,
+		.text_length = 16,
+		.text_state = 32,
+		.text_ascii = 48,
+		.text_compact = 72,
+		.bytes_size = 16,
+		.bytes_data = 32,
+		.object_type = 8,
+		.runtime_gc = 344,
+		.gc_collecting = 200,
+		.gc_stats = 128,
+		.runtime_finalizing = 16,
+		.linetable_kind = LINETABLE_LNOTAB,
+	},
+	{
+		.minor = 9,
+		.tstate_interp = 16,
+		.tstate_frame = 24,
+		.tstate_cframe = LAYOUT_NONE,
+		.frame_code = 32,
+		.frame_previous = 24,
+		.frame_instr = 104,
+		.instr = INSTR_BYTES,
+		.frame_owner = LAYOUT_NONE,
+		.code_file = 104,
+		.code_name = 112,
+		.code_linetable = 120,
+		.code_first_line = 40,
+		.text_length = 16,
+		.text_state = 32,
+		.text_ascii = 48,
+		.text_compact = 72,
+		.bytes_size = 16,
+		.bytes_data = 32,
+		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
+		.interp_gc = 616,
+		.gc_collecting = 200,
+		.gc_stats = 128,
+		.runtime_finalizing = 16,
+		.linetable_kind = LINETABLE_LNOTAB,
+	},
+	{
+		.minor = 10,
+		.tstate_interp = 16,
+		.tstate_frame = 24,
+		.tstate_cframe = LAYOUT_NONE,
+		.frame_code = 32,
+		.frame_previous = 24,
+		.frame_instr = 96,
+		.instr = INSTR_UNITS,
+		.frame_owner = LAYOUT_NONE,
+		.code_file = 104,
+		.code_name = 112,
+		.code_linetable = 120,
+		.code_first_line = 40,
+		.text_length = 16,
+		.text_state = 32,
+		.text_ascii = 48,
+		.text_compact = 72,
+		.bytes_size = 16,
+		.bytes_data = 32,
+		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
+		.interp_gc = 616,
+		.gc_collecting = 200,
+		.gc_stats = 128,
+		.runtime_finalizing = 16,
+		.linetable_kind = LINETABLE_310,
+	},
+	{
 		.minor = 11,
 		.tstate_interp = 16,
 		.tstate_frame = LAYOUT_NONE,
@@ -29,6 +112,7 @@ static const struct layout rows[] = {
 		.bytes_size = 16,
 		.bytes_data = 32,
 		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
 		.interp_gc = 648,
 		.gc_collecting = 200,
 		.gc_stats = 128,
@@ -58,6 +142,7 @@ static const struct layout rows[] = {
 		.bytes_size = 16,
 		.bytes_data = 32,
 		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
 		.interp_gc = 112,
 		.gc_collecting = 200,
 		.gc_stats = 128,
@@ -72,6 +157,7 @@ static const struct layout rows[] = {
 		.frame_code = 0,
 		.frame_previous = 8,
 		.frame_instr = 56,
+		.code_tags = 0,
 		.frame_owner = 70,
 		.first_foreign_owner = 3,
 		.code_file = 112,
@@ -86,31 +172,109 @@ static const struct layout rows[] = {
 		.bytes_size = 16,
 		.bytes_data = 32,
 		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
 		.interp_gc = 7400,
 		.gc_collecting = 200,
 		.gc_stats = 128,
 		.runtime_finalizing = 608,
 		.linetable_kind = LINETABLE_LOCATIONS,
 	},
+	{
+		.minor = 14,
+		.tstate_interp = 16,
+		.tstate_frame = 72,
+		.tstate_cframe = LAYOUT_NONE,
+		.frame_code = 0,
+		.frame_previous = 8,
+		.frame_instr = 56,
+		.code_tags = 3,
+		.frame_owner = 74,
+		.first_foreign_owner = 3,
+		.code_file = 112,
+		.code_name = 128,
+		.code_linetable = 136,
+		.code_first_line = 68,
+		.code_instructions = 208,
+		.text_length = 16,
+		.text_state = 32,
+		.text_ascii = 40,
+		.text_compact = 56,
+		.bytes_size = 16,
+		.bytes_data = 32,
+		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
+		.interp_gc = 7408,
+		.gc_collecting = 192,
+		.gc_stats = 120,
+		.runtime_finalizing = 0,
+		.linetable_kind = LINETABLE_LOCATIONS,
+	},
+	{
+		.minor = 15,
+		.tstate_interp = 16,
+		.tstate_frame = 72,
+		.tstate_cframe = LAYOUT_NONE,
+		.frame_code = 0,
+		.frame_previous = 8,
+		.frame_instr = 56,
+		.code_tags = 3,
+		.frame_owner = 74,
+		.first_foreign_owner = 3,
+		.code_file = 112,
+		.code_name = 128,
+		.code_linetable = 136,
+		.code_first_line = 68,
+		.code_instructions = 208,
+		.text_length = 16,
+		.text_state = 32,
+		.text_ascii = 40,
+		.text_compact = 56,
+		.bytes_size = 16,
+		.bytes_data = 32,
+		.object_type = 8,
+		.runtime_gc = LAYOUT_NONE,
+		.interp_gc = 7400,
+		.gc_collecting = 112,
+		.gc_stats = LAYOUT_NONE,
+		.runtime_finalizing = 0,
+		.linetable_kind = LINETABLE_LOCATIONS,
+	},
 };
 
-/* Where in _Py_DebugOffsets (64-bit words from _PyRuntime on) a field of the layout is told. */
+/*
+ * Where in _Py_DebugOffsets (64-bit words from _PyRuntime on) a field of the layout is told, by minor
+ * version from 13 on. The compact str's data follows the ASCII one's by 16 bytes in all of them.
+ */
 struct debug_offset {
-	uint16_t entry;
 	uint16_t field;
-	uint8_t bytes;
+	uint16_t bytes;
+	uint16_t entry[3]; /* 3.13, 3.14, 3.15 */
 };
 
-#define TELLS(at, name) { at, offsetof(struct layout, name), sizeof(((struct layout *)0)->name) }
+#define TELLS(name, ...) \
+	{ offsetof(struct layout, name), sizeof(((struct layout *)0)->name), { __VA_ARGS__ } }
 
-static const struct debug_offset debug_offsets_13[] = {
-	TELLS(32, runtime_finalizing), TELLS(80, interp_gc),	   TELLS(176, tstate_interp),
-	TELLS(184, tstate_frame),      TELLS(232, frame_previous), TELLS(240, frame_code),
-	TELLS(248, frame_instr),       TELLS(264, frame_owner),	   TELLS(280, code_file),
-	TELLS(296, code_name),	       TELLS(304, code_linetable), TELLS(312, code_first_line),
-	TELLS(344, code_instructions), TELLS(360, object_type),	   TELLS(520, bytes_size),
-	TELLS(528, bytes_data),	       TELLS(544, text_state),	   TELLS(552, text_length),
-	TELLS(560, text_ascii),	       TELLS(576, gc_collecting),
+static const struct debug_offset debug_offsets[] = {
+	TELLS(runtime_finalizing, 32, 32, 32),
+	TELLS(interp_gc, 80, 88, 88),
+	TELLS(tstate_interp, 176, 200, 200),
+	TELLS(tstate_frame, 184, 208, 208),
+	TELLS(frame_previous, 232, 256, 320),
+	TELLS(frame_code, 240, 264, 328),
+	TELLS(frame_instr, 248, 272, 336),
+	TELLS(frame_owner, 264, 288, 352),
+	TELLS(code_file, 280, 320, 384),
+	TELLS(code_name, 296, 336, 400),
+	TELLS(code_linetable, 304, 344, 408),
+	TELLS(code_first_line, 312, 352, 416),
+	TELLS(code_instructions, 344, 384, 448),
+	TELLS(object_type, 360, 408, 472),
+	TELLS(bytes_size, 520, 600, 696),
+	TELLS(bytes_data, 528, 608, 704),
+	TELLS(text_state, 544, 624, 720),
+	TELLS(text_length, 552, 632, 728),
+	TELLS(text_ascii, 560, 640, 736),
+	TELLS(gc_collecting, 576, 656, 760),
 };
 
 static uint64_t word_at(const void *runtime, size_t offset)
@@ -123,7 +287,7 @@ static uint64_t word_at(const void *runtime, size_t offset)
 
 static bool apply_debug_offset(const struct debug_offset *debug, const void *runtime, struct layout *layout)
 {
-	uint64_t value = word_at(runtime, debug->entry);
+	uint64_t value = word_at(runtime, debug->entry[layout->minor - 13]);
 	char *field = (char *)layout + debug->field;
 
 	if (value >= (debug->bytes == 2 ? LAYOUT_NONE : 1u << 24))
@@ -142,9 +306,10 @@ static bool apply_debug_offsets(unsigned long version_hex, const void *runtime, 
 	if (memcmp(runtime, "xdebugpy", 8) || word_at(runtime, VERSION) >> 16 != version_hex >> 16 ||
 	    word_at(runtime, FREE_THREADED))
 		return false;
-	for (size_t i = 0; i < sizeof(debug_offsets_13) / sizeof(debug_offsets_13[0]); i++)
-		if (!apply_debug_offset(&debug_offsets_13[i], runtime, layout))
+	for (size_t i = 0; i < sizeof(debug_offsets) / sizeof(debug_offsets[0]); i++)
+		if (!apply_debug_offset(&debug_offsets[i], runtime, layout))
 			return false;
+	layout->text_compact = layout->text_ascii + 16;
 	return true;
 }
 

@@ -18,6 +18,9 @@
 
 enum { LAYOUT_NONE = 0xffff };
 
+/* What a frame's instruction is: an address in the code, or a number counted from its beginning. */
+enum layout_instr { INSTR_ADDRESS = 0, INSTR_BYTES = 1, INSTR_UNITS = 2 /* of two bytes */ };
+
 struct layout {
 	uint16_t minor; /* of version 3 */
 
@@ -26,9 +29,13 @@ struct layout {
 	uint16_t tstate_frame;
 	uint16_t tstate_cframe, cframe_frame; /* LAYOUT_NONE: there is no cframe */
 
-	uint16_t frame_code, frame_previous, frame_instr, frame_owner;
-	/* Owners from this one on belong to C, not to a Python function: such frames are passed over. */
-	uint16_t first_foreign_owner;
+	uint16_t frame_code, frame_previous, frame_instr;
+	uint16_t instr; /* enum layout_instr */
+	/* Low bits of the code pointer that are no address. */
+	uint16_t code_tags;
+	/* Owners from the second on belong to C, not to a Python function: such frames are passed
+	 * over. LAYOUT_NONE: frames have no owner. */
+	uint16_t frame_owner, first_foreign_owner;
 
 	uint16_t code_file, code_name, code_linetable, code_first_line, code_instructions;
 
@@ -36,8 +43,11 @@ struct layout {
 	uint16_t bytes_size, bytes_data;
 	uint16_t object_type;
 
-	uint32_t interp_gc; /* the collector's state in the interpreter's */
-	uint16_t gc_collecting, gc_stats;
+	/* The collector's state: in the interpreter's, or (LAYOUT_NONE: not) in the runtime's. */
+	uint16_t runtime_gc;
+	uint32_t interp_gc;
+	uint16_t gc_collecting;
+	uint16_t gc_stats; /* LAYOUT_NONE: collections can't be counted */
 	uint16_t runtime_finalizing;
 
 	uint32_t linetable_kind; /* enum linetable_kind of stream.h */

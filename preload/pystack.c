@@ -53,6 +53,20 @@ static inline const void *read_pointer(const void *base, uint16_t offset)
 	return *(const void *const *)((const char *)base + offset);
 }
 
+static inline bool is_foreign(const void *frame, const struct layout *layout)
+{
+	return layout->frame_owner != LAYOUT_NONE &&
+	       *((const uint8_t *)frame + layout->frame_owner) >= layout->first_foreign_owner;
+}
+
+/* An address, or a number: either way it tells one instruction of a code object from another. */
+static inline const void *read_instr(const void *frame, const struct layout *layout)
+{
+	if (layout->instr == INSTR_ADDRESS)
+		return read_pointer(frame, layout->frame_instr);
+	return (const void *)(intptr_t)*(const int32_t *)((const char *)frame + layout->frame_instr);
+}
+
 static const void *innermost_frame(const void *tstate, const struct layout *layout)
 {
 	if (layout->tstate_cframe == LAYOUT_NONE)
@@ -71,10 +85,12 @@ static uint32_t walk(struct thread *self, const void *tstate, bool *ret_cut)
 	uint32_t depth = 0;
 
 	for (; frame && depth < STREAM_MAX_DEPTH; frame = read_pointer(frame, layout.frame_previous)) {
-		if (*((const uint8_t *)frame + layout.frame_owner) >= layout.first_foreign_owner)
+		if (is_foreign(frame, &layout))
 			continue;
-		keys[depth].code = read_pointer(frame, layout.frame_code);
-		keys[depth++].instr = read_pointer(frame, layout.frame_instr);
+		uintptr_t code = (uintptr_t)read_pointer(frame, layout.frame_code);
+
+		keys[depth].code = (const void *)(code & ~(uintptr_t)layout.code_tags);
+		keys[depth++].instr = read_instr(frame, &layout);
 	}
 	*ret_cut = frame != NULL;
 	return depth;
@@ -119,7 +135,9 @@ static int32_t instr_offset(const struct frame_key *key)
 {
 	const char *first = (const char *)key->code + python.layout.code_instructions;
 
-	return (int32_t)((const char *)key->instr - first);
+	if (python.layout.instr == INSTR_ADDRESS)
+		return (int32_t)((const char *)key->instr - first);
+	return (int32_t)(intptr_t)key->instr * python.layout.instr;
 }
 
 static void check_line(const struct frame_key *key, uint32_t code, int32_t instr)
