@@ -93,6 +93,16 @@ static enum code_traits traits_of(const struct code_text *text)
 	return runpy && is(text->name, text->name_bytes, "_run_code") ? CODE_RUN_CODE : 0;
 }
 
+static uint32_t first_traced(const void *code)
+{
+	int32_t units;
+
+	if (!python.layout.code_first_traced)
+		return 0;
+	memcpy(&units, (const char *)code + python.layout.code_first_traced, sizeof(units));
+	return units > 0 && units < 1 << 24 ? (uint32_t)units * 2 : 0;
+}
+
 enum code_text_result code_text_read(const void *code, char *names, struct code_text *ret_text,
 				     enum code_traits *ret_traits)
 {
@@ -113,6 +123,7 @@ enum code_text_result code_text_read(const void *code, char *names, struct code_
 		.linetable = (const char *)linetable + layout->bytes_data,
 		.linetable_bytes = (size_t)read_length(linetable, layout->bytes_size),
 		.linetable_kind = layout->linetable_kind,
+		.first_traced = first_traced(code),
 	};
 	/* A long path leaves the name its room. */
 	struct words words = words_over(names, CODE_TEXT_BYTES - 1024);

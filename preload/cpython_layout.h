@@ -38,6 +38,7 @@ struct layout {
 	uint16_t frame_owner, first_foreign_owner;
 
 	uint16_t code_file, code_name, code_linetable, code_first_line, code_instructions;
+	uint16_t code_first_traced; /* in units of two bytes; 0: the version has no such field */
 
 	uint16_t text_length, text_state, text_ascii, text_compact; /* str: the data's places */
 	uint16_t bytes_size, bytes_data;

@@ -131,6 +131,7 @@ static void content_key(const struct code_text *text, uint64_t key[2])
 		size_t len;
 	} parts[] = {
 		{ &text->first_line, sizeof(text->first_line) },
+		{ &text->first_traced, sizeof(text->first_traced) },
 		{ &text->file_bytes, sizeof(text->file_bytes) },
 		{ text->file, text->file_bytes },
 		{ text->name, text->name_bytes },
@@ -157,6 +158,7 @@ static bool define_code(uint32_t id, const struct code_text *text)
 		.file_bytes = (uint32_t)text->file_bytes,
 		.name_bytes = (uint32_t)text->name_bytes,
 		.linetable_bytes = (uint32_t)text->linetable_bytes,
+		.first_traced = text->first_traced,
 	};
 	size_t len = sizeof(code) + text->file_bytes + text->name_bytes + text->linetable_bytes;
 	char *bytes = memory_get(len);

@@ -24,6 +24,7 @@ struct code_text {
 	size_t file_bytes, name_bytes, linetable_bytes;
 	int32_t first_line;
 	uint32_t linetable_kind;
+	uint32_t first_traced;
 };
 
 /* What life.c wants to know of code without reading it again. */

@@ -163,7 +163,9 @@ struct stream_code {
 	uint32_t file_bytes;
 	uint32_t name_bytes;
 	uint32_t linetable_bytes;
-	uint32_t reserved;
+	/* Byte offset of the first instruction at which Python counts a frame as running: before it (the
+	 * prologue that makes cells and generators) its own stacks show the caller. 0: not known. */
+	uint32_t first_traced;
 };
 _Static_assert(sizeof(struct stream_code) == 24, "layout");
 

@@ -90,9 +90,20 @@ static struct record make_record(const struct tap_event *event, uint32_t stack, 
 	return (struct record){ record_head(kind, event->address), stack | size << 32 };
 }
 
-static void emit(struct thread *self, bool gil_held, const struct tap_event *event, uint32_t kept_class)
+/*
+ * What the interpreter's allocator gets for itself while it serves a line (its table of arenas, the nodes of
+ * their radix tree) is nobody's block: it goes to the thread, without a Python frame.
+ */
+static bool is_allocators_own(const struct call *outer, const struct tap_event *event)
 {
-	void *tstate = pystack_tstate(gil_held);
+	return outer && (outer->domain == TAP_MEM || outer->domain == TAP_OBJECT) &&
+	       event->domain == TAP_MALLOC;
+}
+
+static void emit(struct thread *self, const struct call *call, const struct tap_event *event, uint32_t kept_class)
+{
+	bool gil_held = call->gil_held;
+	void *tstate = is_allocators_own(call->outer, event) ? NULL : pystack_tstate(gil_held);
 	uint32_t stack = pystack_id(self, tstate, gil_held);
 
 	if (__builtin_expect(pystack_main_seen(), 0))
@@ -133,6 +144,13 @@ static bool is_held(struct call *call, uint64_t address)
 	return false;
 }
 
+static void emit_inner(struct thread *self, const struct call *outer, const struct tap_event *event)
+{
+	struct call inner = { .outer = (struct call *)(uintptr_t)outer, .gil_held = outer->gil_held };
+
+	emit(self, &inner, event, 0);
+}
+
 /* The first that fits is the outer block; tracemalloc may have got others after it. */
 static void settle_held(struct thread *self, const struct call *call, uint64_t address)
 {
@@ -142,7 +160,7 @@ static void settle_held(struct thread *self, const struct call *call, uint64_t a
 		if (!found && same_block(call->held[i].address, address))
 			found = true;
 		else
-			emit(self, call->gil_held, &call->held[i], 0);
+			emit_inner(self, call, &call->held[i]);
 }
 
 static void push(struct thread *self, struct call *call, enum tap_domain domain, uint64_t bytes, uint64_t old)
@@ -212,7 +230,7 @@ static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_
 	settle_held(self, call, event->address);
 	if (event->address && (life_recording() || event->domain == TAP_ARENA)) {
 		if (!hold(call->outer, event))
-			emit(self, call->gil_held, event, kept_class);
+			emit(self, call, event, kept_class);
 	}
 	thread_leave();
 	errno = saved;
