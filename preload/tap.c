@@ -72,15 +72,16 @@ static uint32_t class_of(uint64_t bytes, uint32_t kept_class)
 static struct record make_record(const struct tap_event *event, uint32_t stack, uint32_t kept_class)
 {
 	static const enum record_kind kinds[] = {
-		[TAP_MALLOC] = R_ALLOC_MALLOC, [TAP_MEM] = R_ALLOC_MEM, [TAP_OBJECT] = R_ALLOC_OBJECT,
-		[TAP_ARENA] = R_ARENA,
+		[TAP_MALLOC] = R_ALLOC_MALLOC, [TAP_MEM] = R_ALLOC_MEM,
+		[TAP_OBJECT] = R_ALLOC_OBJECT, [TAP_ARENA] = R_ARENA, [TAP_MAP] = R_MAP_ANON,
 	};
 	uint64_t inner = event->bytes + collection_debug_bytes();
 	uint64_t size = event->bytes < STREAM_SIZE_WIDE ? event->bytes : STREAM_SIZE_WIDE;
 	enum record_kind kind = kinds[event->domain];
 
 	if (event->domain == TAP_MAP) {
-		kind = event->anonymous ? R_MAP_ANON : R_MAP_FILE;
+		if (!event->anonymous)
+			kind = R_MAP_FILE;
 		size = (event->bytes + 4095) >> PAGE_SHIFT;
 	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && inner &&
 		   inner <= SMALL_MOST) {
