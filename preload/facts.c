@@ -61,6 +61,7 @@ static void send_python(const char *allocator)
 
 	words_bytes(&words, python.version, strcspn(python.version, " "));
 	send("python", buffer);
+	send("implementation", python.implementation);
 	send("python_version", python.version);
 	send("allocator", allocator ? allocator : "default");
 	words = words_over(buffer, sizeof(buffer));

@@ -53,7 +53,8 @@ static const char *find_script(int argc, char *const argv[])
 void output_program(int argc, char *const argv[], char *name, size_t capacity)
 {
 	const char *program = argc > 0 ? base_name(argv[0]) : "python";
-	const char *script = strncmp(program, "python", 6) ? NULL : find_script(argc, argv);
+	bool interpreter = !strncmp(program, "python", 6) || !strncmp(program, "pypy", 4);
+	const char *script = interpreter ? find_script(argc, argv) : NULL;
 	struct words words = words_over(name, capacity);
 	const char *shown = base_name(script ? script : program);
 	size_t len = strlen(shown);

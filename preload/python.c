@@ -57,7 +57,6 @@ static const char *missing(void)
 {
 	if (python.version_hex >> 24 != 3)
 		return "it is not CPython 3";
-	/* PyPy exports CPython's names; it has no runtime struct. */
 	if (!python.runtime || !python.unchecked_tstate || !python.gilstate_tstate || !python.code_line ||
 	    !python.code_type || !python.text_type || !python.bytes_type)
 		return "it is not CPython, or hides what is needed";
@@ -73,11 +72,23 @@ static const char *missing(void)
 	return NULL;
 }
 
+/* Its objects live in a heap of its own that nothing tells of: what is left is malloc and mmap. */
+static bool is_pypy(void)
+{
+	if (!symbol("pypy_main_startup"))
+		return false;
+	python.implementation = "pypy";
+	python.version = "";
+	python.why_not = "it is PyPy, whose objects are in a heap of its own";
+	return true;
+}
+
 bool python_find(void)
 {
 	find_functions();
+	python.implementation = "cpython";
 	if (!python.set_allocator)
-		return false;
+		return is_pypy();
 	find_version();
 	python.why_not = missing();
 	python.has_layout = !python.why_not;

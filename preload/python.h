@@ -44,6 +44,7 @@ struct python {
 
 	unsigned long version_hex;
 	unsigned minor;
+	const char *implementation; /* "cpython" or "pypy" */
 	const char *version; /* "3.11.2 (main, ...)": up to the first space it is the number */
 	bool has_layout;     /* otherwise: no hooks but malloc's and mmap's */
 	const char *why_not;
@@ -52,7 +53,7 @@ struct python {
 
 extern struct python python;
 
-/* False: this process is no CPython. */
+/* False: this process is no Python that we know of. */
 bool python_find(void);
 
 #endif
