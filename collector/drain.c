@@ -40,6 +40,15 @@ static uint64_t stream_ns(const struct drain *drain)
 	return now > start ? now - start : 0;
 }
 
+/* Threads of the program that wait for room take a collector without it for a dead one. */
+static void beat(void *user)
+{
+	struct ring *ring = user;
+
+	/* Relaxed: it only has to move. */
+	atomic_fetch_add_explicit(&ring->header->heartbeat, 1, memory_order_relaxed);
+}
+
 void drain_init(struct drain *drain, struct ledger *ledger, struct ring *ring,
 		const struct program *program, const char *ring_path)
 {
@@ -56,11 +65,14 @@ void drain_init(struct drain *drain, struct ledger *ledger, struct ring *ring,
 	if (fstat(ring->fd, &st) == 0)
 		drain->ring_inode = st.st_ino;
 	drain->exec_shows = program && program_maps(program, ring_path, drain->ring_inode);
+	/* A dead program's ring is mapped for reading only, and nobody waits there. */
+	ledger->pulse = program ? (struct pulse){beat, ring} : (struct pulse){0};
 }
 
 void drain_release(struct drain *drain)
 {
 	buf_release(&drain->batch);
+	drain->ledger->pulse = (struct pulse){0};
 }
 
 void drain_add(struct drain *drain, uint64_t head, uint64_t body)
@@ -237,8 +249,7 @@ static void begin_turn(struct drain *drain)
 	uint64_t now = now_ns(), elapsed = now - drain->turn_ns;
 
 	drain->turn_ns = now;
-	/* Relaxed: it only has to move. */
-	atomic_fetch_add_explicit(&drain->ring->header->heartbeat, 1, memory_order_relaxed);
+	beat(drain->ring);
 	if (elapsed > TURN_MOST_NS)
 		elapsed = TURN_MOST_NS;
 	/* Time doesn't pass for a hole whose thread can't run. */

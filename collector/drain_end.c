@@ -65,14 +65,6 @@ static void add_temporary(struct drain *drain)
 	}
 }
 
-static bool has_end(const struct marks *marks)
-{
-	for (size_t i = 0; i < marks->count; i++)
-		if (strcmp(marks->items[i].name, "end") == 0)
-			return true;
-	return false;
-}
-
 /* The clock of ticks is coarser than that of marks: none may seem to come after the end. */
 static uint64_t last_known_ns(const struct heap *heap)
 {
@@ -93,7 +85,7 @@ static void add_end(struct drain *drain)
 	} mark = {.name = {'e', 'n', 'd'}};
 
 	drain_flush(drain);
-	if (has_end(&drain->ledger->heap.marks))
+	if (drain->ledger->ended)
 		return;
 	memset(&mark.figures, 0xff, sizeof(mark.figures));
 	mark.figures.time_ns = last_known_ns(&drain->ledger->heap);

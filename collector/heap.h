@@ -40,6 +40,14 @@ enum heap_end {
 	HEAP_DIED
 };
 
+struct heap;
+
+/* Told of each mark right after it was added, before any later record is applied. */
+struct heap_watch {
+	void (*at_mark)(void *user, const struct heap *heap, const struct mark *mark);
+	void *user;
+};
+
 struct heap {
 	struct stacks stacks;
 	struct sites sites;
@@ -54,6 +62,7 @@ struct heap {
 	struct reallocs reallocs;
 	struct stream_text mark_text;               /* being put together */
 	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
+	struct heap_watch watch;                    /* the owner's; at first nobody watches */
 };
 
 void heap_init(struct heap *heap);

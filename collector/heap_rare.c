@@ -135,6 +135,7 @@ static void apply_collection(struct heap *heap, const struct record *r)
 
 static void apply_mark(struct heap *heap, const struct record *r)
 {
+	const struct heap_watch *watch = &heap->watch;
 	struct stream_text *text = &heap->mark_text;
 	struct stream_mark figures;
 
@@ -144,6 +145,8 @@ static void apply_mark(struct heap *heap, const struct record *r)
 	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
 		  text->bytes.len - sizeof(figures), &heap->sites, heap->arenas.arena_bytes,
 		  heap->arenas.live_arenas);
+	if (watch->at_mark)
+		watch->at_mark(watch->user, heap, &heap->marks.items[heap->marks.count - 1]);
 }
 
 static enum heap_end end_of_stream(uint64_t how)

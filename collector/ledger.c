@@ -6,10 +6,44 @@
 #include "mem.h"
 #include "profile.h"
 
+static void forget_end(struct ledger *ledger)
+{
+	snapshot_release(&ledger->end);
+	ledger->ended = ledger->end_kept = false;
+}
+
+static void keep_end(struct ledger *ledger, const struct heap *heap)
+{
+	struct err err;
+
+	forget_end(ledger);
+	ledger->ended = true;
+	ledger->end_kept = snapshot_take(heap, &ledger->pulse, &ledger->end, &err) == 0;
+	if (!ledger->end_kept)
+		log_line(&ledger->log, "what is live at the end can't be kept: %s", err.text);
+}
+
+/*
+ * What comes after the tracer's own `end` is teardown, unless the runtime comes up again: then
+ * there will be a later end.
+ */
+static void at_mark(void *user, const struct heap *heap, const struct mark *mark)
+{
+	struct ledger *ledger = user;
+
+	if (mark->figures.origin != MARK_TRACER)
+		return;
+	if (strcmp(mark->base, "end") == 0)
+		keep_end(ledger, heap);
+	else if (strcmp(mark->base, "start") == 0 || strcmp(mark->base, "main") == 0)
+		forget_end(ledger);
+}
+
 void ledger_init(struct ledger *ledger)
 {
 	memset(ledger, 0, sizeof(*ledger));
 	heap_init(&ledger->heap);
+	ledger->heap.watch = (struct heap_watch){at_mark, ledger};
 	stream_check_init(&ledger->check);
 	ledger->log.fd = -1;
 	ledger->journal_limit_bytes = UINT64_MAX;
@@ -22,6 +56,7 @@ void ledger_release(struct ledger *ledger)
 	mem_scope(&ledger->journal_path);
 	stream_check_release(&ledger->check);
 	heap_release(&ledger->heap);
+	snapshot_release(&ledger->end);
 	log_close(&ledger->log);
 }
 
@@ -120,6 +155,7 @@ int ledger_write(struct ledger *ledger, const char *path, uint32_t flags, struct
 		.bad_records = ledger->check.bad_records,
 		.crash_safe_until_ms = ledger->crash_safe_until_ms,
 		.flags = flags,
+		.end = ledger->end_kept ? &ledger->end : NULL,
 	};
 	struct err broken;
 

@@ -6,6 +6,7 @@
 #ifndef MEMTRACE_LEDGER_H
 #define MEMTRACE_LEDGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,11 @@ struct ledger {
 	char *journal_path;
 	uint64_t journal_limit_bytes; /* UINT64_MAX: none */
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
+	/* The interpreter is finalising or has finalised: `end` was marked, and no new start since. */
+	bool ended;
+	bool end_kept;       /* `end` holds what was live then */
+	struct snapshot end;
+	struct pulse pulse;  /* beats while `end` is taken */
 };
 
 void ledger_init(struct ledger *ledger);

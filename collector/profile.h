@@ -83,6 +83,14 @@ uint64_t profile_checksum(const struct profile_header *header,
  * BLKZ  LEB128 bytes: requested bytes
  * BLKS  u32: stack
  * BLKW  u16: birth window (bits 0-13), domain (bits 14-15, enum block_domain)
+ *
+ * What is live, in the run's figures (live, domain, arena_bytes, arena_count, block_count), in SITE
+ * (live) and in ARNA, POOL, MAPS and BLK*, is as of one moment: with PROFILE_AT_END the last `end`
+ * that the tracer itself marked, else the last record of the stream. With a finalising interpreter
+ * the stream goes on after `end`, and its teardown frees nearly everything: that is in everything
+ * that counts (total, freed, temporary, allocations, frees, peak, WIND, the most arenas), which is
+ * of the whole stream. So total less freed of a site is what the last record left, not its live
+ * figures, unless nothing came after `end`.
  */
 struct profile_run {
 	uint64_t run_id;
@@ -125,6 +133,7 @@ enum profile_end {
 enum profile_run_flags {
 	PROFILE_CONSERVED = 1 << 0, /* heap_check held */
 	PROFILE_REPLAYED = 1 << 1, /* written from a journal, not by the collector of the run */
+	PROFILE_AT_END = 1 << 2, /* what is live is told as of `end`, see struct profile_run */
 };
 
 struct profile_code {

@@ -74,17 +74,25 @@ void profile_file_release(struct profile_file *file)
 	*file = (struct profile_file){.fd = -1};
 }
 
-int profile_file_add(struct profile_file *file, struct section_write *section, struct err *err)
+int profile_file_put(struct profile_file *file, const struct section_write *section,
+		     struct err *err)
 {
-	assert(file->section_count < file->section_room);
-	if (section_write_finish(section, err))
-		return err_prefix(err, "%s", file->tmp_path);
-	section->entry.offset = file->end;
+	struct profile_section entry = section->entry;
+
+	assert(section->finished && file->section_count < file->section_room);
+	entry.offset = file->end;
 	if (write_at(file, file->end, section->stored.data, section->stored.len, err))
 		return -1;
 	file->end += section->stored.len;
-	file->table[file->section_count++] = section->entry;
+	file->table[file->section_count++] = entry;
 	return 0;
+}
+
+int profile_file_add(struct profile_file *file, struct section_write *section, struct err *err)
+{
+	if (section_write_finish(section, err))
+		return err_prefix(err, "%s", file->tmp_path);
+	return profile_file_put(file, section, err);
 }
 
 static int write_front(const struct profile_file *file, struct err *err)

@@ -29,6 +29,9 @@ int profile_file_create(struct profile_file *file, const char *path, uint32_t se
 void profile_file_release(struct profile_file *file);
 /* Finishes the section and writes it out. */
 int profile_file_add(struct profile_file *file, struct section_write *section, struct err *err);
+/* The same for one that is finished. */
+int profile_file_put(struct profile_file *file, const struct section_write *section,
+		     struct err *err);
 /* Header and table, fsync, rename. */
 int profile_file_commit(struct profile_file *file, struct err *err);
 

@@ -2,24 +2,17 @@
 
 #include <string.h>
 
-#include "block_walk.h"
 #include "profile_file.h"
 #include "section_write.h"
 #include "text_pool.h"
-
-/* The columns of blocks, filled side by side: one walk over a cold heap is enough for all. */
-struct columns {
-	struct section_write addresses, sizes, stacks, windows;
-	uint64_t block_count;
-};
 
 /* What one call of profile_write hands around. */
 struct draft {
 	struct profile_file file;
 	const struct heap *heap;
-	struct block_walk walk;
-	struct text_pool texts; /* filled by the sections that name something */
-	struct columns columns;
+	const struct snapshot *snapshot; /* what is told as live */
+	struct snapshot own;             /* where the caller had none */
+	struct text_pool texts;          /* filled by the sections that name something */
 	struct err *err;
 };
 
@@ -117,10 +110,11 @@ static int write_sites(struct draft *draft)
 	section_write_init(&section, "SITE", sizeof(struct profile_site));
 	for (size_t i = 0; i < sites->count; i++) {
 		const struct site *site = &sites->site[i];
+		struct live_figures live = snapshot_live(draft->snapshot, (uint32_t)i);
 		struct profile_site item = {
 			.stack = (uint32_t)i,
-			.live_bytes = site->live_bytes,
-			.live_blocks = site->live_blocks,
+			.live_bytes = live.bytes,
+			.live_blocks = live.blocks,
 			.total_bytes = site->total_bytes,
 			.total_blocks = site->total_blocks,
 			.freed_bytes = site->freed_bytes,
@@ -198,104 +192,23 @@ static int write_windows(struct draft *draft)
 	return profile_file_add(&draft->file, &section, draft->err);
 }
 
-static int write_mappings(struct draft *draft)
+static int write_snapshot(struct draft *draft)
 {
-	const struct mappings *mappings = &draft->heap->mappings;
-	SECTION section;
-
-	section_write_init(&section, "MAPS", sizeof(struct profile_mapping));
-	for (size_t i = 0; i < mappings->count; i++) {
-		const struct mapping *mapping = &mappings->items[i];
-		struct profile_mapping item = {.address = mapping->address,
-					       .bytes = mapping->bytes,
-					       .stack = mapping->stack,
-					       .window = mapping->window,
-					       .anonymous = mapping->anonymous};
-
-		section_write_add(&section, &item, sizeof(item));
-	}
-	return profile_file_add(&draft->file, &section, draft->err);
+	for (size_t i = 0; i < SNAPSHOT_SECTIONS; i++)
+		if (profile_file_put(&draft->file, &draft->snapshot->sections[i], draft->err))
+			return -1;
+	return 0;
 }
 
-static void put_pools(struct section_write *section, const struct arena *arena)
+static void run_from_snapshot(struct profile_run *run, const struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < arena->pool_count; i++) {
-		const struct pool *pool = arena->pools[i];
-		struct profile_pool item;
-
-		if (!pool || !pool->live)
-			continue;
-		item = (struct profile_pool){pool->address, pool->class, pool->live};
-		section_write_add(section, &item, sizeof(item));
-	}
-}
-
-static int write_arenas(struct draft *draft)
-{
-	const struct block_walk *walk = &draft->walk;
-	SECTION arenas, pools;
-
-	section_write_init(&arenas, "ARNA", sizeof(struct profile_arena));
-	section_write_init(&pools, "POOL", sizeof(struct profile_pool));
-	for (size_t i = 0; i < walk->arena_count; i++) {
-		const struct arena *arena = walk->arenas[i];
-		struct profile_arena item = {arena->address,
-					     arena->bytes,
-					     arena->live_bytes,
-					     arena->live_blocks,
-					     arena->stack,
-					     arena->window,
-					     0};
-
-		section_write_add(&arenas, &item, sizeof(item));
-		put_pools(&pools, arena);
-	}
-	if (profile_file_add(&draft->file, &arenas, draft->err))
-		return -1;
-	return profile_file_add(&draft->file, &pools, draft->err);
-}
-
-static void columns_init(struct columns *columns)
-{
-	section_write_init(&columns->addresses, "BLKA", 1);
-	section_write_init(&columns->sizes, "BLKZ", 1);
-	section_write_init(&columns->stacks, "BLKS", sizeof(uint32_t));
-	section_write_init(&columns->windows, "BLKW", sizeof(uint16_t));
-}
-
-static void columns_release(struct columns *columns)
-{
-	section_write_release(&columns->addresses);
-	section_write_release(&columns->sizes);
-	section_write_release(&columns->stacks);
-	section_write_release(&columns->windows);
-}
-
-static void columns_fill(struct columns *columns, struct block_walk *walk)
-{
-	struct walked_block block;
-	uint64_t last = 0;
-
-	for (; block_walk_next(walk, &block); columns->block_count++) {
-		uint16_t window = (uint16_t)(block.window | (unsigned int)block.domain << 14);
-
-		section_write_varint(&columns->addresses, block.address / 8 - last);
-		section_write_varint(&columns->sizes, block.bytes);
-		section_write_add(&columns->stacks, &block.stack, sizeof(block.stack));
-		section_write_add(&columns->windows, &window, sizeof(window));
-		last = block.address / 8;
-	}
-}
-
-static int write_columns(struct draft *draft)
-{
-	struct columns *columns = &draft->columns;
-
-	if (profile_file_add(&draft->file, &columns->addresses, draft->err) ||
-	    profile_file_add(&draft->file, &columns->sizes, draft->err) ||
-	    profile_file_add(&draft->file, &columns->stacks, draft->err))
-		return -1;
-	return profile_file_add(&draft->file, &columns->windows, draft->err);
+	run->live_bytes = snapshot->live.bytes;
+	run->live_blocks = snapshot->live.blocks;
+	memcpy(run->domain_bytes, snapshot->domain_bytes, sizeof(run->domain_bytes));
+	memcpy(run->domain_blocks, snapshot->domain_blocks, sizeof(run->domain_blocks));
+	run->arena_bytes = snapshot->arena_bytes;
+	run->arena_count = snapshot->arena_count;
+	run->block_count = snapshot->block_count;
 }
 
 static void run_from_heap(struct profile_run *run, const struct heap *heap)
@@ -305,15 +218,9 @@ static void run_from_heap(struct profile_run *run, const struct heap *heap)
 	run->end = heap->end;
 	run->end_status = heap->end_status;
 	run->duration_ms = heap->windows.now_ms;
-	run->live_bytes = heap->sites.live_bytes;
-	run->live_blocks = heap->sites.live_blocks;
 	run->peak_bytes = heap->sites.peak_bytes;
 	run->peak_blocks = heap->sites.peak_blocks;
 	run->peak_ms = heap->sites.peak_ms;
-	memcpy(run->domain_bytes, heap->domain_bytes, sizeof(run->domain_bytes));
-	memcpy(run->domain_blocks, heap->domain_blocks, sizeof(run->domain_blocks));
-	run->arena_bytes = heap->arenas.arena_bytes;
-	run->arena_count = heap->arenas.live_arenas;
 	run->most_arenas = heap->arenas.most_arenas;
 	run->pool_bytes = heap->arenas.pool_bytes;
 	run->merged_marks = (uint32_t)heap->marks.merged;
@@ -342,15 +249,15 @@ static int write_run(struct draft *draft, const struct run_identity *identity,
 		.start_real_ns = identity->start_real_ns,
 		.pid = identity->pid,
 		.uid = identity->uid,
-		.flags = result->flags,
+		.flags = result->flags | (result->end ? PROFILE_AT_END : 0),
 		.peak_slack_bytes = identity->slack_bytes,
 		.bad_records = result->bad_records,
-		.block_count = draft->columns.block_count,
 		.crash_safe_until_ms = result->crash_safe_until_ms,
 	};
 	SECTION section;
 
 	run_from_heap(&run, draft->heap);
+	run_from_snapshot(&run, draft->snapshot);
 	section_write_init(&section, "RUN_", sizeof(run));
 	section_write_add(&section, &run, sizeof(run));
 	return profile_file_add(&draft->file, &section, draft->err);
@@ -369,14 +276,11 @@ static void draft_init(struct draft *draft, const struct heap *heap, struct err 
 {
 	*draft = (struct draft){.file.fd = -1, .heap = heap, .err = err};
 	text_pool_init(&draft->texts);
-	columns_init(&draft->columns);
-	block_walk_init(&draft->walk, heap);
 }
 
 static void draft_release(struct draft *draft)
 {
-	block_walk_release(&draft->walk);
-	columns_release(&draft->columns);
+	snapshot_release(&draft->own);
 	text_pool_release(&draft->texts);
 	profile_file_release(&draft->file);
 }
@@ -385,13 +289,18 @@ static void draft_release(struct draft *draft)
 static int write_sections(struct draft *draft, const struct run_identity *identity,
 			  const struct run_result *result)
 {
-	columns_fill(&draft->columns, &draft->walk);
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
-	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
-	    write_mappings(draft) || write_arenas(draft))
+	    write_marks(draft) || write_texts(draft) || write_windows(draft))
 		return -1;
-	return write_columns(draft);
+	return write_snapshot(draft);
+}
+
+/* Without a moment that was kept, what is live is what the stream's last record leaves. */
+static int find_snapshot(struct draft *draft, const struct snapshot *end)
+{
+	draft->snapshot = end ? end : &draft->own;
+	return end ? 0 : snapshot_take(draft->heap, NULL, &draft->own, draft->err);
 }
 
 int profile_write(const char *path, const struct heap *heap,
@@ -401,7 +310,8 @@ int profile_write(const char *path, const struct heap *heap,
 	__attribute__((cleanup(draft_release))) struct draft draft;
 
 	draft_init(&draft, heap, err);
-	if (profile_file_create(&draft.file, path, SECTION_COUNT, err) ||
+	if (find_snapshot(&draft, result->end) ||
+	    profile_file_create(&draft.file, path, SECTION_COUNT, err) ||
 	    write_sections(&draft, identity, result))
 		return -1;
 	return profile_file_commit(&draft.file, err);

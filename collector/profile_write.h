@@ -1,8 +1,8 @@
 /*
  * profile_write.h - a heap becomes a profile.
  *
- * Written to PATH.tmp, synced, renamed onto PATH (0600, O_NOFOLLOW). The bytes depend on heap
- * and identity alone.
+ * Written to PATH.tmp, synced, renamed onto PATH (0600, O_NOFOLLOW). The bytes depend on heap,
+ * identity and result alone.
  */
 #ifndef MEMTRACE_PROFILE_WRITE_H
 #define MEMTRACE_PROFILE_WRITE_H
@@ -10,6 +10,7 @@
 #include "err.h"
 #include "heap.h"
 #include "profile.h"
+#include "snapshot.h"
 
 /* What a run is and what the stream doesn't carry. */
 struct run_identity {
@@ -21,7 +22,8 @@ struct run_identity {
 struct run_result {
 	uint64_t bad_records;
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
-	uint32_t flags;               /* enum profile_run_flags */
+	uint32_t flags;               /* enum profile_run_flags, but for PROFILE_AT_END */
+	const struct snapshot *end;   /* what was live at `end`; NULL: the heap as it is */
 };
 
 int profile_write(const char *path, const struct heap *heap,

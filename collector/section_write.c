@@ -79,8 +79,21 @@ void section_write_varint(struct section_write *section, uint64_t value)
 	section_write_add(section, bytes, len);
 }
 
+/* A finished section keeps its stored bytes, and nothing that compressing needed. */
+static void close_frame(struct section_write *section)
+{
+	section->finished = true;
+	section->entry.stored_bytes = section->stored.len;
+	ZSTD_freeCCtx(section->zstd);
+	free(section->pending);
+	section->zstd = NULL;
+	section->pending = NULL;
+}
+
 int section_write_finish(struct section_write *section, struct err *err)
 {
+	if (section->finished)
+		return 0;
 	if (!section->zstd)
 		return err_set(err, "section %.4s: no memory for its compression",
 			       section->entry.tag);
@@ -89,6 +102,6 @@ int section_write_finish(struct section_write *section, struct err *err)
 		return err_set(err, "section %.4s: can't be compressed at raw offset %llu: %s",
 			       section->entry.tag, (unsigned long long)section->entry.raw_bytes,
 			       ZSTD_getErrorName(section->zstd_error));
-	section->entry.stored_bytes = section->stored.len;
+	close_frame(section);
 	return 0;
 }

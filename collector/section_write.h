@@ -9,6 +9,8 @@
 #ifndef MEMTRACE_SECTION_WRITE_H
 #define MEMTRACE_SECTION_WRITE_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 #include "err.h"
 #include "profile.h"
@@ -22,13 +24,17 @@ struct section_write {
 	size_t zstd_error; /* as ZSTD_isError knows it; 0: none */
 	size_t pending_bytes;
 	uint8_t *pending;
+	bool finished;
 };
 
 void section_write_init(struct section_write *section, const char *tag, uint32_t item_bytes);
 void section_write_release(struct section_write *section);
 void section_write_add(struct section_write *section, const void *bytes, size_t len);
 void section_write_varint(struct section_write *section, uint64_t value);
-/* Ends the frame: entry.stored_bytes and entry.raw_bytes are final after it. */
+/*
+ * Ends the frame: `stored`, entry.stored_bytes and entry.raw_bytes are final after it, and nothing
+ * may be added. A second call does nothing.
+ */
 int section_write_finish(struct section_write *section, struct err *err);
 
 #endif

@@ -1,0 +1,154 @@
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "block_walk.h"
+#include "mem.h"
+#include "profile.h"
+
+/* Blocks from one beat to the next: some milliseconds. */
+enum { BEAT_BLOCKS = 1 << 16 };
+
+static void beat(const struct pulse *pulse)
+{
+	if (pulse && pulse->beat)
+		pulse->beat(pulse->user);
+}
+
+static void init_sections(struct section_write *sections)
+{
+	section_write_init(&sections[SNAPSHOT_MAPPINGS], "MAPS",
+			   sizeof(struct profile_mapping));
+	section_write_init(&sections[SNAPSHOT_ARENAS], "ARNA", sizeof(struct profile_arena));
+	section_write_init(&sections[SNAPSHOT_POOLS], "POOL", sizeof(struct profile_pool));
+	section_write_init(&sections[SNAPSHOT_ADDRESSES], "BLKA", 1);
+	section_write_init(&sections[SNAPSHOT_SIZES], "BLKZ", 1);
+	section_write_init(&sections[SNAPSHOT_STACKS], "BLKS", sizeof(uint32_t));
+	section_write_init(&sections[SNAPSHOT_WINDOWS], "BLKW", sizeof(uint16_t));
+}
+
+static void put_mappings(struct section_write *section, const struct mappings *mappings)
+{
+	for (size_t i = 0; i < mappings->count; i++) {
+		const struct mapping *mapping = &mappings->items[i];
+		struct profile_mapping item = {.address = mapping->address,
+					       .bytes = mapping->bytes,
+					       .stack = mapping->stack,
+					       .window = mapping->window,
+					       .anonymous = mapping->anonymous};
+
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
+static void put_pools(struct section_write *section, const struct arena *arena)
+{
+	for (size_t i = 0; i < arena->pool_count; i++) {
+		const struct pool *pool = arena->pools[i];
+		struct profile_pool item;
+
+		if (!pool || !pool->live)
+			continue;
+		item = (struct profile_pool){pool->address, pool->class, pool->live};
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
+static void put_arenas(struct section_write *sections, const struct block_walk *walk)
+{
+	for (size_t i = 0; i < walk->arena_count; i++) {
+		const struct arena *arena = walk->arenas[i];
+		struct profile_arena item = {arena->address,
+					     arena->bytes,
+					     arena->live_bytes,
+					     arena->live_blocks,
+					     arena->stack,
+					     arena->window,
+					     0};
+
+		section_write_add(&sections[SNAPSHOT_ARENAS], &item, sizeof(item));
+		put_pools(&sections[SNAPSHOT_POOLS], arena);
+	}
+}
+
+/* All columns side by side: one walk over a cold heap is enough for them. */
+static uint64_t put_blocks(struct section_write *sections, struct block_walk *walk,
+			   const struct pulse *pulse)
+{
+	struct walked_block block;
+	uint64_t count = 0, last = 0;
+
+	for (; block_walk_next(walk, &block); count++) {
+		uint16_t window = (uint16_t)(block.window | (unsigned int)block.domain << 14);
+
+		if (count % BEAT_BLOCKS == 0)
+			beat(pulse);
+		section_write_varint(&sections[SNAPSHOT_ADDRESSES], block.address / 8 - last);
+		section_write_varint(&sections[SNAPSHOT_SIZES], block.bytes);
+		section_write_add(&sections[SNAPSHOT_STACKS], &block.stack,
+				  sizeof(block.stack));
+		section_write_add(&sections[SNAPSHOT_WINDOWS], &window, sizeof(window));
+		last = block.address / 8;
+	}
+	return count;
+}
+
+static void take_figures(struct snapshot *snapshot, const struct heap *heap)
+{
+	const struct sites *sites = &heap->sites;
+
+	snapshot->live = (struct live_figures){sites->live_bytes, sites->live_blocks};
+	memcpy(snapshot->domain_bytes, heap->domain_bytes, sizeof(snapshot->domain_bytes));
+	memcpy(snapshot->domain_blocks, heap->domain_blocks, sizeof(snapshot->domain_blocks));
+	snapshot->arena_bytes = heap->arenas.arena_bytes;
+	snapshot->arena_count = heap->arenas.live_arenas;
+	snapshot->site_count = sites->count;
+	snapshot->by_stack = mem_alloc(sites->count * sizeof(*snapshot->by_stack));
+	for (size_t i = 0; i < sites->count; i++)
+		snapshot->by_stack[i] = (struct live_figures){sites->site[i].live_bytes,
+							      sites->site[i].live_blocks};
+}
+
+static int finish_sections(struct snapshot *snapshot, struct err *err)
+{
+	for (size_t i = 0; i < SNAPSHOT_SECTIONS; i++)
+		if (section_write_finish(&snapshot->sections[i], err))
+			return -1;
+	return 0;
+}
+
+int snapshot_take(const struct heap *heap, const struct pulse *pulse,
+		  struct snapshot *ret_snapshot, struct err *err)
+{
+	struct block_walk walk;
+
+	*ret_snapshot = (struct snapshot){0};
+	beat(pulse);
+	block_walk_init(&walk, heap);
+	init_sections(ret_snapshot->sections);
+	put_mappings(&ret_snapshot->sections[SNAPSHOT_MAPPINGS], &heap->mappings);
+	put_arenas(ret_snapshot->sections, &walk);
+	ret_snapshot->block_count = put_blocks(ret_snapshot->sections, &walk, pulse);
+	block_walk_release(&walk);
+	take_figures(ret_snapshot, heap);
+	beat(pulse);
+	if (finish_sections(ret_snapshot, err) == 0)
+		return 0;
+	snapshot_release(ret_snapshot);
+	return -1;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < SNAPSHOT_SECTIONS; i++)
+		section_write_release(&snapshot->sections[i]);
+	free(snapshot->by_stack);
+	*snapshot = (struct snapshot){0};
+}
+
+struct live_figures snapshot_live(const struct snapshot *snapshot, uint32_t stack)
+{
+	return stack < snapshot->site_count ? snapshot->by_stack[stack]
+					    : (struct live_figures){0};
+}
