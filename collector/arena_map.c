@@ -351,17 +351,40 @@ enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, 
 	return block_put(&map->arenas[pool->arena], pool, index, block, ret_old);
 }
 
-const struct block *arena_map_find(const struct arena_map *map, uint64_t address,
-				   uint32_t *ret_class, uint64_t *ret_address)
+static struct block *live_block(const struct pool *pool, uint64_t address, uint32_t *ret_index)
 {
-	const struct pool *pool = arena_map_piece(map, address);
 	if (!pool || !pool->address)
 		return NULL;
 	uint32_t offset;
 	uint64_t index = pool_index(pool, address, pool->class, &offset);
 	if (index >= pool->capacity || !pool->blocks[index].live)
 		return NULL;
-	*ret_class = pool->class;
-	*ret_address = pool_block_address(pool, (uint32_t)index);
+	*ret_index = (uint32_t)index;
 	return &pool->blocks[index];
+}
+
+const struct block *arena_map_find(const struct arena_map *map, uint64_t address,
+				   uint32_t *ret_class, uint64_t *ret_address)
+{
+	const struct pool *pool = arena_map_piece(map, address);
+	uint32_t index;
+	const struct block *block = live_block(pool, address, &index);
+	if (!block)
+		return NULL;
+	*ret_class = pool->class;
+	*ret_address = pool_block_address(pool, index);
+	return block;
+}
+
+bool arena_map_retag(struct arena_map *map, uint64_t address, uint32_t stack, uint32_t window,
+		     struct block *ret_old)
+{
+	uint32_t index;
+	struct block *block = live_block(arena_map_piece(map, address), address, &index);
+	if (!block)
+		return false;
+	*ret_old = *block;
+	block->stack = stack;
+	block->window = window & ((1u << 14) - 1);
+	return true;
 }

@@ -107,6 +107,10 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 		      void *user);
 /* Whether the address lies in an arena: then a Python block is a pool's. */
 bool arena_map_covers(const struct arena_map *map, uint64_t address);
+/* The live block around an address belongs to another stack and window from now on. False: there
+ * is none. *ret_old is what it was. */
+bool arena_map_retag(struct arena_map *map, uint64_t address, uint32_t stack, uint32_t window,
+		     struct block *ret_old);
 /* The live block around an address, NULL if there is none; its class and the address it was
  * given out at. */
 const struct block *arena_map_find(const struct arena_map *map, uint64_t address,

@@ -9,7 +9,7 @@
 /*
  * Tags: 0 raw; then 33 classes (1..32, and one for STREAM_CLASS_KEPT) for either domain of
  * small blocks; the three kinds of large ones; R_FREE with the second word of the last, and
- * with another.
+ * with another; R_RETAG.
  */
 enum {
 	TAG_RAW = 0,
@@ -18,6 +18,7 @@ enum {
 	TAG_ALLOC = 67,
 	TAG_FREE_SAME = 70,
 	TAG_FREE_OTHER = 71,
+	TAG_RETAG = 72,
 	SMALL_TAGS = 33,
 	HEADER_BYTES = COLUMN_COUNT * 4,
 };
@@ -110,6 +111,8 @@ static inline unsigned record_tag(const struct record *r, uint64_t free_word)
 			       : TAG_ALLOC + (unsigned)record_kind(r) - R_ALLOC_MALLOC;
 	case R_FREE:
 		return r->body == free_word ? TAG_FREE_SAME : TAG_FREE_OTHER;
+	case R_RETAG:
+		return record_high(r) ? TAG_RAW : TAG_RETAG;
 	default:
 		return TAG_RAW;
 	}
@@ -117,7 +120,13 @@ static inline unsigned record_tag(const struct record *r, uint64_t free_word)
 
 static inline bool tag_is_free(unsigned tag)
 {
-	return tag >= TAG_FREE_SAME;
+	return tag == TAG_FREE_SAME || tag == TAG_FREE_OTHER;
+}
+
+/* What the stack asked for last; a retag asks for nothing, and is no prediction for others. */
+static inline uint32_t *last_bytes(struct columns_memory *memory, unsigned tag, uint32_t stack)
+{
+	return tag == TAG_RETAG ? &memory->no_bytes : &memory->bytes[prediction(stack)];
 }
 
 /* Where each column is being written, or read up to its end. */
@@ -131,7 +140,7 @@ static inline uint8_t put_stack_and_size(struct columns_memory *memory, struct c
 	uint32_t stack = record_low(r);
 	uint32_t bytes = tag < TAG_ALLOC ? (uint32_t)(r->body >> 32 & 0xffff) : record_high(r);
 	uint32_t *next = &memory->next_stack[prediction(memory->stack)];
-	uint32_t *last = &memory->bytes[prediction(stack)];
+	uint32_t *last = last_bytes(memory, tag, stack);
 	unsigned hit = (*next == stack ? HIT_STACK : 0) | (*last == bytes ? HIT_SIZE : 0);
 
 	memory->stack = stack;
@@ -254,7 +263,7 @@ static inline uint64_t take_body(struct columns_memory *memory,
 	unsigned hit = predicted ? HIT_STACK | HIT_SIZE : take_byte(&in[COLUMN_HIT]);
 	uint32_t *next = &memory->next_stack[prediction(memory->stack)];
 	uint32_t stack = hit & HIT_STACK ? *next : (uint32_t)take_varint(&in[COLUMN_STACK]);
-	uint32_t *last = &memory->bytes[prediction(stack)];
+	uint32_t *last = last_bytes(memory, tag, stack);
 	uint32_t bytes = hit & HIT_SIZE ? *last : (uint32_t)take_varint(&in[COLUMN_SIZE]);
 
 	memory->stack = stack;
@@ -269,6 +278,8 @@ static inline enum record_kind tag_kind(unsigned tag)
 {
 	if (tag_is_free(tag))
 		return R_FREE;
+	if (tag == TAG_RETAG)
+		return R_RETAG;
 	if (tag >= TAG_ALLOC)
 		return R_ALLOC_MALLOC + (tag - TAG_ALLOC);
 	return tag >= TAG_SMALL_OBJECT ? R_SMALL_OBJECT : R_SMALL_MEM;

@@ -9,7 +9,8 @@
  *	         HIT_SIZE
  *	ADDRESS  varint: address less the last one of the same tag, zigzag; bit 0 of the number
  *	         says that it wasn't divided by 16 before
- *	STACK    varint: stacks that weren't the one that followed the stack before last time
+ *	STACK    varint: stacks that weren't the one that followed the stack before last time;
+ *	         R_RETAG counts as an allocation of 0 bytes
  *	SIZE     varint: sizes that weren't the last ones of their stack
  *	FREE     varint: second words of R_FREE that weren't equal to the R_FREE before
  *	RAW      16 bytes each: everything else
@@ -29,7 +30,7 @@
 
 enum {
 	COLUMNS_MAX_RECORDS = 1 << 15,
-	COLUMN_TAGS = 72,
+	COLUMN_TAGS = 73,
 	COLUMN_TAG_PREDICTED = 0x80,
 	COLUMNS_PREDICTIONS = 1 << 12,
 };
@@ -54,6 +55,7 @@ struct columns_memory {
 	uint32_t stack; /* of the allocation before */
 	uint32_t next_stack[COLUMNS_PREDICTIONS];
 	uint32_t bytes[COLUMNS_PREDICTIONS];
+	uint32_t no_bytes; /* 0, unless the bytes are hostile */
 };
 
 struct columns {

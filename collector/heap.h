@@ -24,6 +24,8 @@ struct heap_counts {
 	uint64_t allocations, frees;
 	uint64_t cancelled_pairs;
 	uint64_t unknown_frees; /* of blocks from before the hooks, or from a pause */
+	uint64_t retags;         /* objects made in a block that was on a free list */
+	uint64_t unknown_retags; /* of no live block, as in unknown_frees; not in retags */
 	uint64_t replaced;      /* allocations at an address that was live: a free was missed */
 	uint64_t lost_slots;    /* R_LOST */
 	uint64_t dropped_events, waited_ns;    /* R_COUNTS */

@@ -68,6 +68,39 @@ static void apply_restore(struct heap *heap, const struct record *r)
 	}
 }
 
+static bool retag_large(struct heap *heap, uint64_t address, uint32_t stack)
+{
+	struct large_block block;
+
+	if (!block_table_take(&heap->blocks, address, &block))
+		return false;
+	book_free(heap, block.domain, block.stack, block.bytes, 0);
+	block.stack = stack;
+	block.window = windows_current(&heap->windows) & (WINDOW_LIMIT - 1);
+	block_table_put(&heap->blocks, block, NULL);
+	book_alloc(heap, block.domain, stack, block.bytes);
+	return true;
+}
+
+/* Freed before it is allocated again: the two together are no new peak. */
+static void apply_retag(struct heap *heap, const struct record *r)
+{
+	uint32_t stack = known_stack(heap, record_low(r));
+	uint64_t address = record_a(r);
+	struct block old;
+
+	if (arena_map_retag(&heap->arenas, address, stack, windows_current(&heap->windows),
+			    &old)) {
+		book_free(heap, pooled_domain(&old), old.stack, old.bytes, 0);
+		book_alloc(heap, pooled_domain(&old), stack, old.bytes);
+	} else if (arena_map_covers(&heap->arenas, address) ||
+		   !retag_large(heap, address, stack)) {
+		heap->counts.unknown_retags++;
+		return;
+	}
+	heap->counts.retags++;
+}
+
 static void cut_mapping(void *user, const struct mapping *piece, bool whole)
 {
 	struct heap *heap = user;
@@ -191,6 +224,9 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 	switch (record_kind(r)) {
 	case R_RESTORE:
 		apply_restore(heap, r);
+		break;
+	case R_RETAG:
+		apply_retag(heap, r);
 		break;
 	case R_MAP_ANON:
 	case R_MAP_FILE:

@@ -176,6 +176,12 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_RESTORE:
 	case R_ARENA_FREE:
 		return record_a(r) ? NULL : "no block has this address";
+	case R_RETAG:
+		if (mend_stack(check, r))
+			count_bad(check, index, r, "an undefined stack");
+		if (record_high(r))
+			return "unknown bits";
+		return record_a(r) ? NULL : "no block has this address";
 	case R_TEMP:
 		return record_a(r) <= check->nodes ? NULL : "an undefined stack";
 	case R_MAP_ANON:

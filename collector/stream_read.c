@@ -36,6 +36,7 @@ size_t stream_record_slots(const struct record *r)
 	case R_CHECK:
 	case R_EXEC:
 	case R_END:
+	case R_RETAG:
 	case R_TICK:
 	case R_LOST:
 	case R_DIED:

@@ -29,6 +29,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_MARK] = "MARK",
 	[R_EXEC] = "EXEC",
 	[R_END] = "END",
+	[R_RETAG] = "RETAG",
 	[R_TICK] = "TICK",
 	[R_LOST] = "LOST",
 	[R_DIED] = "DIED",
@@ -170,6 +171,12 @@ static void arena_fields(const struct record *r, struct fields *fields)
 	fields_u64(fields, "stack", record_low(r));
 }
 
+static void retag_fields(const struct record *r, struct fields *fields)
+{
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "stack", record_low(r));
+}
+
 static void other_fields(const struct record *r, struct fields *fields)
 {
 	fields_u64(fields, "a", record_a(r));
@@ -195,6 +202,9 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 		break;
 	case R_FREE:
 		free_fields(r, fields);
+		break;
+	case R_RETAG:
+		retag_fields(r, fields);
 		break;
 	case R_TEMP:
 		fields_u64(fields, "stack", record_a(r));

@@ -372,6 +372,22 @@ static inline void model_arena_free(struct model *m, uint64_t address, uint64_t 
 	m->arenas[at] = m->arenas[--m->arena_count];
 }
 
+static inline void model_retag(struct model *m, const struct record *r)
+{
+	int at = model_find(m, record_a(r));
+
+	if (at < 0) {
+		m->counts.unknown_retags++;
+		return;
+	}
+	struct model_block *block = &m->blocks[at];
+	model_freed_bytes(m, block->stack, block->domain, block->bytes, 1, false);
+	model_allocated(m, record_low(r), block->domain, block->bytes);
+	block->stack = record_low(r);
+	block->window = model_window(m);
+	m->counts.retags++;
+}
+
 static inline void model_temporary(struct model *m, const struct record *r)
 {
 	struct site *site = &m->site[record_a(r)];
@@ -412,6 +428,9 @@ static inline void model_apply(struct model *m, const struct record *r)
 		break;
 	case R_RESTORE:
 		model_restore(m, r);
+		break;
+	case R_RETAG:
+		model_retag(m, r);
 		break;
 	case R_TEMP:
 		model_temporary(m, r);

@@ -100,6 +100,10 @@ static inline void random_put_block(struct random_stream *s)
 	uint64_t slot = random_next(s) % RANDOM_LIVE, address = 0x7f0000000000 + slot * 1024;
 	uint64_t word = random_stack(s), choice = random_next(s) % 8, bytes;
 
+	if (s->live[slot] && random_next(s) % 8 == 0) {
+		random_put(s, record_head(R_RETAG, address), random_stack(s));
+		return;
+	}
 	if (s->live[slot]) {
 		s->live[slot] = 0;
 		word = random_next(s) % 4 ? 0 : (random_next(s) % 4) << 32 | 3ULL << 40;

@@ -153,6 +153,37 @@ static void test_restore_into_a_new_arena(void **state)
 	assert_int_equal(heap->arenas.misplaced, 1);
 }
 
+/* The block is the new stack's, born now; all that is live is as much as before. */
+static void test_a_block_from_a_free_list(void **state)
+{
+	struct heap *heap = *state;
+
+	feed_small(heap, FIRST + 16, 2, 30, 4); /* by the debug allocator's address */
+	feed(heap, R_ALLOC_OBJECT, 0x600000, 2 | (uint64_t)700 << 32);
+	feed(heap, R_TICK, 5000, 0);
+	uint64_t peak_ms = heap->sites.peak_ms;
+	feed(heap, R_RETAG, FIRST + 16, 3);
+	feed(heap, R_RETAG, 0x600000, 3);
+	feed(heap, R_RETAG, 0x700000, 3); /* nothing lives there */
+	feed(heap, R_RETAG, FIRST + 16384, 3);
+	assert_int_equal(heap->sites.site[2].live_blocks, 0);
+	assert_int_equal(heap->sites.site[2].freed_bytes, 730);
+	assert_int_equal(heap->sites.site[3].live_bytes, 730);
+	assert_int_equal(heap->sites.site[3].total_blocks, 2);
+	assert_int_equal(heap->sites.live_bytes, 730);
+	assert_int_equal(heap->sites.peak_bytes, 730);
+	assert_int_equal(heap->sites.peak_ms, peak_ms);
+	assert_int_equal(heap->counts.retags, 2);
+	assert_int_equal(heap->counts.unknown_retags, 2);
+	uint32_t class, window = block_table_find(&heap->blocks, 0x600000)->window;
+	uint64_t address;
+	const struct block *block = arena_map_find(&heap->arenas, FIRST, &class, &address);
+	assert_int_equal(address, FIRST + 16);
+	assert_int_equal(block->stack, 3);
+	assert_int_equal(block->window, window);
+	assert_int_not_equal(window, 0);
+}
+
 static void test_a_missed_free(void **state)
 {
 	struct heap *heap = *state;
@@ -318,6 +349,7 @@ int main(void)
 		TEST(test_restore_is_exact),
 		TEST(test_restore_of_an_unknown_block),
 		TEST(test_restore_into_a_new_arena),
+		TEST(test_a_block_from_a_free_list),
 		TEST(test_a_missed_free),
 		TEST(test_chunks_that_are_no_arenas),
 		TEST(test_an_arena_that_goes_with_blocks),

@@ -195,6 +195,8 @@ static void put_any(struct stream *s)
 		put(s, R_ARENA, arena_place(s), any_stack(s) | s->arena_bytes << 32);
 	else if (dice < 940)
 		put(s, R_ARENA_FREE, any_arena(s), s->arena_bytes << 32);
+	else if (dice < 955)
+		put(s, R_RETAG, live_address(s), any_stack(s));
 	else if (dice < 970)
 		put(s, R_TEMP, any_stack(s),
 		    below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40);
@@ -277,6 +279,8 @@ static void same_figures(const struct model *m, const struct heap *heap)
 	assert_int_equal(heap->counts.frees, m->counts.frees);
 	assert_int_equal(heap->counts.cancelled_pairs, m->counts.cancelled_pairs);
 	assert_int_equal(heap->counts.unknown_frees, m->counts.unknown_frees);
+	assert_int_equal(heap->counts.retags, m->counts.retags);
+	assert_int_equal(heap->counts.unknown_retags, m->counts.unknown_retags);
 	assert_int_equal(heap->counts.replaced, m->counts.replaced);
 	assert_int_equal(heap->arenas.misplaced, m->misplaced);
 }

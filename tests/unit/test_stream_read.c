@@ -104,7 +104,7 @@ static void bad_records_become_nothing(void **state)
 	static const struct record bad[] = {
 		{(uint64_t)R_NONE << 48, 0},
 		{(uint64_t)R_DATA << 48, 0},
-		{(uint64_t)24 << 48, 0},
+		{(uint64_t)31 << 48, 0},
 		{(uint64_t)40 << 48, 0},
 		{(uint64_t)R_FREE << 48 | 8 | 1ULL << 54, 0},
 		{(uint64_t)R_FREE << 48, 0},
@@ -125,6 +125,8 @@ static void bad_records_become_nothing(void **state)
 		{(uint64_t)R_END << 48, 0},
 		{(uint64_t)R_END << 48 | 4, 0},
 		{(uint64_t)R_RESTORE << 48, 0},
+		{(uint64_t)R_RETAG << 48, 1},
+		{(uint64_t)R_RETAG << 48 | 64, 1 | 1ULL << 32},
 	};
 
 	(void)state;
@@ -148,16 +150,18 @@ static void an_undefined_stack_costs_the_stack_only(void **state)
 		{record_head(R_ALLOC_MALLOC, 64), 3 | 100ULL << 32},
 		{record_head(R_SMALL_OBJECT, 128), 2 | 100ULL << 32 | 7ULL << 48},
 		{record_head(R_FREE, 64), 77},
+		{record_head(R_RETAG, 128), 78},
 	};
 	struct stream_check check;
 
 	(void)state;
 	define_some(&check);
-	assert_int_equal(stream_check(&check, r, 3), 3);
-	assert_int_equal(check.bad_records, 2);
+	assert_int_equal(stream_check(&check, r, 4), 4);
+	assert_int_equal(check.bad_records, 3);
 	assert_int_equal(r[0].body, 100ULL << 32);
 	assert_int_equal(r[1].body, 2 | 100ULL << 32 | 7ULL << 48);
 	assert_int_equal(r[2].body, 0);
+	assert_int_equal(r[3].body, 0);
 	stream_check_release(&check);
 }
 
