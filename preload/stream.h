@@ -121,13 +121,13 @@ enum record_kind {
 	R_EXEC = 22,
 	/* The last record of a process that ends by itself. a = enum stream_end; b = status. */
 	R_END = 23,
+	/* Python made a new object in a live block, which it had kept on a free list: a = address;
+	 * b = stack. A free and an allocation of the same size in one. */
+	R_RETAG = 24,
 
 	/* From the collector, in journals and in the heap's input, never in a ring. */
 	R_TICK = 32,   /* a = milliseconds since start; b = resident set, bytes */
 	R_LOST = 33,   /* a = slots skipped because nobody committed them; b = ring position */
-	/* Python made a new object in a live block, which it had kept on a free list: a = address;
-	 * b = stack. A free and an allocation of the same size in one. */
-	R_RETAG = 24,
 	R_DIED = 34,   /* the program is gone without R_END; b = 0 */
 	R_COUNTS = 35, /* a = events dropped so far; b = nanoseconds waited for a full ring so far */
 	R_KIND_LIMIT = 64,
