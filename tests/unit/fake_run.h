@@ -163,11 +163,12 @@ static inline void play(struct fake *f, const struct random_stream *s, size_t fr
 	}
 }
 
-static inline void make_stream(struct random_stream *s, size_t groups)
+/* What the collector alone may say is no part of what a program plays. */
+static inline void add_played(struct random_stream *s, size_t groups)
 {
-	random_stream_init(s, 11);
-	/* What the collector alone may say is no part of what a program plays. */
-	while (s->groups < groups) {
+	uint64_t last = s->groups + groups;
+
+	while (s->groups < last) {
 		size_t before = s->out.len;
 
 		random_stream_add(s, 1);
@@ -175,6 +176,12 @@ static inline void make_stream(struct random_stream *s, size_t groups)
 		    record_kind((void *)(s->out.data + before)) >= R_TICK)
 			s->out.len = before;
 	}
+}
+
+static inline void make_stream(struct random_stream *s, size_t groups)
+{
+	random_stream_init(s, 11);
+	add_played(s, groups);
 }
 
 static inline void wait_for_tail(struct fake *f, uint64_t position)
@@ -205,7 +212,7 @@ static inline bool same_files(const char *a, const char *b)
 	return ca == cb;
 }
 
-static inline struct profile *open_profile(const char *path)
+static inline struct profile *open_conserved(const char *path)
 {
 	struct profile *profile = NULL;
 	struct err err = {0};
@@ -215,6 +222,13 @@ static inline struct profile *open_profile(const char *path)
 	assert_int_equal(profile->problem_count, 0);
 	assert_true(profile->run.flags & PROFILE_CONSERVED);
 	assert_int_equal(profile->run.bad_records, 0);
+	return profile;
+}
+
+static inline struct profile *open_profile(const char *path)
+{
+	struct profile *profile = open_conserved(path);
+
 	assert_true(profile->mark_count > 0);
 	assert_string_equal(profile_text(profile, profile->marks[profile->mark_count - 1].name),
 			    "end");
@@ -222,25 +236,31 @@ static inline struct profile *open_profile(const char *path)
 }
 
 /* The books of the stream alone, straight into a heap. */
-static inline void assert_heap_is(const struct profile *profile, const struct random_stream *s)
+static inline void heap_of(struct heap *ret_heap, const struct random_stream *s)
 {
 	struct stream_check check;
-	struct heap heap;
 	size_t count = random_stream_count(s);
 	struct record *records = mem_copy(s->out.data, s->out.len);
 
 	stream_check_init(&check);
-	heap_init(&heap);
+	heap_init(ret_heap);
 	assert_int_equal(stream_check(&check, records, count), count);
-	heap_apply(&heap, records, count);
+	heap_apply(ret_heap, records, count);
+	stream_check_release(&check);
+	mem_scope(&records);
+}
+
+static inline void assert_heap_is(const struct profile *profile, const struct random_stream *s)
+{
+	struct heap heap;
+
+	heap_of(&heap, s);
 	assert_int_equal(profile->run.live_bytes, heap.sites.live_bytes);
 	assert_int_equal(profile->run.live_blocks, heap.sites.live_blocks);
 	assert_int_equal(profile->run.allocations, heap.counts.allocations);
 	assert_int_equal(profile->run.frees, heap.counts.frees);
 	assert_int_equal(profile->node_count, heap.stacks.node_count);
 	heap_release(&heap);
-	stream_check_release(&check);
-	mem_scope(&records);
 }
 
 static inline void put_end(struct random_stream *s)

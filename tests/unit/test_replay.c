@@ -98,6 +98,90 @@ static void add_table_records(struct random_stream *s)
 				 : (1ULL << 39) | 1ULL << 40);
 }
 
+/* The tracer's own: what comes after it is teardown. */
+static void put_end_mark(struct random_stream *s)
+{
+	struct {
+		struct stream_mark figures;
+		char name[3];
+	} mark = {.figures = {.time_ns = 5000, .origin = MARK_TRACER}, .name = {'e', 'n', 'd'}};
+
+	stream_put_text(&s->out, R_MARK, 0, &mark, sizeof(mark.figures) + sizeof(mark.name));
+}
+
+/* What was live when the stream was so many bytes long. */
+static void assert_live_was(const struct profile *profile, const struct random_stream *s,
+			    size_t len)
+{
+	struct random_stream then = *s;
+	struct heap heap;
+
+	then.out.len = len;
+	assert_true(profile->run.flags & PROFILE_AT_END);
+	heap_of(&heap, &then);
+	assert_int_equal(profile->run.live_bytes, heap.sites.live_bytes);
+	assert_int_equal(profile->run.live_blocks, heap.sites.live_blocks);
+	heap_release(&heap);
+	heap_of(&heap, s);
+	assert_int_not_equal(profile->run.live_bytes, heap.sites.live_bytes);
+	heap_release(&heap);
+}
+
+static void teardown_is_replayed(void **state)
+{
+	struct fake *f = *state;
+	struct random_stream s;
+	struct profile *profile;
+	struct err note = {0}, err = {0};
+	size_t end;
+
+	make_stream(&s, 20000);
+	end = s.out.len;
+	put_end_mark(&s);
+	add_played(&s, 20000);
+	put_end(&s);
+	start_collector(f, true, 0);
+	play(f, &s, 0, random_stream_count(&s));
+	wait_collector(f);
+	profile = open_conserved(f->out);
+	assert_live_was(profile, &s, end);
+	profile_free(profile);
+	assert_int_equal(run_replay(f->out, f->copy, &note, &err), 0);
+	assert_string_equal(note.text, "");
+	assert_true(same_files(f->out, f->copy));
+	random_stream_release(&s);
+}
+
+/* Killed in its teardown, part of which is in the ring: what is live is of the end all the same. */
+static void killed_in_its_teardown(void **state)
+{
+	struct fake *f = *state;
+	struct random_stream s;
+	struct profile *profile;
+	struct err note = {0}, err = {0};
+	size_t end, journalled, count;
+
+	make_stream(&s, 20000);
+	journalled = random_stream_count(&s);
+	end = s.out.len;
+	put_end_mark(&s);
+	add_played(&s, 3000);
+	count = random_stream_count(&s);
+	start_collector(f, false, 1 << 28);
+	play(f, &s, 0, journalled);
+	wait_for_tail(f, journalled);
+	end_child(&f->collector);
+	play(f, &s, journalled, count);
+	fill_tables(f);
+	end_child(&f->program);
+	assert_int_equal(run_recover(f->out, &note, &err), 0);
+	profile = open_conserved(f->out);
+	assert_int_equal(profile->run.end, HEAP_DIED);
+	assert_live_was(profile, &s, end);
+	profile_free(profile);
+	random_stream_release(&s);
+}
+
 static void a_killed_program_leaves_its_tables(void **state)
 {
 	struct fake *f = *state;
@@ -320,6 +404,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(a_kept_journal_gives_the_same_profile),
 		TEST(without_events_no_side_file_stays),
+		TEST(teardown_is_replayed),
+		TEST(killed_in_its_teardown),
 		TEST(a_bounded_journal_stops),
 		TEST(a_killed_program_leaves_its_tables),
 		TEST(both_killed_with_little_in_the_ring),
