@@ -112,6 +112,12 @@ void facts_send(const char *program, const char *allocator, int argc, char *cons
 		send_arguments(argc, argv);
 }
 
+void facts_send_child(void)
+{
+	send_number("parent_pid", (uint64_t)getppid());
+	send("forked", "1");
+}
+
 void facts_list(const char *list, const char *path)
 {
 	char buffer[PATH_MAX + 1];

@@ -10,6 +10,8 @@
 uint64_t facts_process_start(void);
 /* `allocator`: PYTHONMALLOC or NULL. argc 0: the program's arguments stay private. */
 void facts_send(const char *program, const char *allocator, int argc, char *const argv[]);
+/* What differs in a forked child. */
+void facts_send_child(void);
 /* Appends the profile's path as a line to a file that `memtrace run` made. */
 void facts_list(const char *list, const char *path);
 

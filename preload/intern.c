@@ -267,6 +267,16 @@ uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_ne
 	return id;
 }
 
+void intern_lock(void)
+{
+	spin_lock(&lock);
+}
+
+void intern_unlock(void)
+{
+	spin_unlock(&lock);
+}
+
 void intern_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len)
 {
 	spin_lock(&lock);

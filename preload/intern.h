@@ -46,6 +46,10 @@ uint32_t intern_epoch(void);
 /* The node; defined on first use. 0 as above. */
 uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_new);
 
+/* Across a fork nothing may be half defined. */
+void intern_lock(void);
+void intern_unlock(void);
+
 /* Definitions of other kinds, one at a time. */
 void intern_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len);
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +15,8 @@
 #include "collection.h"
 #include "exports.h"
 #include "facts.h"
+#include "family.h"
+#include "launch.h"
 #include "mark.h"
 #include "memory.h"
 #include "options.h"
@@ -23,12 +24,10 @@
 #include "python.h"
 #include "python_hooks.h"
 #include "real.h"
+#include "reuse.h"
 #include "ring.h"
 #include "say.h"
-#include "spawn.h"
 #include "thread.h"
-#include "tree.h"
-#include "words.h"
 
 enum { PAGE = 4096, WAIT_SLICE_MS = 100, PATIENCE_MS = 2000 };
 
@@ -36,7 +35,6 @@ static _Atomic uint32_t dormant;
 _Atomic uint32_t *life_state = &dormant;
 
 static struct options options;
-static struct output output;
 static pid_t traced_pid;
 static _Atomic bool ended;
 static _Atomic bool finalising;
@@ -44,6 +42,23 @@ static _Atomic bool finalising;
 void life_inert(void)
 {
 	atomic_store(life_state, 0);
+}
+
+void life_forked(void)
+{
+	atomic_store(life_state, LIFE_FORKED);
+}
+
+bool life_begin_child(void)
+{
+	/* Whatever happens from here on: not a second time. */
+	life_inert();
+	if (!launch_child(&options))
+		return false;
+	traced_pid = getpid();
+	atomic_store(&ended, false);
+	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);
+	return true;
 }
 
 void life_pause(bool pause)
@@ -127,8 +142,8 @@ void life_end(enum stream_end how, int status)
 		life_inert();
 		atomic_store(&ring.header->program_state, PROGRAM_ENDED);
 		if (wait_for_profile() && !options.quiet && isatty(STDERR_FILENO))
-			say((const char *const[]){ "wrote ", output.path, "; see: memtrace report ",
-						   output.path, NULL });
+			say((const char *const[]){ "wrote ", launch_path(), "; see: memtrace report ",
+						   launch_path(), NULL });
 	}
 	thread_leave();
 	errno = saved;
@@ -170,76 +185,6 @@ static bool make_state_page(void)
 	return true;
 }
 
-static void fill_header(const char *folder)
-{
-	struct ring_header *header = ring.header;
-	struct words path = words_over(header->folder, sizeof(header->folder));
-
-	header->pid = (uint32_t)getpid();
-	header->uid = (uint32_t)geteuid();
-	header->process_start = facts_process_start();
-	header->start_real_ns = clock_ns(CLOCK_REALTIME);
-	header->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
-	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) != sizeof(header->run_id))
-		header->run_id = header->start_real_ns ^ header->pid;
-	words_add(&path, folder);
-}
-
-/* Where a relative pattern begins: where the tree's first traced process began. */
-static void find_folder(const struct tree_ancestor *ancestor, char *folder, size_t capacity)
-{
-	struct words words = words_over(folder, capacity);
-
-	if (ancestor)
-		words_add(&words, ancestor->folder);
-	else if (!getcwd(folder, capacity))
-		folder[0] = '\0';
-}
-
-/* MEMTRACE_FOLLOW: is this process one to be traced? Asks /proc only where the answer matters. */
-static bool is_followed(struct tree_ancestor *ancestor, bool *ret_found)
-{
-	*ret_found = (options.out[0] != '/' || options.follow != FOLLOW_TREE) &&
-		     tree_find_ancestor(ancestor);
-	return !*ret_found || options.follow == FOLLOW_TREE;
-}
-
-/* Once for the tree: the process above it has said it, or else this one does. */
-static void say_elsewhere(void)
-{
-	struct tree_ancestor ancestor;
-
-	if (output.error && !tree_find_ancestor(&ancestor))
-		say((const char *const[]){ "can't write ", options.out, " (",
-					   strerrordesc_np(output.error), "); the profile goes to ",
-					   output.path, NULL });
-}
-
-static bool start_run(const char *program)
-{
-	char folder[RING_FOLDER_BYTES];
-	struct tree_ancestor ancestor;
-	bool found;
-
-	if (!is_followed(&ancestor, &found))
-		return false;
-	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
-	if (!output_claim(options.out, folder, program, options.ring_bytes, &output))
-		return false;
-	say_elsewhere();
-	bool mapped = ring_open(output.ring_fd, output.record_bytes);
-
-	close(output.ring_fd);
-	if (mapped) {
-		fill_header(folder);
-		ring.wait_for_ever = options.full == FULL_WAIT;
-		if (spawn_collector(&options, output.path))
-			return true;
-	}
-	output_drop(&output);
-	return false;
-}
-
 /*
  * Before main and before the interpreter has run: its static data is there, nothing of it has been
  * allocated. In any other program this is where it ends.
@@ -253,16 +198,17 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 	if (!real_resolve() || getauxval(AT_SECURE) || !python_find() || !options_read(&options))
 		return;
 	output_program(argc, argv, program, sizeof(program));
-	if (!make_state_page() || !start_run(program))
+	if (!make_state_page() || !launch_run(&options, program))
 		return;
 	traced_pid = getpid();
 	cancel_on = options.events != EVENTS_ALL;
 	on_exit(at_exit, NULL);
+	if (options.follow != FOLLOW_NONE)
+		family_init();
 
 	thread_busy = 1;
 	facts_send(program, options.python_malloc, options.argv ? argc : 0, argv);
-	if (options.list)
-		facts_list(options.list, output.path);
+	reuse_init(options.reuse);
 	mark_make("start", MARK_TRACER);
 	thread_busy = 0;
 	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);
@@ -273,9 +219,9 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 
 EXPORT void memtrace_mark(const char *name)
 {
-	if (!name || !life_traced() || !thread_enter())
+	if (!name || !life_present() || !thread_enter())
 		return;
-	if (!ring_given_up())
+	if ((life_traced() || life_begin_child()) && !ring_given_up())
 		mark_make(name, MARK_PROGRAM);
 	thread_leave();
 }

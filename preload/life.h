@@ -17,6 +17,7 @@
 enum life_bits {
 	LIFE_TRACED = 1 << 0,    /* there is a ring; frees are recorded */
 	LIFE_RECORDING = 1 << 1, /* allocations are, too */
+	LIFE_FORKED = 1 << 2,    /* a forked child that will be traced from its first event on */
 };
 
 extern _Atomic uint32_t *life_state;
@@ -26,14 +27,23 @@ static inline bool life_traced(void)
 	return atomic_load_explicit(life_state, memory_order_relaxed) & LIFE_TRACED;
 }
 
+/* Traced, or about to be. */
+static inline bool life_present(void)
+{
+	return atomic_load_explicit(life_state, memory_order_relaxed) & (LIFE_TRACED | LIFE_FORKED);
+}
+
 static inline bool life_recording(void)
 {
-	return atomic_load_explicit(life_state, memory_order_relaxed) & LIFE_RECORDING;
+	return atomic_load_explicit(life_state, memory_order_relaxed) & (LIFE_RECORDING | LIFE_FORKED);
 }
 
 void life_pause(bool pause);
 /* Nothing is recorded from now on. */
 void life_inert(void);
+/* In a forked child: family.h. The second at its first event, with the guard held; false: inert. */
+void life_forked(void);
+bool life_begin_child(void);
 /* Traced, and this is the traced process itself, no vfork child of it. A system call. */
 bool life_is_ours(void);
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "spin.h"
 
 struct ring ring;
@@ -64,6 +65,11 @@ bool ring_open(int fd, uint64_t record_bytes)
 	ring.temp = (struct temp_slot *)(base + TEMP_OFFSET);
 	ring.slots = (struct record *)(base + SLOTS_OFFSET);
 	return true;
+}
+
+void ring_close(struct ring *other)
+{
+	memory_drop(other->header, other->header->file_bytes);
 }
 
 void ring_give_up(void)

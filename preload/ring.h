@@ -36,6 +36,9 @@ size_t ring_file_bytes(uint64_t record_bytes);
 /* Takes over the fresh, zeroed file behind fd, ring_file_bytes long. False: it can't be mapped. */
 bool ring_open(int fd, uint64_t record_bytes);
 
+/* Unmaps another one than `ring`: a forked child's parent's. */
+void ring_close(struct ring *other);
+
 void ring_put(uint64_t head, uint64_t body);
 /* One record and one R_DATA with the first 14 bytes of `data`. */
 void ring_put_with(uint64_t head, uint64_t body, const void *data);

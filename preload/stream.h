@@ -119,6 +119,10 @@ enum record_kind {
 
 	/* a = 0; execve is about to be called, b = 0, or has failed, b = errno. */
 	R_EXEC = 22,
+	/* A fork comes next: a = its number, counted from 1. What this process allocated before is the
+	 * child's as well; what it does from here on is its own. The child's stream goes on in a
+	 * ring of its own, with the ids defined here. */
+	R_FORK = 25,
 	/* The last record of a process that ends by itself. a = enum stream_end; b = status. */
 	R_END = 23,
 	/* Python made a new object in a live block, which it had kept on a free list: a = address;
@@ -220,6 +224,8 @@ enum {
 	RING_MAX_SIDE_SLOTS = 1 << 16,
 	RING_NAME_BYTES = 128,
 	RING_FOLDER_BYTES = 1024,
+	RING_PATH_BYTES = 1024,
+	RING_FORKS = 64,
 };
 #define RING_MAGIC "MEMTRNG1"
 
@@ -241,6 +247,20 @@ enum ring_program_state {
 enum ring_attention {
 	ATTENTION_MARK = 1 << 0,       /* a request lies in mark_name */
 	ATTENTION_NO_STACKS = 1 << 1,  /* the self-test failed: stop walking */
+};
+
+enum fork_state {
+	FORK_UNKNOWN = 0,
+	FORK_WAITS = 1, /* the child runs and has had no event yet */
+	FORK_RING = 2,  /* it has a ring: OUT.fork.ID is a link to it */
+	FORK_GONE = 3,  /* it became another program, or gave up: nothing will come */
+};
+
+struct fork_slot {
+	_Atomic uint32_t id; /* of the fork it is about; written last */
+	uint32_t pid;
+	_Atomic uint32_t state; /* enum fork_state */
+	uint32_t reserved;
 };
 
 struct ring_header {
@@ -276,6 +296,13 @@ struct ring_header {
 	_Atomic uint32_t mark_request; /* a counter; raised after mark_name is filled */
 	char mark_name[RING_NAME_BYTES];
 
+	/* Filled in by children of this process, which have it mapped until they have a ring of their own;
+	 * fork n uses slot n % RING_FORKS. */
+	struct fork_slot forks[RING_FORKS];
+
+	/* This process: the number of the fork that made it, 0 for none, and its profile's path. */
+	uint64_t fork_id;
+	char out[RING_PATH_BYTES];
 	/* Where a relative file pattern begins, for the whole tree of processes; NUL-terminated. */
 	char folder[RING_FOLDER_BYTES];
 };

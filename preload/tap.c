@@ -41,10 +41,16 @@ static void attend(void)
 /* The thread, with the guard held; NULL: pass the call on. */
 static inline struct thread *enter(void)
 {
-	if (!life_traced())
+	if (!life_present())
 		return NULL;
 	if (!thread_enter()) {
-		atomic_fetch_add_explicit(&ring.header->dropped_events, 1, memory_order_relaxed);
+		if (life_traced())
+			atomic_fetch_add_explicit(&ring.header->dropped_events, 1,
+						  memory_order_relaxed);
+		return NULL;
+	}
+	if (__builtin_expect(!life_traced(), 0) && !life_begin_child()) {
+		thread_leave();
 		return NULL;
 	}
 	struct thread *self = thread_self();
@@ -331,6 +337,24 @@ void tap_end_free(struct call *call)
 	/* Only a pointer is taken off: nothing that a signal could find half done. */
 	if (thread_self_pointer)
 		thread_self_pointer->call = call->outer;
+}
+
+void tap_reuse(const void *block)
+{
+	int saved = errno;
+	uint64_t address = (uint64_t)(uintptr_t)block;
+	struct thread *self = life_recording() ? enter() : NULL;
+
+	if (!self)
+		return;
+	uint32_t stack = pystack_id(self, pystack_tstate(true), true);
+
+	if (__builtin_expect(pystack_main_seen(), 0))
+		mark_make("main", MARK_TRACER);
+	if (!cancel_on || !cancel_retag(address, stack))
+		ring_put(record_head(R_RETAG, address), stack);
+	thread_leave();
+	errno = saved;
 }
 
 bool tap_begin_remap(struct call *call, const void *old, size_t old_bytes, size_t new_bytes)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -19,10 +20,12 @@ enum {
 	BLOCKS = 256,
 	/* Slots tried for one whose thread is gone before a new one is taken. */
 	SEARCH = 32,
+	WALK_NAP_NS = 50000,
+	WALK_NAPS = 20000,
 };
 
 static struct thread *blocks[BLOCKS];
-static uint32_t count;
+static _Atomic uint32_t count;
 static uint32_t hand;
 static _Atomic uint32_t lock;
 
@@ -71,7 +74,7 @@ static struct thread *take_new(void)
 	return thread;
 }
 
-static void announce(const struct thread *thread)
+void thread_announce(const struct thread *thread)
 {
 	struct {
 		struct stream_thread thread;
@@ -95,11 +98,46 @@ struct thread *thread_register(void)
 		thread->tid = tid;
 		thread->call = NULL;
 		thread->in_collection = false;
+		/* It may have been cancelled in the middle. */
+		thread->walking = false;
 		/* The root node stays: it names the slot. */
 		thread->depth = 0;
-		announce(thread);
+		thread_announce(thread);
 	}
 	spin_unlock(&lock);
 	thread_self_pointer = thread;
 	return thread;
+}
+
+void thread_wait_for_walks(const struct thread *self)
+{
+	/* Between what the caller has seen and our look at the flags; pairs with pystack.c's exchange. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned naps = 0, slot = 0; slot < count && naps < WALK_NAPS;) {
+		const struct thread *thread = at(slot);
+
+		if (thread == self || !atomic_load(&thread->walking) || gone(thread->tid)) {
+			slot++;
+			continue;
+		}
+		syscall(SYS_nanosleep, &(struct timespec){ .tv_nsec = WALK_NAP_NS }, NULL);
+		naps++;
+	}
+}
+
+void thread_lock(void)
+{
+	spin_lock(&lock);
+}
+
+void thread_unlock(void)
+{
+	spin_unlock(&lock);
+}
+
+void thread_after_fork(void)
+{
+	/* The other threads' slots find their tids gone, one by one, as they are needed. */
+	if (thread_self_pointer)
+		thread_self_pointer->tid = (uint32_t)syscall(SYS_gettid);
 }

@@ -30,6 +30,7 @@ struct frame_key {
 };
 
 struct thread {
+	_Atomic bool walking; /* its frames, without the GIL */
 	uint32_t slot;
 	uint32_t tid;
 	struct call *call;      /* the innermost hooked call in progress: tap.h */
@@ -48,6 +49,19 @@ extern __thread unsigned thread_busy;
 
 /* The slow half of thread_self: registers the thread. NULL when there is no memory for it. */
 struct thread *thread_register(void);
+
+/*
+ * Until no other thread is `walking` that was when this began: a second at most, for one that is held
+ * up by a full ring.
+ */
+void thread_wait_for_walks(const struct thread *self);
+
+/* Across a fork; the second in the child, under the lock: this thread has another tid there. */
+void thread_lock(void);
+void thread_unlock(void);
+void thread_after_fork(void);
+/* Sends R_THREAD: the slot's present thread. */
+void thread_announce(const struct thread *thread);
 
 /* The calling thread's; the guard must be held. */
 static inline struct thread *thread_self(void)

@@ -1,0 +1,170 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "family.h"
+#include "intern.h"
+#include "output.h"
+#include "ring.h"
+#include "say.h"
+#include "spawn.h"
+#include "thread.h"
+#include "tree.h"
+#include "words.h"
+
+enum { PROGRAM_BYTES = 256 };
+
+static struct output output;
+static char program_name[PROGRAM_BYTES]; /* a child's file has its parent's %x */
+
+const char *launch_path(void)
+{
+	return output.path;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void fill_header(const char *folder)
+{
+	struct ring_header *header = ring.header;
+	struct words words = words_over(header->folder, sizeof(header->folder));
+
+	words_add(&words, folder);
+	words = words_over(header->out, sizeof(header->out));
+	words_add(&words, output.path);
+	header->pid = (uint32_t)getpid();
+	header->uid = (uint32_t)geteuid();
+	header->process_start = facts_process_start();
+	header->start_real_ns = clock_ns(CLOCK_REALTIME);
+	header->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
+	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) != sizeof(header->run_id))
+		header->run_id = header->start_real_ns ^ header->pid;
+}
+
+/* Where a relative pattern begins: where the tree's first traced process began. */
+static void find_folder(const struct tree_ancestor *ancestor, char *folder, size_t capacity)
+{
+	struct words words = words_over(folder, capacity);
+
+	if (ancestor)
+		words_add(&words, ancestor->folder);
+	else if (!getcwd(folder, capacity))
+		folder[0] = '\0';
+}
+
+/* MEMTRACE_FOLLOW: is this process one to be traced? Asks /proc only where the answer matters. */
+static bool is_followed(const struct options *options, struct tree_ancestor *ancestor, bool *ret_found)
+{
+	*ret_found = (options->out[0] != '/' || options->follow != FOLLOW_TREE) &&
+		     tree_find_ancestor(ancestor);
+	return !*ret_found || options->follow == FOLLOW_TREE;
+}
+
+/* Once for the tree: the process above it has said it, or else this one does. */
+static void say_elsewhere(const struct options *options)
+{
+	struct tree_ancestor ancestor;
+
+	if (output.error && !tree_find_ancestor(&ancestor))
+		say((const char *const[]){ "can't write ", options->out, " (",
+					   strerrordesc_np(output.error), "); the profile goes to ",
+					   output.path, NULL });
+}
+
+static bool make_ring(const struct options *options, const char *folder)
+{
+	if (!output_claim(options->out, folder, program_name, options->ring_bytes, &output))
+		return false;
+	bool mapped = ring_open(output.ring_fd, output.record_bytes);
+
+	close(output.ring_fd);
+	if (mapped) {
+		fill_header(folder);
+		ring.wait_for_ever = options->full == FULL_WAIT;
+		return true;
+	}
+	output_drop(&output);
+	return false;
+}
+
+static void list(const struct options *options)
+{
+	if (options->list)
+		facts_list(options->list, output.path);
+}
+
+bool launch_run(const struct options *options, const char *program)
+{
+	char folder[RING_FOLDER_BYTES];
+	struct tree_ancestor ancestor;
+	struct words name = words_over(program_name, sizeof(program_name));
+	bool found;
+
+	words_add(&name, program);
+	if (!is_followed(options, &ancestor, &found))
+		return false;
+	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
+	if (!make_ring(options, folder))
+		return false;
+	say_elsewhere(options);
+	if (!spawn_collector(options, output.path)) {
+		output_drop(&output);
+		return false;
+	}
+	list(options);
+	return true;
+}
+
+/* OUT.fork.ID of the parent is a second name of our ring's file: there the collector's child looks. */
+static bool link_ring(const char *parent_path, uint64_t fork_id)
+{
+	char from[PATH_MAX + 8], to[PATH_MAX + 32];
+	struct words words = words_over(from, sizeof(from));
+
+	words_add(&words, output.path);
+	words_add(&words, ".ring");
+	words = words_over(to, sizeof(to));
+	words_add(&words, parent_path);
+	words_add(&words, ".fork.");
+	words_number(&words, fork_id);
+	return !link(from, to);
+}
+
+bool launch_child(const struct options *options)
+{
+	struct ring parents = ring;
+	char parent_path[PATH_MAX];
+
+	memcpy(parent_path, output.path, sizeof(parent_path));
+	if (!make_ring(options, parents.header->folder)) {
+		family_tell(parents.header, FORK_GONE);
+		return false;
+	}
+	/* One clock for the tree. */
+	ring.header->start_real_ns = parents.header->start_real_ns;
+	ring.header->start_mono_ns = parents.header->start_mono_ns;
+	ring.header->fork_id = family_fork_id();
+	if (!link_ring(parent_path, ring.header->fork_id)) {
+		output_drop(&output);
+		family_tell(parents.header, FORK_GONE);
+		return false;
+	}
+	family_tell(parents.header, FORK_RING);
+	ring_close(&parents);
+	thread_announce(thread_self());
+	facts_send_child();
+	list(options);
+	return true;
+}
