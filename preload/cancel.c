@@ -116,6 +116,24 @@ void cancel_send(uint64_t address)
 	spin_unlock(&slot->lock);
 }
 
+bool cancel_retag(uint64_t address, uint32_t stack)
+{
+	struct cancel_slot *slot = slot_of(address);
+	bool found = false;
+
+	spin_lock(&slot->lock);
+	if (slot->record.head && record_a(&slot->record) == address) {
+		uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;
+
+		count_pair(record_low(&slot->record), record_bytes(&slot->record));
+		/* In one store: whoever reads it of a dead process finds the one stack or the other. */
+		__atomic_store_n(&slot->record.body, others | stack, __ATOMIC_RELEASE);
+		found = true;
+	}
+	spin_unlock(&slot->lock);
+	return found;
+}
+
 void cancel_restore(struct record record)
 {
 	uncount_pair(record_low(&record), record_bytes(&record));

@@ -30,6 +30,9 @@ void cancel_put(struct record record);
 bool cancel_take(uint64_t address, struct record *ret_record);
 /* The allocation at the address into the ring, if it is still here. */
 void cancel_send(uint64_t address);
+/* True: the allocation at the address was still here, and is this stack's now. For the stack that it
+ * was, a pair is counted. */
+bool cancel_retag(uint64_t address, uint32_t stack);
 /* The same pair, as if it had not been taken: a realloc failed. */
 void cancel_restore(struct record record);
 /* Everything into the ring: waiting allocations, and the counts of cancelled pairs. */

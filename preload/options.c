@@ -40,6 +40,7 @@ static const struct option table[] = {
 	{ "MEMTRACE_FULL", OPTION_WORD, FIELD(full), 0, 0, "drop or wait", full_words },
 	{ "MEMTRACE_FOLLOW", OPTION_WORD, FIELD(follow), 0, 0, "tree, fork or none", follow_words },
 	{ "MEMTRACE_MODE", OPTION_WORD, (size_t)NO_FIELD, 0, 0, "exact", mode_words },
+	{ "MEMTRACE_REUSE", OPTION_FLAG, FIELD(reuse), 0, 0, "0 or 1", NULL },
 	{ "MEMTRACE_ARGV", OPTION_FLAG, FIELD(argv), 0, 0, "0 or 1", NULL },
 	{ "MEMTRACE_QUIET", OPTION_FLAG, FIELD(quiet), 0, 0, "0 or 1", NULL },
 };

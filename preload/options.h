@@ -24,6 +24,7 @@ struct options {
 	int events; /* enum events_option */
 	int full;   /* enum full_option */
 	int follow; /* enum follow_option */
+	int reuse;  /* follow the blocks of Python's free lists: reuse.h */
 	int argv;   /* keep the program's arguments */
 	int quiet;
 };

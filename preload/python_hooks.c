@@ -3,6 +3,7 @@
 #include "collection.h"
 #include "life.h"
 #include "python.h"
+#include "reuse.h"
 #include "tap.h"
 #include "thread.h"
 
@@ -28,6 +29,8 @@ static inline void *hooked_malloc(enum py_domain domain, size_t bytes)
 
 	if (tapped)
 		tap_end(&call, ptr);
+	if (domain == PY_OBJECT)
+		reuse_note(ptr);
 	return ptr;
 }
 
@@ -42,6 +45,8 @@ static inline void *hooked_calloc(enum py_domain domain, size_t count, size_t by
 
 	if (tapped)
 		tap_end(&call, ptr);
+	if (domain == PY_OBJECT)
+		reuse_note(ptr);
 	return ptr;
 }
 
@@ -53,6 +58,8 @@ static inline void *hooked_realloc(enum py_domain domain, void *old, size_t byte
 
 	if (tapped)
 		tap_end_realloc(&call, ptr);
+	if (domain == PY_OBJECT)
+		reuse_note(ptr);
 	return ptr;
 }
 

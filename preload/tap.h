@@ -54,6 +54,8 @@ void tap_end_realloc(struct call *call, const void *ptr);
 /* `bytes`: of an arena or a mapping; otherwise 0. */
 bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes);
 void tap_end_free(struct call *call);
+/* Python makes a new object in a block that it had kept; the GIL is held. */
+void tap_reuse(const void *block);
 /* A mapping was made inside this call: anonymous memory to use, or anything else. */
 void tap_end_map(struct call *call, const void *ptr, bool anonymous);
 
