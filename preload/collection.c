@@ -22,6 +22,7 @@ static int64_t collections_seen[GENERATIONS];
 static int64_t collected_seen[GENERATIONS];
 /* Set when a field holds what it can't: the layout doesn't fit, nothing is read through it again. */
 static bool distrusted;
+static bool finalisation_seen;
 
 static _Atomic uint32_t looks_left = LOOKS;
 static _Atomic bool debug_found;
@@ -51,19 +52,11 @@ static int32_t read_collecting(const char *interp)
 	return value;
 }
 
-static bool is_finalising(void)
-{
-	const void *finaliser;
-
-	memcpy(&finaliser, (const char *)python.runtime + python.layout.runtime_finalizing, sizeof(finaliser));
-	return finaliser != NULL;
-}
-
 /* Nothing runs yet at the first event of an interpreter: flags are clear and counters small. */
 static void take_first(const char *interp)
 {
 	main_interp = interp;
-	distrusted = read_collecting(interp) != 0 || is_finalising();
+	distrusted = read_collecting(interp) != 0 || python_finaliser();
 	for (unsigned i = 0; i < GENERATIONS && python.layout.gc_stats != LAYOUT_NONE; i++) {
 		collections_seen[i] = read_stat(interp, i, 0);
 		collected_seen[i] = read_stat(interp, i, 1);
@@ -98,8 +91,27 @@ static void record_edge(struct thread *self, const char *interp, bool inside)
 		ring_put(record_head(R_GC, R_GC_UNKNOWN), 0);
 }
 
+/*
+ * The interpreter frees the states of all other threads next, and they may be walking theirs without the
+ * GIL: it gets on when they are done. Later walks see the finaliser first (pystack.c).
+ */
+static void look_for_finalisation(const struct thread *self, bool gil_held)
+{
+	const void *finaliser = python_finaliser();
+
+	if (__builtin_expect(!finaliser, 1) || distrusted || finalisation_seen ||
+	    pystack_tstate(gil_held) != finaliser)
+		return;
+	finalisation_seen = true;
+	thread_wait_for_walks(self);
+	collection_catch_up();
+	life_finalising();
+}
+
 enum free_flags collection_flags(struct thread *self, bool gil_held)
 {
+	if (python.has_layout)
+		look_for_finalisation(self, gil_held);
 	/* Without the GIL the flag may be another thread's: ours as we saw it last still holds. */
 	if (!gil_held || distrusted)
 		return self->in_collection ? F_GC : 0;
@@ -118,10 +130,6 @@ enum free_flags collection_flags(struct thread *self, bool gil_held)
 
 	if (inside != self->in_collection)
 		record_edge(self, interp, inside);
-	if (__builtin_expect(is_finalising(), 0)) {
-		collection_catch_up();
-		life_finalising();
-	}
 	return inside ? F_GC : 0;
 }
 

@@ -209,12 +209,9 @@ static uint32_t number_frames(struct thread *self, uint32_t same, uint32_t depth
 	return node;
 }
 
-uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held)
+static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 {
 	bool cut;
-
-	if (!tstate || atomic_load_explicit(&stopped, memory_order_relaxed))
-		return root_of(self);
 	uint32_t depth = walk(self, tstate, &cut);
 	uint32_t same = cut ? 0 : common_frames(self, depth);
 
@@ -233,4 +230,22 @@ uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held)
 	if (atomic_load_explicit(&main_seen, memory_order_relaxed) == 0)
 		same = 0;
 	return number_frames(self, same, depth, cut, gil_held);
+}
+
+uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held)
+{
+	if (!tstate || atomic_load_explicit(&stopped, memory_order_relaxed))
+		return root_of(self);
+	if (gil_held)
+		return find_id(self, tstate, true);
+	/*
+	 * A finalising interpreter frees the states of all threads but its own, whatever they do. It
+	 * is seen here, or its thread sees us and waits: an exchange is a full barrier.
+	 */
+	atomic_exchange(&self->walking, true);
+	const void *finaliser = python_finaliser();
+	uint32_t id = finaliser && finaliser != tstate ? root_of(self) : find_id(self, tstate, false);
+
+	atomic_store_explicit(&self->walking, false, memory_order_release);
+	return id;
 }

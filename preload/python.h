@@ -56,4 +56,13 @@ extern struct python python;
 /* False: this process is no Python that we know of. */
 bool python_find(void);
 
+/* The state of the thread that finalises the interpreter; NULL: none does. Only where has_layout. */
+static inline const void *python_finaliser(void)
+{
+	const char *place = (const char *)python.runtime + python.layout.runtime_finalizing;
+
+	/* Acquire: pairs with the interpreter's store. */
+	return __atomic_load_n((const void *const *)place, __ATOMIC_ACQUIRE);
+}
+
 #endif
