@@ -15,17 +15,25 @@ BUILD = ROOT / os.environ.get("MEMTRACE_BUILD", "build")
 LIBRARY = BUILD / "libmemtrace.so"
 COMMAND = BUILD / "memtrace"
 PROGRAMS = ROOT / "tests/e2e/programs"
-WANTED = ("3.11", "3.12", "3.13")
+WANTED = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 PROFILE_MAGIC = b"MEMTPRF1"
 CONSERVED = 1
 SECONDS = 120
+
+
+def unpacked_interpreters():
+    """Those that scripts/interpreters made."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    cache = os.environ.get("MEMTRACE_CACHE") or os.path.join(home, "memtrace")
+    return {os.path.basename(os.path.dirname(path)): path
+            for path in sorted(glob.glob(os.path.join(cache, "pythons/*/python3")))}
 
 
 def find_interpreters():
     """name -> path. MEMTRACE_TEST_PYTHONS (paths, separated by colons) replaces the search."""
     named = os.environ.get("MEMTRACE_TEST_PYTHONS")
     if named:
-        return {path: path for path in named.split(":")}
+        return {path: path for path in named.split(":") if path}
     found = {}
     if os.path.exists("/usr/bin/python3.11"):
         found["debian-3.11"] = "/usr/bin/python3.11"
@@ -33,7 +41,7 @@ def find_interpreters():
         for folder in sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*"))):
             if re.fullmatch(r"[\d.]+", os.path.basename(folder)):
                 found["pyenv-" + os.path.basename(folder)] = folder + "/bin/python3"
-    return found
+    return {**found, **unpacked_interpreters()}
 
 
 INTERPRETERS = find_interpreters()

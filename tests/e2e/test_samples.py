@@ -3,14 +3,15 @@
 import re
 
 import pytest
-from conftest import ROOT, line_of
+from conftest import ROOT, line_of, python_version
 
 SAMPLES = ROOT / "samples"
+TUPLE_BYTES = 64
 # sample, its argument, the comment on the line, blocks and bytes as its docstring derives them.
 CASES = {
     "growing_list": ("5000", "# leaks", 5000, 5000 * 1000),
     "cache": ("3000", "# leaks", 3000, 3000 * 2033),
-    "fragmentation": ("100000", "# pins", 1000, 1000 * 64),
+    "fragmentation": ("100000", "# pins", 1000, 1000 * TUPLE_BYTES),
     "demo": ("4000", "# leaks", 4000, 4000 * 545),
 }
 
@@ -18,6 +19,8 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_leaking_line_is_exact(trace, python, name):
     argument, comment, blocks, size = CASES[name]
+    if name == "fragmentation" and python_version(python) >= (3, 14):
+        size += blocks * 8  # A tuple keeps its hash since then.
     script = SAMPLES / f"{name}.py"
     run = trace(python, script, argument)
     entry = run.line(script, line_of(script, comment))
@@ -52,4 +55,9 @@ def test_growing_list_is_one_line_of_the_report(trace, python):
     assert appends["size_bytes"] >= 5000 * 8
     functions = {e["function"]: e for e in run.report("--by", "function")["growth"]
                  if e["file"] == str(script)}
-    assert functions["handle"]["size_bytes"] == 5000 * 1000 + appends["size_bytes"]
+    more = functions["handle"]["size_bytes"] - 5000 * 1000 - appends["size_bytes"]
+    if python_version(python) >= (3, 11):
+        assert more == 0
+    else:
+        # Code that runs often gets a cache for its globals, made before its first line.
+        assert 0 < more < 200 and functions["handle"]["count"] == 5000 + appends["count"] + 2

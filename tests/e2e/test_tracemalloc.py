@@ -1,9 +1,11 @@
 """Live bytes by line agree with tracemalloc's, for one program's own lines.
 
 What tracemalloc can't agree about, and what is done about it:
-- A spare object (list, tuple, dict, float) that the interpreter hands out again keeps the line of its
-  first allocation here; tracemalloc moves it to the new line. So one line may have a few such objects
-  more, and another as many fewer. SPARES is how many a line may be off, each by the size of one.
+- A spare object (list, tuple, dict, float; from 3.14 on int) that the interpreter hands out again keeps
+  the line of its first allocation here; tracemalloc moves it to the new line. So one line may have a few
+  such objects more, and another as many fewer. SPARES is how many a line may be off, each by the size of one.
+- Until 3.10 each function keeps the block of its last frame, and all deques share some spare blocks, made
+  before tracemalloc was started: it doesn't know them. A frame is charged to the line that calls.
 - tracemalloc's own tables are blocks too, made by whichever line is running. They come from malloc,
   so the blocks of Python's own two domains are compared where both run in one process.
 - What a call makes before its first instruction (cells, the generator itself) is charged to the function
@@ -16,14 +18,19 @@ import json
 import subprocess
 
 import pytest
-from conftest import PROGRAMS, clean_environment, line_of
+from conftest import PROGRAMS, clean_environment, line_of, python_version
 
 SCRIPT = PROGRAMS / "diverse.py"
 SPARES = 4
 SPARE_SIZES = {24, 40, 48, 56, 64}
+INT_BYTES = 32
+DEQUE_BLOCKS, DEQUE_BLOCK_BYTES = 16, 528
+FRAME_BYTES = range(360, 500)
+# Lines that may be off, and how much all that is above may come to.
+OFF_BLOCKS = 60
+OFF_BYTES = 40 * 64
+OFF_BYTES_OLD = OFF_BYTES + DEQUE_BLOCKS * DEQUE_BLOCK_BYTES + 10 * FRAME_BYTES[-1]
 FIRST, LAST = line_of(SCRIPT, "def plain_blocks"), line_of(SCRIPT, "STAGES = ")
-
-
 
 
 def lines_with(comment):
@@ -35,13 +42,21 @@ def own_lines(figures):
     return {line: tuple(f) for line, f in figures.items() if (line is None or FIRST <= line < LAST) and any(f)}
 
 
-def is_spare(found, expected):
-    """The difference is a few whole spare objects."""
-    size, count = found[0] - expected[0], found[1] - expected[1]
+def is_spare(size, count, sizes):
+    """That many bytes more, in that many blocks more, are a few whole spare objects."""
     sums = {0}
     for _ in range(min(abs(count), SPARES)):
-        sums = {total + each for total in sums for each in SPARE_SIZES}
-    return 0 < abs(count) <= SPARES and abs(size) in sums and (size > 0) == (count > 0)
+        sums = {total + each for total in sums for each in sizes}
+    return abs(count) <= SPARES and abs(size) in sums and (size > 0) == (count > 0)
+
+
+def is_explained(found, expected, version):
+    size, count = found[0] - expected[0], found[1] - expected[1]
+    if version >= (3, 11):
+        return is_spare(size, count, SPARE_SIZES | ({INT_BYTES} if version >= (3, 14) else set()))
+    return (is_spare(size, count, SPARE_SIZES)
+            or any(is_spare(size - frame, count - 1, SPARE_SIZES) for frame in FRAME_BYTES)
+            or 0 < count <= DEQUE_BLOCKS and size == count * DEQUE_BLOCK_BYTES)
 
 
 def says_tracemalloc(python, path):
@@ -83,8 +98,10 @@ def test_own_lines_are_equal(trace, python, tmp_path, how):
                  if found.get(line) != expected.get(line)}
     assert len(expected) > 30
     assert len(differing) < len(expected) / 2
-    assert sum(abs(f[1] - e[1]) for f, e in differing.values()) <= 40
-    assert abs(sum(f[1] for f in found.values()) - sum(e[1] for e in expected.values())) <= 40
-    assert abs(sum(f[0] for f in found.values()) - sum(e[0] for e in expected.values())) <= 40 * 64
+    version = python_version(python)
+    assert sum(abs(f[1] - e[1]) for f, e in differing.values()) <= OFF_BLOCKS
+    assert abs(sum(f[1] for f in found.values()) - sum(e[1] for e in expected.values())) <= OFF_BLOCKS
+    off_bytes = abs(sum(f[0] for f in found.values()) - sum(e[0] for e in expected.values()))
+    assert off_bytes <= (OFF_BYTES if version >= (3, 11) else OFF_BYTES_OLD)
     for line, figures in differing.items():
-        assert is_spare(*figures), (line, *figures)
+        assert is_explained(*figures, version), (line, *figures)

@@ -30,7 +30,9 @@ def chain_from(frame):
     chain = []
     while frame is not None:
         code = frame.f_code
-        chain.append((code.co_filename, code.co_qualname, frame.f_lineno))
+        # Until 3.10 a code object knows no more than the plain name.
+        name = getattr(code, "co_qualname", code.co_name)
+        chain.append((code.co_filename, name, frame.f_lineno))
         frame = frame.f_back
     return chain
 
@@ -426,10 +428,10 @@ def exceptions():
         except ValueError as error:
             note(FILL * 32)
             del error
-    try:
-        raise ExceptionGroup("g", [ValueError(1)])
-    except* ValueError:
-        note(FILL * 33)
+    # Syntax of 3.11: compiled apart, so that older versions can read this file.
+    if sys.version_info >= (3, 11):
+        exec("try:\n    raise ExceptionGroup('g', [ValueError(1)])\n"
+             "except* ValueError:\n    note(FILL * 33)\n", {"note": note, "FILL": FILL})
 
 
 def without_the_gil():
