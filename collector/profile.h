@@ -142,7 +142,7 @@ struct profile_code {
 	uint32_t linetable_kind;
 	uint64_t linetable_offset; /* into LTAB */
 	uint32_t linetable_bytes;
-	uint32_t reserved;
+	uint32_t first_traced; /* as in struct stream_code; 0: not known */
 };
 _Static_assert(sizeof(struct profile_code) == 32, "layout");
 

@@ -47,6 +47,13 @@ int32_t profile_line(const struct profile *profile, const struct profile_node *n
 			      code->linetable_bytes, code->first_line, node->instr);
 }
 
+bool profile_hidden(const struct profile *profile, const struct profile_node *node)
+{
+	const struct profile_code *code = profile_code_of(profile, node);
+
+	return code && code->first_traced && (int64_t)node->instr < code->first_traced;
+}
+
 static void live_at_end(const struct profile *profile, uint64_t *bytes, uint64_t *blocks)
 {
 	for (size_t i = 0; i < profile->site_count; i++) {

@@ -14,6 +14,7 @@
 #ifndef MEMTRACE_PROFILE_READ_H
 #define MEMTRACE_PROFILE_READ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -94,6 +95,12 @@ const struct profile_code *profile_code_of(const struct profile *profile,
 					   const struct profile_node *node);
 /* The line of a node: linetable.h over its code; LINE_NONE where there is none. */
 int32_t profile_line(const struct profile *profile, const struct profile_node *node);
+/*
+ * Whether the frame of a node stands before the first instruction at which Python counts it as
+ * running: sys._getframe and tracemalloc show its caller then. A generator that was never begun and
+ * is thrown into looks the same, though Python shows that one.
+ */
+bool profile_hidden(const struct profile *profile, const struct profile_node *node);
 /* Live figures of a stack at a mark; SIZE_MAX: at the end of the run. */
 void profile_live_at(const struct profile *profile, size_t mark, uint64_t *bytes_by_stack,
 		     uint64_t *blocks_by_stack); /* arrays of node_count + 1 */

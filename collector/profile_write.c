@@ -49,6 +49,7 @@ static void put_code(struct draft *draft, struct section_write *codes,
 		.linetable_kind = code->linetable_kind,
 		.linetable_offset = tables->entry.raw_bytes,
 		.linetable_bytes = code->linetable_bytes,
+		.first_traced = code->first_traced,
 	};
 
 	if (item.linetable_offset + item.linetable_bytes > PROFILE_MAX_SECTION_BYTES)

@@ -89,6 +89,7 @@ static void define_code(struct stacks *stacks, uint32_t id, const struct buf *by
 		.first_line = head.first_line,
 		.linetable_kind = head.linetable_kind,
 		.linetable_bytes = head.linetable_bytes,
+		.first_traced = head.first_traced,
 		.linetable = mem_copy(linetable, head.linetable_bytes),
 	};
 }

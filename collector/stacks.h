@@ -27,6 +27,7 @@ struct code {
 	int32_t first_line;
 	uint32_t linetable_kind; /* enum linetable_kind */
 	uint32_t linetable_bytes;
+	uint32_t first_traced; /* as in struct stream_code */
 	uint8_t *linetable;
 };
 

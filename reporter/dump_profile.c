@@ -102,6 +102,7 @@ static void dump_codes(const struct profile *profile, struct fields *fields)
 		fields_i64(fields, "first_line", code->first_line);
 		fields_u64(fields, "linetable_kind", code->linetable_kind);
 		fields_u64(fields, "linetable_bytes", code->linetable_bytes);
+		fields_u64(fields, "first_traced", code->first_traced);
 		fields_end(fields);
 	}
 }
@@ -125,6 +126,7 @@ static void dump_node(const struct profile *profile, size_t index, struct fields
 		fields_i64(fields, "thread", node->instr);
 	else
 		fields_i64(fields, "instr", node->instr);
+	fields_u64(fields, "hidden", profile_hidden(profile, node));
 	fields_end(fields);
 }
 

@@ -182,7 +182,9 @@ static void resolve(struct lines *lines)
 	for (size_t i = 0; i < profile->node_count; i++) {
 		const struct profile_node *node = &profile->nodes[i];
 		const uint32_t parent = lines->trace_of[node->parent];
-		const uint32_t frame = frame_of_node(lines, node);
+		/* What Python's own stacks hide is its caller's. */
+		const uint32_t frame =
+			profile_hidden(profile, node) ? 0 : frame_of_node(lines, node);
 		lines->trace_of[i + 1] = frame ? add_trace(lines, parent, frame) : parent;
 	}
 }

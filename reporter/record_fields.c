@@ -69,6 +69,7 @@ static void code_fields(const struct buf *bytes, struct fields *fields)
 	fields_i64(fields, "first_line", code.first_line);
 	fields_u64(fields, "linetable_kind", code.linetable_kind);
 	fields_u64(fields, "linetable_bytes", code.linetable_bytes);
+	fields_u64(fields, "first_traced", code.first_traced);
 	part_field(fields, "file", at, code.file_bytes);
 	part_field(fields, "function", at + code.file_bytes, code.name_bytes);
 }

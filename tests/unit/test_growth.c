@@ -77,6 +77,7 @@ static void make_codes(struct made *made)
 			.first_line = 10 + (int)pick(made, 3),
 			.linetable_kind = LINETABLE_LNOTAB,
 			.linetable_bytes = 4,
+			.first_traced = pick(made, 3) ? 0 : 4,
 		};
 	}
 	/* From byte 2 on one line later, from byte 6 on three later. */
@@ -177,9 +178,20 @@ static bool is_code(const struct made *made, uint32_t stack)
 	return stack && made->nodes[stack - 1].code >= STREAM_CODE_FIRST;
 }
 
+/* Frames before their first traced instruction are their callers'. */
+static uint32_t visible(const struct made *made, uint32_t stack)
+{
+	while (is_code(made, stack) &&
+	       made->nodes[stack - 1].instr <
+		       (int)made->codes[made->nodes[stack - 1].code - STREAM_CODE_FIRST]
+			       .first_traced)
+		stack = made->nodes[stack - 1].parent;
+	return stack;
+}
+
 static uint32_t parent_of(const struct made *made, uint32_t stack)
 {
-	return made->nodes[stack - 1].parent;
+	return visible(made, made->nodes[stack - 1].parent);
 }
 
 static void frame_text(const struct made *made, uint32_t stack, char *text, size_t size)
@@ -193,7 +205,7 @@ static void frame_text(const struct made *made, uint32_t stack, char *text, size
 static bool model_matches(const struct made *made, uint32_t stack, const char *word)
 {
 	char text[200];
-	for (; stack; stack = parent_of(made, stack)) {
+	for (stack = visible(made, stack); stack; stack = parent_of(made, stack)) {
 		if (!is_code(made, stack))
 			continue;
 		frame_text(made, stack, text, sizeof text);
@@ -315,7 +327,7 @@ static bool model_sum(const struct made *made, const struct growth_query *query,
 	struct growth_figures sum = {.size_bytes = 0};
 	bool found = false;
 	for (uint32_t stack = 0; stack <= NODES; stack++) {
-		model_key(made, stack, query->by, own_key, sizeof own_key);
+		model_key(made, visible(made, stack), query->by, own_key, sizeof own_key);
 		if (strcmp(own_key, key) != 0)
 			continue;
 		if ((query->focus && !model_matches(made, stack, word)) ||

@@ -193,6 +193,35 @@ static void test_round_trip(void **state)
 	profile_free(profile);
 }
 
+/* Node 3 stands at byte 6 of the second code, node 6 before the first byte of the third. */
+static void test_frames_that_python_hides(void **state)
+{
+	struct fixture *fixture = *state;
+	struct code *codes = fixture->hand.heap.stacks.codes;
+	static const struct {
+		uint32_t second, third;
+		bool hidden[6]; /* by node */
+	} cases[] = {
+		{0, 2, {[5] = true}},
+		{6, 0, {0}},
+		{8, 0, {[2] = true}},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct profile *profile;
+
+		codes[1].first_traced = cases[i].second;
+		codes[2].first_traced = cases[i].third;
+		write_hand(fixture);
+		profile = open_whole(fixture->path);
+		assert_int_equal(profile->codes[1].first_traced, cases[i].second);
+		for (size_t k = 0; k < 6; k++)
+			assert_int_equal(profile_hidden(profile, &profile->nodes[k]),
+					 cases[i].hidden[k]);
+		profile_free(profile);
+	}
+}
+
 static void test_same_bytes_again(void **state)
 {
 	struct fixture *fixture = *state;
@@ -349,8 +378,13 @@ static void test_golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_round_trip),  TEST(test_same_bytes_again), TEST(test_empty_heap),
-		TEST(test_many_blocks), TEST(test_unwritable),       TEST(test_full_disk),
+		TEST(test_round_trip),
+		TEST(test_frames_that_python_hides),
+		TEST(test_same_bytes_again),
+		TEST(test_empty_heap),
+		TEST(test_many_blocks),
+		TEST(test_unwritable),
+		TEST(test_full_disk),
 		TEST(test_golden),
 	};
 

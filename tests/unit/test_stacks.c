@@ -43,6 +43,7 @@ static void put_code(struct buf *stream, uint32_t id, const char *file, const ch
 		.file_bytes = (uint32_t)strlen(file) + lie,
 		.name_bytes = (uint32_t)strlen(name),
 		.linetable_bytes = (uint32_t)strlen(table),
+		.first_traced = 6,
 	};
 	struct buf text;
 
@@ -121,6 +122,7 @@ static void test_codes(void **state)
 	assert_string_equal(code->name, "Class.method");
 	assert_int_equal(code->first_line, 10);
 	assert_int_equal(code->linetable_bytes, 4);
+	assert_int_equal(code->first_traced, 6);
 	assert_memory_equal(code->linetable, "\x02\x01\x04\x02", 4);
 	assert_string_equal(stacks_code(&f->stacks, STREAM_CODE_FIRST + 1)->name, "");
 	assert_null(stacks_code(&f->stacks, STREAM_CODE_FIRST + 2));
