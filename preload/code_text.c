@@ -8,6 +8,11 @@
 /* PyASCIIObject.state, cpython/unicodeobject.h: the same from 3.8 to 3.13. */
 enum { KIND_SHIFT = 2, KIND_MASK = 7, STATE_COMPACT = 1 << 5, STATE_ASCII = 1 << 6 };
 
+/* PyTypeObject.tp_flags, Include/object.h: the same from 3.8 to 3.15. */
+enum { TYPE_FLAGS = 168, TYPE_BYTES = 1 << 27, TYPE_TEXT = 1 << 28 };
+
+static _Atomic bool layout_proven;
+
 static const void *field(const void *object, uint16_t offset)
 {
 	return *(const void *const *)((const char *)object + offset);
@@ -16,6 +21,23 @@ static const void *field(const void *object, uint16_t offset)
 static bool is_a(const void *object, const void *type)
 {
 	return object && (uintptr_t)object % 8 == 0 && field(object, python.layout.object_type) == type;
+}
+
+/*
+ * Of that type or derived from it: compile() keeps a file name of any subclass of str. A type's own
+ * flags are looked at only after a code object was met with all fields of the very types, as the first
+ * ones of an interpreter have: until then the pointer may be none.
+ */
+static bool is_kind_of(const void *object, const void *type, uint64_t flag)
+{
+	uint64_t flags;
+
+	if (is_a(object, type))
+		return true;
+	if (!atomic_load_explicit(&layout_proven, memory_order_relaxed) || !object || (uintptr_t)object % 8)
+		return false;
+	memcpy(&flags, (const char *)field(object, python.layout.object_type) + TYPE_FLAGS, sizeof(flags));
+	return flags & flag;
 }
 
 static int64_t read_length(const void *object, uint16_t offset)
@@ -38,15 +60,21 @@ static uint32_t read_character(const void *data, uint32_t kind, int64_t i)
 	}
 }
 
-/* Lone surrogates (file names that aren't UTF-8) become U+FFFD, as any decoder would show them. */
+/*
+ * Lone surrogates (file names that aren't UTF-8) become U+FFFD, as any decoder would show them. A
+ * character that doesn't fit is left out whole.
+ */
 static void add_character(struct words *words, uint32_t c)
 {
 	char utf8[4];
-	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
 
-	if ((c >= 0xd800 && c < 0xe000) || c > 0x10ffff) {
-		words_bytes(words, "\xef\xbf\xbd", 3);
+	if ((c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
+		c = 0xfffd;
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (words->len + len >= words->capacity) {
+		words->cut = true;
 		return;
 	}
 	for (size_t i = len; i-- > 1; c >>= 6)
@@ -114,9 +142,14 @@ enum code_text_result code_text_read(const void *code, char *names, struct code_
 	const void *name = field(code, layout->code_name);
 	const void *linetable = field(code, layout->code_linetable);
 
-	if (!is_a(file, python.text_type) || !is_a(name, python.text_type) ||
-	    !is_a(linetable, python.bytes_type))
+	if (!is_kind_of(file, python.text_type, TYPE_TEXT) ||
+	    !is_kind_of(name, python.text_type, TYPE_TEXT) ||
+	    !is_kind_of(linetable, python.bytes_type, TYPE_BYTES))
 		return CODE_TEXT_WRONG;
+
+	if (is_a(file, python.text_type) && is_a(name, python.text_type) &&
+	    is_a(linetable, python.bytes_type))
+		atomic_store_explicit(&layout_proven, true, memory_order_relaxed);
 
 	struct code_text text = {
 		.file = names,
