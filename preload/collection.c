@@ -102,9 +102,9 @@ static void look_for_finalisation(const struct thread *self, bool gil_held)
 	if (__builtin_expect(!finaliser, 1) || distrusted || finalisation_seen ||
 	    pystack_tstate(gil_held) != finaliser)
 		return;
-	finalisation_seen = true;
 	thread_wait_for_walks(self);
 	collection_catch_up();
+	finalisation_seen = true;
 	life_finalising();
 }
 
@@ -135,9 +135,17 @@ enum free_flags collection_flags(struct thread *self, bool gil_held)
 
 void collection_catch_up(void)
 {
-	/* The counters go with the interpreter, whose state is static memory in the versions known. */
-	if (main_interp && !distrusted)
+	/* The counters go with the interpreter's state, which until 3.10 is no static memory. */
+	bool gone = finalisation_seen && python.minor <= 10;
+
+	if (main_interp && !distrusted && !gone)
 		record_ended(main_interp);
+}
+
+void collection_restart(void)
+{
+	main_interp = NULL;
+	finalisation_seen = false;
 }
 
 uint64_t collection_debug_bytes(void)

@@ -23,6 +23,9 @@ enum free_flags collection_flags(struct thread *self, bool gil_held);
 /* The collections since the last event of Python's, as far as the interpreter still lives. */
 void collection_catch_up(void);
 
+/* The interpreter was started again: what is known of it is of the one before. */
+void collection_restart(void);
+
 /* 24 where debug allocators lie under our hooks, otherwise 0. */
 uint64_t collection_debug_bytes(void);
 /* The next blocks are looked at again: the hooks were just put on top of something. */

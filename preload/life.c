@@ -1,5 +1,6 @@
 #include "life.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include "exports.h"
 #include "facts.h"
 #include "family.h"
+#include "late.h"
 #include "launch.h"
 #include "mark.h"
 #include "memory.h"
@@ -23,6 +25,7 @@
 #include "output.h"
 #include "python.h"
 #include "python_hooks.h"
+#include "pystack.h"
 #include "real.h"
 #include "reuse.h"
 #include "ring.h"
@@ -34,6 +37,8 @@ enum { PAGE = 4096, WAIT_SLICE_MS = 100, PATIENCE_MS = 2000 };
 static _Atomic uint32_t dormant;
 _Atomic uint32_t *life_state = &dormant;
 
+static int argument_count;
+static char **arguments;
 static struct options options;
 static pid_t traced_pid;
 static _Atomic bool ended;
@@ -76,8 +81,18 @@ bool life_is_ours(void)
 
 void life_finalising(void)
 {
-	if (!atomic_exchange(&finalising, true))
-		mark_make("end", MARK_TRACER);
+	if (atomic_exchange(&finalising, true))
+		return;
+	mark_make("end", MARK_TRACER);
+	python_hooks_expect_restart();
+}
+
+void life_running(void)
+{
+	if (!atomic_exchange(&finalising, false))
+		return;
+	collection_restart();
+	pystack_restart();
 }
 
 static uint64_t clock_ns(clockid_t clock)
@@ -185,35 +200,54 @@ static bool make_state_page(void)
 	return true;
 }
 
-/*
- * Before main and before the interpreter has run: its static data is there, nothing of it has been
- * allocated. In any other program this is where it ends.
- */
-__attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
+/* There is a Python, and nothing of it has been allocated yet. The guard is held. */
+static void begin_run(void)
 {
 	char program[256];
-	int saved = errno;
 
-	(void)envp;
-	if (!real_resolve() || getauxval(AT_SECURE) || !python_find() || !options_read(&options))
+	if (!options_read(&options))
 		return;
-	output_program(argc, argv, program, sizeof(program));
+	output_program(argument_count, arguments, program, sizeof(program));
 	if (!make_state_page() || !launch_run(&options, program))
 		return;
 	traced_pid = getpid();
 	cancel_on = options.events != EVENTS_ALL;
-	on_exit(at_exit, NULL);
 	if (options.follow != FOLLOW_NONE)
 		family_init();
-
-	thread_busy = 1;
-	facts_send(program, options.python_malloc, options.argv ? argc : 0, argv);
+	facts_send(program, options.python_malloc, options.argv ? argument_count : 0, arguments);
 	reuse_init(options.reuse);
 	mark_make("start", MARK_TRACER);
-	thread_busy = 0;
 	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);
 	if (python.has_layout)
 		python_hooks_install();
+}
+
+void life_begin_late(void *library)
+{
+	if (python_find(library))
+		begin_run();
+}
+
+/*
+ * Before main and before the interpreter has run: its static data is there. In a program that is no
+ * Python it ends here, unless one is loaded later.
+ */
+__attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
+{
+	int saved = errno;
+
+	(void)envp;
+	if (!real_resolve() || getauxval(AT_SECURE) || !thread_enter())
+		return;
+	argument_count = argc;
+	arguments = argv;
+	/* Here for late ones, too: what the program registers before then is done before the end. */
+	on_exit(at_exit, NULL);
+	if (python_find(RTLD_DEFAULT))
+		begin_run();
+	else
+		late_begin();
+	thread_leave();
 	errno = saved;
 }
 

@@ -47,8 +47,12 @@ bool life_begin_child(void);
 /* Traced, and this is the traced process itself, no vfork child of it. A system call. */
 bool life_is_ours(void);
 
-/* The interpreter starts to finalise: the mark `end`, once. The guard is held. */
+/* The interpreter starts to finalise: the mark `end`, once for each time it was started. The guard is held. */
 void life_finalising(void);
+/* It makes its first object: after life_finalising it has been started again. */
+void life_running(void);
+/* A Python came with a library that was loaded late. The guard is held. */
+void life_begin_late(void *library);
 /* The process ends now: flushes, records R_END, waits for the profile. Does nothing twice. */
 void life_end(enum stream_end how, int status);
 /* Flushes and records that execve is about to be called; its failure afterwards. */

@@ -9,21 +9,21 @@
 
 #include "exports.h"
 #include "life.h"
-#include "python_hooks.h"
 #include "real.h"
 #include "tap.h"
+#include "watch.h"
 
-static inline void check_python_hooks(void)
+static inline void look_out(const void *caller)
 {
-	if (__builtin_expect(atomic_load_explicit(&python_hooks_unsettled, memory_order_relaxed), 0))
-		python_hooks_check();
+	if (__builtin_expect(atomic_load_explicit(&watch_word, memory_order_relaxed), 0))
+		watch_look(caller);
 }
 
 EXPORT void *malloc(size_t bytes)
 {
 	struct call call;
 
-	check_python_hooks();
+	look_out(__builtin_return_address(0));
 	bool tapped = tap_begin(&call, TAP_MALLOC, bytes);
 	void *ptr = real_malloc(bytes);
 
@@ -38,7 +38,7 @@ EXPORT void *calloc(size_t count, size_t bytes)
 	size_t whole;
 	bool fits = !__builtin_mul_overflow(count, bytes, &whole);
 
-	check_python_hooks();
+	look_out(__builtin_return_address(0));
 	bool tapped = fits && tap_begin(&call, TAP_MALLOC, whole);
 	void *ptr = real_calloc(count, bytes);
 

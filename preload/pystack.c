@@ -23,6 +23,11 @@ void pystack_stop(const char *why)
 		intern_put_text(R_INFO, 0, why, strlen(why));
 }
 
+void pystack_restart(void)
+{
+	atomic_store(&main_seen, 0);
+}
+
 bool pystack_main_seen(void)
 {
 	uint32_t just = 1;

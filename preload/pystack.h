@@ -25,6 +25,8 @@ uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held);
 
 /* No walks from now on: the self-test failed. `why` is sent as R_INFO; NULL: the collector knows. */
 void pystack_stop(const char *why);
+/* __main__ may begin again. */
+void pystack_restart(void);
 /* True once: since the last call the first frame of __main__ was seen. */
 bool pystack_main_seen(void);
 

@@ -7,7 +7,7 @@ struct python python;
 
 static void *symbol(const char *name)
 {
-	return dlsym(RTLD_DEFAULT, name);
+	return dlsym(python.library, name);
 }
 
 /* "3.11.2 (...": Py_Version exists from 3.11 on only. */
@@ -83,8 +83,9 @@ static bool is_pypy(void)
 	return true;
 }
 
-bool python_find(void)
+bool python_find(void *library)
 {
+	python.library = library;
 	find_functions();
 	python.implementation = "cpython";
 	if (!python.set_allocator)

@@ -1,7 +1,8 @@
 /*
  * python.h - the interpreter in this process: its exported functions, its version, its layout.
  *
- * Found by dlsym in the constructor, when CPython's static data is there and nothing has run yet.
+ * Found by dlsym in the constructor, or when a libpython was loaded (late.h): CPython's static data is there
+ * and nothing has run yet.
  * The structs are those of the public headers (Include/cpython/pymem.h, objimpl.h), which have been the same
  * since 3.5.
  */
@@ -31,6 +32,8 @@ struct py_arena_allocator {
 };
 
 struct python {
+	void *library; /* where its functions are: RTLD_DEFAULT, or one that was loaded late */
+
 	void (*get_allocator)(int domain, struct py_allocator *allocator);
 	void (*set_allocator)(int domain, struct py_allocator *allocator);
 	void (*get_arena_allocator)(struct py_arena_allocator *allocator);
@@ -53,8 +56,8 @@ struct python {
 
 extern struct python python;
 
-/* False: this process is no Python that we know of. */
-bool python_find(void);
+/* In all that the program began with, or in a library. False: there is no Python that we know of. */
+bool python_find(void *library);
 
 /* The state of the thread that finalises the interpreter; NULL: none does. Only where has_layout. */
 static inline const void *python_finaliser(void)

@@ -6,8 +6,7 @@
 #include "reuse.h"
 #include "tap.h"
 #include "thread.h"
-
-_Atomic bool python_hooks_unsettled;
+#include "watch.h"
 
 /*
  * What was in the slots, by enum py_domain. Pass-through works for any pointer, as we add nothing to
@@ -15,6 +14,25 @@ _Atomic bool python_hooks_unsettled;
  */
 static struct py_allocator real_domain[3];
 static struct py_arena_allocator real_arena;
+
+/*
+ * What our functions were put on top of, as told by their malloc: CPython's own, so they may be wrapped
+ * again. Beside the default ones there is at most one set of debug functions, or malloc's.
+ */
+enum { KNOWN = 4 };
+static void *(*known[3][KNOWN])(void *ctx, size_t bytes);
+/* An object was made: what is in the slots from now on may be tracemalloc's. */
+static _Atomic bool started;
+
+/* The first object of an interpreter: nobody overwrites the slots any more. */
+static void settle(void)
+{
+	if (python_finaliser())
+		return;
+	atomic_store(&started, true);
+	atomic_fetch_and(&watch_word, ~(uint32_t)WATCH_SLOTS);
+	life_running();
+}
 
 static enum tap_domain tap_of(enum py_domain domain)
 {
@@ -100,8 +118,8 @@ static void mem_free(void *ctx, void *ptr)
 static void *object_malloc(void *ctx, size_t bytes)
 {
 	(void)ctx;
-	/* Every object begins here: once it is called, nobody overwrites the slots any more. */
-	atomic_store_explicit(&python_hooks_unsettled, false, memory_order_relaxed);
+	if (__builtin_expect(atomic_load_explicit(&watch_word, memory_order_relaxed) & WATCH_SLOTS, 0))
+		settle();
 	return hooked_malloc(PY_OBJECT, bytes);
 }
 
@@ -147,12 +165,23 @@ static void arena_free(void *ctx, void *ptr, size_t bytes)
 		tap_end_free(&call);
 }
 
+static bool may_wrap(enum py_domain domain, void *(*function)(void *ctx, size_t bytes))
+{
+	for (unsigned i = 0; i < KNOWN; i++) {
+		if (!known[domain][i] && !atomic_load(&started))
+			known[domain][i] = function;
+		if (known[domain][i] == function)
+			return true;
+	}
+	return false;
+}
+
 static void wrap(enum py_domain domain, struct py_allocator ours)
 {
 	struct py_allocator now;
 
 	python.get_allocator(domain, &now);
-	if (now.malloc == ours.malloc)
+	if (now.malloc == ours.malloc || !may_wrap(domain, now.malloc))
 		return;
 	real_domain[domain] = now;
 	python.set_allocator(domain, &ours);
@@ -166,14 +195,28 @@ static void wrap_domains(void)
 					       object_free });
 }
 
-void python_hooks_install(void)
+static void wrap_arenas(void)
 {
 	struct py_arena_allocator ours = { NULL, arena_alloc, arena_free };
+	struct py_arena_allocator now;
 
-	python.get_arena_allocator(&real_arena);
+	python.get_arena_allocator(&now);
+	if (real_arena.alloc && now.alloc != real_arena.alloc)
+		return;
+	real_arena = now;
 	python.set_arena_allocator(&ours);
+}
+
+void python_hooks_install(void)
+{
+	wrap_arenas();
 	wrap_domains();
-	atomic_store(&python_hooks_unsettled, true);
+	atomic_fetch_or(&watch_word, WATCH_SLOTS);
+}
+
+void python_hooks_expect_restart(void)
+{
+	atomic_fetch_or(&watch_word, WATCH_SLOTS);
 }
 
 void python_hooks_check(void)
@@ -182,6 +225,7 @@ void python_hooks_check(void)
 	 * is held around a malloc. */
 	if (!life_traced() || !thread_enter())
 		return;
+	wrap_arenas();
 	wrap_domains();
 	thread_leave();
 }

@@ -67,7 +67,9 @@ bool real_resolve(void)
 	NEXT(waitid);
 	NEXT(_exit);
 	NEXT(abort);
+	NEXT(dlopen);
 	NEXT(mallinfo2);
+	NEXT(_dl_find_object);
 #undef NEXT
 	resolved = true;
 	resolving = false;

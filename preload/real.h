@@ -16,6 +16,8 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+struct dl_find_object;
+
 struct real {
 	void *(*malloc)(size_t);
 	void *(*calloc)(size_t, size_t);
@@ -37,7 +39,9 @@ struct real {
 	int (*waitid)(idtype_t, id_t, siginfo_t *, int);
 	void (*_exit)(int);
 	void (*abort)(void);
+	void *(*dlopen)(const char *, int);
 	struct mallinfo2 (*mallinfo2)(void); /* NULL before glibc 2.33 */
+	int (*_dl_find_object)(void *, struct dl_find_object *); /* NULL before glibc 2.35 */
 };
 
 extern struct real real;

@@ -102,9 +102,9 @@ void reuse_init(bool wanted)
 {
 	if (!wanted || !python.has_layout)
 		return;
-	set_tracer = (__typeof__(set_tracer))dlsym(RTLD_DEFAULT, "PyRefTracer_SetTracer");
-	get_tracer = (__typeof__(get_tracer))dlsym(RTLD_DEFAULT, "PyRefTracer_GetTracer");
-	type_flags = (__typeof__(type_flags))dlsym(RTLD_DEFAULT, "PyType_GetFlags");
+	set_tracer = (__typeof__(set_tracer))dlsym(python.library, "PyRefTracer_SetTracer");
+	get_tracer = (__typeof__(get_tracer))dlsym(python.library, "PyRefTracer_GetTracer");
+	type_flags = (__typeof__(type_flags))dlsym(python.library, "PyType_GetFlags");
 	/* Without a GIL objects have no such header, and nobody may change the tracer alone. */
 	if (strstr(python.version, "free-threading"))
 		send("reuse=off: this is a free-threaded build");

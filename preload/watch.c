@@ -1,0 +1,16 @@
+#include "watch.h"
+
+#include "late.h"
+#include "python_hooks.h"
+
+_Atomic uint32_t watch_word;
+
+void watch_look(const void *caller)
+{
+	uint32_t word = atomic_load_explicit(&watch_word, memory_order_relaxed);
+
+	if (word >= WATCH_LOAD)
+		late_look(caller);
+	if (word & WATCH_SLOTS)
+		python_hooks_check();
+}
