@@ -139,6 +139,8 @@ static bool take_batch(struct drain *drain)
 		return false;
 	if (drain->program)
 		ring_publish(drain->ring);
+	if (drain->forked && count && record_kind(&records[count - 1]) == R_FORK)
+		drain->forked(drain->user, record_a(&records[count - 1]));
 	drain->batch_ns = drain->turn_ns;
 	return true;
 }

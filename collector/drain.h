@@ -36,6 +36,9 @@ struct drain {
 	bool stuck;      /* a slot that is reserved and not committed stopped the last batch */
 	bool exec_shows; /* the ring was found in the program's maps: it will be missed there */
 	bool stacks_stopped;
+	/* Called when everything up to an R_FORK is in the books. */
+	void (*forked)(void *user, uint64_t fork_id);
+	void *user;
 };
 
 void drain_init(struct drain *drain, struct ledger *ledger, struct ring *ring,

@@ -12,6 +12,9 @@
  * understood without the others. Sequence numbers grow by one from frame to frame, across
  * segments.
  *
+ * A forked process's journal begins with its parent's segments up to the fork (hard links); from then
+ * on headers carry its own run_id.
+ *
  * A batch is written before it is applied, with one write; so at any instant everything is in
  * the journal or still in the ring, behind `ring_after` of the last whole frame.
  *
@@ -41,9 +44,10 @@ struct journal_header {
 	uint32_t reserved;
 	uint64_t run_id, process_start, start_real_ns, slack_bytes;
 	uint64_t first_sequence;
-	uint64_t checksum; /* FNV-1a 64 of the bytes before it */
+	uint64_t parent_run_id; /* of a forked process: whose segments stand before; 0: none */
+	uint64_t checksum;      /* FNV-1a 64 of the bytes before it */
 };
-_Static_assert(sizeof(struct journal_header) == 80, "layout");
+_Static_assert(sizeof(struct journal_header) == 88, "layout");
 
 struct journal_frame {
 	char magic[4];
@@ -78,6 +82,8 @@ void journal_free(struct journal *journal);
 /* -1: nothing of this batch is in the file any more, which ends with the batch before. */
 int journal_append(struct journal *journal, const struct journal_batch *batch, struct err *err);
 uint64_t journal_bytes(const struct journal *journal);
+/* Of the next frame. */
+uint64_t journal_sequence(const struct journal *journal);
 
 int journal_open(const char *path, struct journal_reader **ret_reader, struct err *err);
 void journal_close(struct journal_reader *reader);

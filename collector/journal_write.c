@@ -62,6 +62,7 @@ static int write_header(struct journal *journal, uint32_t segment,
 		.start_real_ns = identity->start_real_ns,
 		.slack_bytes = identity->slack_bytes,
 		.first_sequence = journal->sequence,
+		.parent_run_id = identity->parent_run_id,
 	};
 
 	header.checksum = journal_sum(&header, offsetof(struct journal_header, checksum));
@@ -120,6 +121,11 @@ void journal_free(struct journal *journal)
 uint64_t journal_bytes(const struct journal *journal)
 {
 	return journal->bytes;
+}
+
+uint64_t journal_sequence(const struct journal *journal)
+{
+	return journal->sequence;
 }
 
 /* Whatever went wrong, a reader must not find half a frame where the next one could follow. */

@@ -5,6 +5,7 @@
 
 #include "mem.h"
 #include "profile.h"
+#include "segments.h"
 
 static void forget_end(struct ledger *ledger)
 {
@@ -53,7 +54,7 @@ void ledger_init(struct ledger *ledger)
 void ledger_release(struct ledger *ledger)
 {
 	journal_free(ledger->journal);
-	mem_scope(&ledger->journal_path);
+	mem_scope(&ledger->journal_out);
 	stream_check_release(&ledger->check);
 	heap_release(&ledger->heap);
 	snapshot_release(&ledger->end);
@@ -70,14 +71,59 @@ static void stop_journal(struct ledger *ledger, const char *why)
 		 (unsigned long long)ledger->crash_safe_until_ms, why);
 }
 
-void ledger_keep_journal(struct ledger *ledger, const char *path, uint64_t limit_bytes)
+/* Segments are written one after the other; sequence numbers go on. */
+static void open_segment(struct ledger *ledger, uint32_t segment, uint64_t sequence)
 {
+	__attribute__((cleanup(buf_release))) struct buf path = {0};
 	struct err err;
 
-	ledger->journal_path = mem_text(path);
-	ledger->journal_limit_bytes = limit_bytes;
-	if (journal_create(path, 1, 0, &ledger->identity, &ledger->journal, &err) < 0)
+	ledger->journal_segment = segment;
+	if (journal_create(segments_path(&path, ledger->journal_out, segment), segment, sequence,
+			   &ledger->identity, &ledger->journal, &err) < 0)
 		stop_journal(ledger, err.text);
+}
+
+/* Returns the sequence number that is due. */
+static uint64_t close_segment(struct ledger *ledger)
+{
+	uint64_t sequence = journal_sequence(ledger->journal);
+
+	ledger->journal_closed_bytes += journal_bytes(ledger->journal);
+	journal_free(ledger->journal);
+	ledger->journal = NULL;
+	return sequence;
+}
+
+void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_bytes)
+{
+	ledger->journal_out = mem_text(out);
+	ledger->journal_limit_bytes = limit_bytes;
+	open_segment(ledger, 1, 0);
+}
+
+void ledger_turn_journal(struct ledger *ledger)
+{
+	if (ledger->journal)
+		open_segment(ledger, ledger->journal_segment + 1, close_segment(ledger));
+}
+
+void ledger_lose_journal(struct ledger *ledger, const char *why)
+{
+	if (ledger->journal)
+		stop_journal(ledger, why);
+}
+
+void ledger_inherit_journal(struct ledger *ledger, const char *out)
+{
+	if (!ledger->journal)
+		return;
+	/* The open segment is the parent's; it is empty as far as this process is concerned. */
+	ledger->journal_closed_bytes -= journal_bytes(ledger->journal);
+	uint64_t sequence = close_segment(ledger);
+
+	mem_scope(&ledger->journal_out);
+	ledger->journal_out = mem_text(out);
+	open_segment(ledger, ledger->journal_segment, sequence);
 }
 
 static void append_to_journal(struct ledger *ledger, const struct journal_batch *batch)
@@ -91,9 +137,10 @@ static void append_to_journal(struct ledger *ledger, const struct journal_batch 
 		return;
 	}
 	/* Without checkpoints the bound means: a longer run can be recovered no more. */
-	if (journal_bytes(ledger->journal) >= ledger->journal_limit_bytes) {
+	if (ledger->journal_closed_bytes + journal_bytes(ledger->journal) >=
+	    ledger->journal_limit_bytes) {
 		stop_journal(ledger, "the journal reached its bound");
-		unlink(ledger->journal_path);
+		segments_remove(ledger->journal_out);
 	}
 }
 

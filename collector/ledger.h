@@ -21,9 +21,11 @@ struct ledger {
 	struct stream_check check;
 	struct run_identity identity;
 	struct log log;
-	struct journal *journal; /* NULL: none, or not any more */
-	char *journal_path;
-	uint64_t journal_limit_bytes; /* UINT64_MAX: none */
+	struct journal *journal;  /* NULL: none, or not any more */
+	char *journal_out;        /* OUT of its segments' names */
+	uint32_t journal_segment; /* the one that is being written */
+	uint64_t journal_closed_bytes; /* of those before it */
+	uint64_t journal_limit_bytes;  /* UINT64_MAX: none */
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
 	/* The interpreter is finalising or has finalised: `end` was marked, and no new start since. */
 	bool ended;
@@ -35,9 +37,18 @@ struct ledger {
 void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
 /*
- * Batches go to the journal at `path` from now on; where that fails the run isn't crash-safe.
+ * Batches go to the journal of the run OUT from now on; where that fails the run isn't crash-safe.
  */
-void ledger_keep_journal(struct ledger *ledger, const char *path, uint64_t limit_bytes);
+void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_bytes);
+/* The next batch begins a new segment: what is in the ones before is there for others to link. */
+void ledger_turn_journal(struct ledger *ledger);
+/* What was written can't be used: the run isn't crash-safe. */
+void ledger_lose_journal(struct ledger *ledger, const char *why);
+/*
+ * In the collector of a forked process, after ledger_turn_journal in its parent: the segments before
+ * the present one have the names of the run OUT now, and the next is this run's own.
+ */
+void ledger_inherit_journal(struct ledger *ledger, const char *out);
 /*
  * A batch of whole groups that lay at these ring positions (before == after: it comes from the
  * collector itself). The records are changed.

@@ -121,7 +121,8 @@ static int take_arguments(struct arguments *arguments, int argc, char **argv)
 static void become_independent(void)
 {
 	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-				      SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU};
+				      SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU,
+				      SIGCHLD};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);

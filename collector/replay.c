@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "segments.h"
 
 static void close_scope(struct journal_reader **reader)
 {
@@ -20,6 +21,7 @@ static void take_identity(struct run_identity *identity, const struct journal_he
 		.pid = header->pid,
 		.uid = header->uid,
 		.slack_bytes = header->slack_bytes,
+		.parent_run_id = header->parent_run_id,
 	};
 }
 
@@ -29,7 +31,8 @@ static int check_segment(const char *path, const struct ledger *ledger,
 {
 	if (header->segment != replay->segments + 1)
 		return err_set(err, "%s: says it is segment %u", path, header->segment);
-	if (replay->segments && header->run_id != ledger->identity.run_id)
+	if (replay->segments && header->run_id != ledger->identity.run_id &&
+	    header->parent_run_id != ledger->identity.run_id)
 		return err_set(err, "%s: belongs to another run", path);
 	if (header->first_sequence != replay->batches)
 		return err_set(err, "%s: begins with batch %llu where %llu is due", path,
@@ -49,8 +52,11 @@ static int replay_segment(struct ledger *ledger, const char *path, struct replay
 		return -1;
 	if (check_segment(path, ledger, journal_facts(reader), replay, err) < 0)
 		return -1;
-	if (replay->segments++ == 0)
+	/* From a fork on it is the child's. */
+	if (replay->segments++ == 0 || journal_facts(reader)->run_id != ledger->identity.run_id) {
 		take_identity(&ledger->identity, journal_facts(reader));
+		replay->ring_position = 0;
+	}
 	while ((more = journal_next(reader, &batch, err)) > 0) {
 		ledger_replay(ledger, &batch);
 		replay->ring_position = batch.ring_after;
@@ -66,9 +72,7 @@ int replay_journal(struct ledger *ledger, const char *out, struct replay *ret_re
 	__attribute__((cleanup(buf_release))) struct buf path = {0};
 
 	while (replay.complete) {
-		path.len = 0;
-		buf_printf(&path, "%s.journal.%u", out, replay.segments + 1);
-		buf_u8(&path, 0);
+		segments_path(&path, out, replay.segments + 1);
 		if (access((const char *)path.data, F_OK) < 0 && errno == ENOENT)
 			break;
 		if (replay_segment(ledger, (const char *)path.data, &replay, &replay.stopped) <

@@ -84,6 +84,8 @@ static int check_header(const char *path, const struct ring_header *h, uint64_t 
 			       h->temp_slots);
 	if (h->pid == 0 || h->pid > INT32_MAX)
 		return err_set(err, "%s: process %u", path, h->pid);
+	if (!memchr(h->out, 0, sizeof(h->out)))
+		return err_set(err, "%s: a profile's path without an end", path);
 	return check_layout(path, h, err);
 }
 
@@ -297,9 +299,14 @@ size_t ring_copy(struct ring *ring, struct record *out, size_t room)
 			break;
 		if (slots < 0)
 			continue;
+		bool fork = record_kind(to) == R_FORK;
+
 		count += put_lost(ring, ring->tail, &out[count]) + (size_t)slots;
 		ring->tail += (size_t)slots;
 		ring->resync = false;
+		/* What comes after it is not the child's. */
+		if (fork)
+			break;
 	}
 	return count + put_lost(ring, ring->tail, &out[count]);
 }

@@ -48,7 +48,8 @@ void ring_close(struct ring *ring);
 uint64_t ring_waiting(const struct ring *ring);
 /*
  * Copies whole groups in order, laps stripped, to `out`, which has room for `room` records (at
- * least 2 + STREAM_MAX_DATA_SLOTS). Returns how many; 0: nothing that can be read yet.
+ * least 2 + STREAM_MAX_DATA_SLOTS), up to an R_FORK, which comes last. Returns how many; 0: nothing that can
+ * be read yet.
  */
 size_t ring_copy(struct ring *ring, struct record *out, size_t room);
 /* Lets the producers have what was copied. Call once a batch. */

@@ -6,16 +6,19 @@
 
 #include "buf.h"
 #include "drain.h"
+#include "heir.h"
 #include "profile.h"
 #include "replay.h"
+#include "segments.h"
 
 /* Allocations of more bytes don't wait in the program's cancelling table. */
 enum { WAITING_MOST_BYTES = 512 };
 
 /* One run's files, and what is made of them. */
 struct run {
+	const struct run_options *options; /* NULL: nothing is followed */
 	const char *out;
-	struct buf ring_path, journal_path; /* texts; the journal's first segment */
+	struct buf ring_path; /* a text */
 	struct ring ring;
 	struct program program;
 	struct ledger ledger;
@@ -26,15 +29,19 @@ static const char *text_of(const struct buf *buf)
 	return (const char *)buf->data;
 }
 
+static void name_ring(struct run *run)
+{
+	run->ring_path.len = 0;
+	buf_printf(&run->ring_path, "%s.ring", run->out);
+	buf_u8(&run->ring_path, 0);
+}
+
 static void run_init(struct run *run, const char *out)
 {
 	memset(run, 0, sizeof(*run));
 	run->out = out;
 	run->ring.fd = run->program.pidfd = run->program.statm_fd = -1;
-	buf_printf(&run->ring_path, "%s.ring", out);
-	buf_u8(&run->ring_path, 0);
-	buf_printf(&run->journal_path, "%s.journal.1", out);
-	buf_u8(&run->journal_path, 0);
+	name_ring(run);
 	ledger_init(&run->ledger);
 }
 
@@ -44,7 +51,6 @@ static void run_release(struct run *run)
 	program_release(&run->program);
 	ring_close(&run->ring);
 	buf_release(&run->ring_path);
-	buf_release(&run->journal_path);
 }
 
 static void take_identity(struct run *run)
@@ -61,27 +67,16 @@ static void take_identity(struct run *run)
 	};
 }
 
-static void remove_journal(const char *out)
-{
-	__attribute__((cleanup(buf_release))) struct buf path = {0};
+static void make_heir(void *user, uint64_t fork_id);
 
-	for (uint32_t segment = 1;; segment++) {
-		path.len = 0;
-		buf_printf(&path, "%s.journal.%u", out, segment);
-		buf_u8(&path, 0);
-		if (unlink(text_of(&path)) < 0)
-			return;
-	}
-}
-
-static void follow(struct run *run, const struct run_options *options)
+static void follow(struct run *run)
 {
 	struct drain drain;
 
 	program_init(&run->program, run->ring.facts.pid, run->ring.facts.process_start);
-	ledger_keep_journal(&run->ledger, text_of(&run->journal_path),
-			    options->keep_events ? UINT64_MAX : options->journal_bytes);
 	drain_init(&drain, &run->ledger, &run->ring, &run->program, text_of(&run->ring_path));
+	drain.forked = make_heir;
+	drain.user = run;
 	atomic_store(&run->ring.header->collector_pid, (uint32_t)getpid());
 	ring_announce(&run->ring, COLLECTOR_READY);
 	log_line(&run->ledger.log, "follows process %u", run->ring.facts.pid);
@@ -91,7 +86,7 @@ static void follow(struct run *run, const struct run_options *options)
 }
 
 /* The side files stay where there is no profile: they are all there is of the run then. */
-static int finish(struct run *run, bool keep_events, struct err *err)
+static int finish(struct run *run, struct err *err)
 {
 	ring_announce(&run->ring, COLLECTOR_DRAINED);
 	if (ledger_write(&run->ledger, run->out, 0, err) < 0) {
@@ -101,11 +96,68 @@ static int finish(struct run *run, bool keep_events, struct err *err)
 	}
 	log_line(&run->ledger.log, "wrote %s, %llu records", run->out,
 		 (unsigned long long)run->ledger.heap.counts.records);
-	if (!keep_events)
-		remove_journal(run->out);
+	if (!run->options->keep_events)
+		segments_remove(run->out);
 	unlink(text_of(&run->ring_path));
 	ring_announce(&run->ring, COLLECTOR_DONE);
 	return 0;
+}
+
+/* The books are the parent's so far; the ring, the names and the identity are the child's. */
+static void inherit(struct run *run, struct ring *ring, const char *parked)
+{
+	uint64_t parent_run_id = run->ledger.identity.run_id;
+	const char *out = run->ring.facts.out;
+
+	program_release(&run->program);
+	ring_close(&run->ring);
+	run->ring = *ring;
+	out = run->ring.facts.out;
+	segments_rename(parked, out, run->ledger.journal_segment - 1);
+	run->out = out;
+	name_ring(run);
+	take_identity(run);
+	run->ledger.identity.parent_run_id = parent_run_id;
+	ledger_inherit_journal(&run->ledger, out);
+	run->ledger.heap.end = HEAP_RUNNING;
+}
+
+/* In the collector's child, which ends with it. */
+static void be_heir(struct run *run, uint64_t fork_id)
+{
+	__attribute__((cleanup(buf_release))) struct buf parked = {0};
+	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
+	struct ring ring;
+	struct err err;
+
+	/* Now, for the parent may end before its child begins. */
+	buf_printf(&parked, "%s.fork.%llu", run->out, (unsigned long long)fork_id);
+	buf_u8(&parked, 0);
+	if (segments_link(run->out, text_of(&parked), closed) < 0)
+		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
+	if (!heir_wait(&run->ring, run->out, fork_id, &ring)) {
+		segments_remove(text_of(&parked));
+		return;
+	}
+	inherit(run, &ring, text_of(&parked));
+	follow(run);
+	finish(run, &err);
+}
+
+static void make_heir(void *user, uint64_t fork_id)
+{
+	struct run *run = user;
+
+	ledger_turn_journal(&run->ledger);
+	pid_t pid = fork();
+
+	if (pid < 0)
+		log_line(&run->ledger.log, "a child of process %u can't be followed: %m",
+			 run->ring.facts.pid);
+	if (pid != 0)
+		return;
+	be_heir(run, fork_id);
+	_exit(0);
 }
 
 int run_collect(const struct run_options *options, struct err *err)
@@ -118,9 +170,12 @@ int run_collect(const struct run_options *options, struct err *err)
 		log_line(&run.ledger.log, "%s", err->text);
 		return -1;
 	}
+	run.options = options;
 	take_identity(&run);
-	follow(&run, options);
-	return finish(&run, options->keep_events, err);
+	ledger_keep_journal(&run.ledger, run.out,
+			    options->keep_events ? UINT64_MAX : options->journal_bytes);
+	follow(&run);
+	return finish(&run, err);
 }
 
 int run_replay(const char *out, const char *to, struct err *ret_note, struct err *err)
@@ -132,7 +187,7 @@ int run_replay(const char *out, const char *to, struct err *ret_note, struct err
 	if (replay_journal(&run.ledger, out, &replay, err) < 0)
 		return -1;
 	if (replay.segments == 0)
-		return err_set(err, "%s: there is no such journal", text_of(&run.journal_path));
+		return err_set(err, "%s.journal.1: there is no such journal", out);
 	*ret_note = replay.stopped;
 	return ledger_write(&run.ledger, to, 0, err);
 }
@@ -204,7 +259,7 @@ int run_recover(const char *out, struct err *ret_note, struct err *err)
 		return -1;
 	if (ledger_write(&run.ledger, out, PROFILE_REPLAYED, err) < 0)
 		return -1;
-	remove_journal(out);
+	segments_remove(out);
 	unlink(text_of(&run.ring_path));
 	return 0;
 }

@@ -212,6 +212,8 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 		return check_text(check, r);
 	case R_EXEC:
 		return NULL;
+	case R_FORK:
+		return record_a(r) ? NULL : "forks are counted from 1";
 	case R_END:
 		return record_a(r) >= END_EXIT && record_a(r) <= END_ABORT ? NULL
 									   : "no such end";

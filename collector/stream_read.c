@@ -35,6 +35,7 @@ size_t stream_record_slots(const struct record *r)
 	case R_GC:
 	case R_CHECK:
 	case R_EXEC:
+	case R_FORK:
 	case R_END:
 	case R_RETAG:
 	case R_TICK:

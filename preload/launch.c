@@ -9,7 +9,7 @@
 
 #include "facts.h"
 #include "family.h"
-#include "intern.h"
+#include "mark.h"
 #include "output.h"
 #include "ring.h"
 #include "say.h"
@@ -165,6 +165,8 @@ bool launch_child(const struct options *options)
 	ring_close(&parents);
 	thread_announce(thread_self());
 	facts_send_child();
+	/* What is live here was inherited. */
+	mark_make("fork", MARK_TRACER);
 	list(options);
 	return true;
 }

@@ -21,7 +21,7 @@ struct arguments {
 enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE };
 
 static const struct argp_option option_table[] = {
-	{"from", KEY_FROM, "MARK|TIME", 0, "Growth since this moment (start)", 0},
+	{"from", KEY_FROM, "MARK|TIME", 0, "Growth since this moment (start; of a forked process: fork)", 0},
 	{"to", KEY_TO, "MARK|TIME", 0, "What is live at this moment (end)", 0},
 	{"by", KEY_BY, "WHAT", 0,
 	 "line (the default), own (the innermost line of your own code), function, file, "
@@ -92,12 +92,13 @@ struct printing {
 static int find_moments(const struct arguments *arguments, struct report *report,
 			struct err *err)
 {
-	if (moment_find(report->profile, arguments->from, &report->from, err) ||
+	const char *from = arguments->from ? arguments->from : moment_beginning(report->profile);
+	if (moment_find(report->profile, from, &report->from, err) ||
 	    moment_find(report->profile, arguments->to, &report->to, err))
 		return -1;
 	if (report->from.seconds > report->to.seconds)
 		return err_set(err, "%s: --from %s (%s) is after --to %s (%s)",
-			       report->profile->path, arguments->from,
+			       report->profile->path, from,
 			       units_seconds(report->from.seconds).text, arguments->to,
 			       units_seconds(report->to.seconds).text);
 	return 0;
@@ -222,7 +223,7 @@ int cmd_report(int argc, char **argv)
 		       " MARK alone is the last. A TIME such as 12.5s counts from the start.",
 		.children = children,
 	};
-	struct arguments arguments = {.from = "start", .to = "end", .limit = 10};
+	struct arguments arguments = {.to = "end", .limit = 10};
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return STATUS_USAGE;
 	regex_t focus, ignore;

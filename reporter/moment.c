@@ -88,6 +88,16 @@ static int say_unknown(const struct profile *profile, const char *text, struct e
 	return result;
 }
 
+const char *moment_beginning(const struct profile *profile)
+{
+	if (profile_info(profile, "forked"))
+		for (size_t i = profile->mark_count; i-- > 0;)
+			if (profile->marks[i].figures.origin == MARK_TRACER &&
+			    has_base(profile, i, "fork", 4))
+				return mark_name(profile, i);
+	return "start";
+}
+
 int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
 		struct err *err)
 {

@@ -67,9 +67,13 @@ static void print_process(const struct printer *printer)
 	char end[80];
 	report_end(printer->report, end, sizeof end);
 	const char *program = profile_info(profile, "program");
-	print_line(printer, "%s: Python %s, pid %u, %s after %s",
+	char parent[40] = "";
+	if (profile_info(profile, "forked"))
+		snprintf(parent, sizeof parent, ", forked from %.16s",
+			 or_unknown(profile_info(profile, "parent_pid")));
+	print_line(printer, "%s: Python %s, pid %u%s, %s after %s",
 		   program && *program ? program : profile->path,
-		   or_unknown(profile_info(profile, "python")), profile->run.pid, end,
+		   or_unknown(profile_info(profile, "python")), profile->run.pid, parent, end,
 		   units_seconds((double)profile->run.duration_ms / 1000).text);
 }
 
