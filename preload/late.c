@@ -91,7 +91,8 @@ static bool covers(const struct dl_phdr_info *object, uintptr_t address)
 	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
 
-		if (part->p_type == PT_LOAD && address - object->dlpi_addr - part->p_vaddr < part->p_memsz)
+		if (part->p_type == PT_LOAD &&
+		    address - object->dlpi_addr - part->p_vaddr < part->p_memsz)
 			return true;
 	}
 	return false;
@@ -100,10 +101,11 @@ static bool covers(const struct dl_phdr_info *object, uintptr_t address)
 static int look_at_object(struct dl_phdr_info *object, size_t bytes, void *argument)
 {
 	struct search *search = argument;
+	uintptr_t of_libc = (uintptr_t)gnu_get_libc_version;
 
 	(void)bytes;
 	if (covers(object, search->caller) &&
-	    (object->dlpi_addr == _r_debug.r_ldbase || covers(object, (uintptr_t)gnu_get_libc_version)))
+	    (object->dlpi_addr == _r_debug.r_ldbase || covers(object, of_libc)))
 		search->too_early = true;
 	if (!search->path.len && is_libpython(object->dlpi_name))
 		words_add(&search->path, object->dlpi_name);
@@ -113,7 +115,10 @@ static int look_at_object(struct dl_phdr_info *object, size_t bytes, void *argum
 static void look_at_all(const void *caller)
 {
 	char path[PATH_MAX];
-	struct search search = { .caller = (uintptr_t)caller, .path = words_over(path, sizeof(path)) };
+	struct search search = {
+		.caller = (uintptr_t)caller,
+		.path = words_over(path, sizeof(path)),
+	};
 
 	dl_iterate_phdr(look_at_object, &search);
 	if (search.too_early)
@@ -123,7 +128,7 @@ static void look_at_all(const void *caller)
 		found(path);
 }
 
-/* Takes no lock of the loader's: the thread that loads may be waiting for this one. glibc 2.35 can. */
+/* Takes no lock of the loader's, as glibc 2.35 can: who loads may be waiting for this thread. */
 static void look_at_caller(const void *caller)
 {
 #ifdef DLFO_STRUCT_HAS_EH_DBASE

@@ -118,7 +118,9 @@ static void mem_free(void *ctx, void *ptr)
 static void *object_malloc(void *ctx, size_t bytes)
 {
 	(void)ctx;
-	if (__builtin_expect(atomic_load_explicit(&watch_word, memory_order_relaxed) & WATCH_SLOTS, 0))
+	uint32_t watched = atomic_load_explicit(&watch_word, memory_order_relaxed);
+
+	if (__builtin_expect(watched & WATCH_SLOTS, 0))
 		settle();
 	return hooked_malloc(PY_OBJECT, bytes);
 }
