@@ -29,7 +29,7 @@ __thread struct reuse_recent reuse_recent;
 static int (*set_tracer)(tracer_function *tracer, void *data);
 static tracer_function *(*get_tracer)(void **ret_data);
 static unsigned long (*type_flags)(const void *type);
-static _Atomic bool shared;
+static _Atomic bool was_ours, shared;
 
 static void send(const char *text)
 {
@@ -79,7 +79,7 @@ static void tell_shared(void)
 	if (atomic_exchange(&shared, true) || !life_traced() || !thread_enter())
 		return;
 	if (!ring_given_up())
-		send("reuse=in part: another tracer of references, such as tracemalloc's, was there for a while");
+		send("reuse=in part: another tracer of references, such as tracemalloc's, had its place for a while");
 	thread_leave();
 }
 
@@ -92,10 +92,14 @@ void reuse_look(void)
 		return;
 	tracer_function *tracer = get_tracer(&data);
 
+	if (tracer == see_object)
+		return;
 	if (!tracer)
 		set_tracer(see_object, NULL);
-	else if (tracer != see_object)
+	if (tracer || atomic_load(&was_ours))
 		tell_shared();
+	if (!tracer)
+		atomic_store(&was_ours, true);
 }
 
 void reuse_init(bool wanted)
