@@ -35,12 +35,38 @@ static const char *collector_state(const char *interp)
 						   (const char *)python.runtime + layout->runtime_gc;
 }
 
+/*
+ * From 3.15 on each generation has a ring of figures (struct gc_stats of pycore_interp_structs.h): the
+ * newest counts from the start, as the only ones of older versions do. NULL: not made yet.
+ */
+static const char *newest_in_ring(const char *stats, unsigned generation)
+{
+	enum { BYTES = 64, COUNTS = 16 };
+	static const struct {
+		uint16_t offset, items;
+	} rings[GENERATIONS] = { { 0, 11 }, { 712, 3 }, { 912, 3 } };
+	const char *figures;
+
+	memcpy(&figures, stats, sizeof(figures));
+	if (!figures)
+		return NULL;
+	figures += rings[generation].offset;
+	uint8_t newest = (uint8_t)figures[rings[generation].items * BYTES];
+
+	return newest < rings[generation].items ? figures + newest * BYTES + COUNTS : NULL;
+}
+
+/* index 0: collections, 1: objects collected. */
 static int64_t read_stat(const char *interp, unsigned generation, unsigned index)
 {
 	const char *stats = collector_state(interp) + python.layout.gc_stats;
 	int64_t value;
 
-	memcpy(&value, stats + generation * STATS_BYTES + index * 8, sizeof(value));
+	stats = python.layout.gc_rings_bytes ? newest_in_ring(stats, generation) :
+					       stats + generation * STATS_BYTES;
+	if (!stats)
+		return 0;
+	memcpy(&value, stats + index * 8, sizeof(value));
 	return value;
 }
 

@@ -5,6 +5,9 @@
 
 #include "stream.h"
 
+/* sizeof(struct gc_stats) of 3.15, whose inside collection.c knows. */
+enum { GC_RINGS_BYTES = 1120 };
+
 static const struct layout rows[] = {
 	{
 		.minor = 8,
@@ -240,7 +243,8 @@ static const struct layout rows[] = {
 		.runtime_gc = LAYOUT_NONE,
 		.interp_gc = 7400,
 		.gc_collecting = 112,
-		.gc_stats = LAYOUT_NONE,
+		.gc_stats = 104,
+		.gc_rings_bytes = GC_RINGS_BYTES,
 		.runtime_finalizing = 0,
 		.linetable_kind = LINETABLE_LOCATIONS,
 	},
@@ -253,7 +257,7 @@ static const struct layout rows[] = {
 struct debug_offset {
 	uint16_t field;
 	uint16_t bytes;
-	uint16_t entry[3]; /* 3.13, 3.14, 3.15 */
+	uint16_t entry[3]; /* 3.13, 3.14, 3.15; 0: not told */
 };
 
 #define TELLS(name, ...) \
@@ -280,6 +284,8 @@ static const struct debug_offset debug_offsets[] = {
 	TELLS(text_length, 552, 632, 728),
 	TELLS(text_ascii, 560, 640, 736),
 	TELLS(gc_collecting, 576, 656, 760),
+	TELLS(gc_rings_bytes, 0, 0, 776),
+	TELLS(gc_stats, 0, 0, 784),
 };
 
 static uint64_t word_at(const void *runtime, size_t offset)
@@ -292,9 +298,12 @@ static uint64_t word_at(const void *runtime, size_t offset)
 
 static bool apply_debug_offset(const struct debug_offset *debug, const void *runtime, struct layout *layout)
 {
-	uint64_t value = word_at(runtime, debug->entry[layout->minor - 13]);
+	uint16_t entry = debug->entry[layout->minor - 13];
+	uint64_t value = word_at(runtime, entry);
 	char *field = (char *)layout + debug->field;
 
+	if (!entry)
+		return true;
 	if (value >= (debug->bytes == 2 ? LAYOUT_NONE : 1u << 24))
 		return false;
 	uint16_t narrow = (uint16_t)value;
@@ -315,6 +324,9 @@ static bool apply_debug_offsets(unsigned long version_hex, const void *runtime, 
 		if (!apply_debug_offset(&debug_offsets[i], runtime, layout))
 			return false;
 	layout->text_compact = layout->text_ascii + 16;
+	/* A pre-release's rings are laid out otherwise. */
+	if (layout->gc_rings_bytes && layout->gc_rings_bytes != GC_RINGS_BYTES)
+		layout->gc_stats = LAYOUT_NONE;
 	return true;
 }
 

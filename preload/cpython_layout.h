@@ -7,8 +7,7 @@
  * cover. Whether a row fits the interpreter at hand is decided at run time: types are compared
  * before anything is read through (pystack.c), and lines with the interpreter's own (R_CHECK).
  *
- * To support a release: add its row to `rows` in cpython_layout.c, and from 3.13 on its list of debug
- * offsets, then run the tests of walker and lines with that interpreter.
+ * How to support a release is told in CONTRIBUTING.md; scripts/layout-row prints its row.
  */
 #ifndef MEMTRACE_CPYTHON_LAYOUT_H
 #define MEMTRACE_CPYTHON_LAYOUT_H
@@ -49,6 +48,8 @@ struct layout {
 	uint32_t interp_gc;
 	uint16_t gc_collecting;
 	uint16_t gc_stats; /* LAYOUT_NONE: collections can't be counted */
+	/* Of what gc_stats points to; 0: it points to nothing, the counters lie there. */
+	uint16_t gc_rings_bytes;
 	uint16_t runtime_finalizing;
 
 	uint32_t linetable_kind; /* enum linetable_kind of stream.h */

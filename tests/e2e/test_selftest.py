@@ -27,7 +27,7 @@ def wrong_library(tmp_path):
         text, count = re.subn(rf"\.{field} = \d+", f".{field} = {value}", table.read_text())
         assert count, field
         # From 3.13 on the interpreter itself would mend the row.
-        text = re.sub(rf"\bTELLS\(\d+, {field}\),", "", text)
+        text = re.sub(rf"\bTELLS\({field}, [^)]*\),", "", text)
         table.write_text(text)
         subprocess.run(["make", "-s", "-C", tree, "O=build", "build/libmemtrace.so"], check=True,
                        env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))})
