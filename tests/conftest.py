@@ -100,12 +100,13 @@ class Profile:
         return {record["address"]: record for record in self.section("BLK")}
 
     def chains(self):
-        """stack id -> ((file, function, line), ...), innermost first, without the thread."""
+        """stack id -> ((file, function, line), ...) as Python shows it, innermost first, without the thread."""
         chains = {0: ()}
         for node in self.section("NODE"):
             below = chains[node["parent"]]
             frame = (node.get("file"), node.get("function"), node.get("line"))
-            chains[node["id"]] = ((frame,) + below) if frame[0] is not None else below
+            shown = frame[0] is not None and not node["hidden"]
+            chains[node["id"]] = ((frame,) + below) if shown else below
         return chains
 
     def threads(self):

@@ -101,13 +101,13 @@ def buffers(n):
 
 
 def functions(n):
-    def make(i):  # prologue
+    def make(i):
         def inner():
             return i
         return inner
     keep = [None] * n
     for i in range(n):
-        keep[i] = make(i)  # prologue
+        keep[i] = make(i)
     partials = [None] * n
     for i in range(n):
         partials[i] = functools.partial(make)
@@ -115,11 +115,11 @@ def functions(n):
 
 
 def generators(n):
-    def generate(i):  # prologue
+    def generate(i):
         yield i
     keep = [None] * n
     for i in range(n):
-        keep[i] = generate(i)  # prologue
+        keep[i] = generate(i)
         next(keep[i])
     return keep, [itertools.count() for _ in range(200)]
 
