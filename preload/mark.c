@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cancel.h"
 #include "intern.h"
+#include "life.h"
 #include "real.h"
 #include "ring.h"
+#include "thread.h"
 
 enum { NAME_MOST = RING_NAME_BYTES - 1, STATM_BYTES = 128, ROLLUP_BYTES = 2048 };
 
@@ -21,16 +24,19 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* A whole small file, terminated. False where it can't be read (no /proc, no descriptor left). */
+/*
+ * A whole small file, terminated. False where it can't be read (no /proc, no descriptor left). By system
+ * calls alone: in open, read and close a thread may be cancelled, in the malloc that leads here it may not.
+ */
 static bool read_file(const char *path, char *buffer, size_t capacity)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return false;
-	ssize_t len = read(fd, buffer, capacity - 1);
+	long len = syscall(SYS_read, fd, buffer, capacity - 1);
 
-	close(fd);
+	syscall(SYS_close, fd);
 	buffer[len > 0 ? len : 0] = '\0';
 	return len > 0;
 }
@@ -82,10 +88,18 @@ static void read_rollup(struct stream_mark *mark)
 	mark->locked_bytes = rollup_value(text, "\nLocked:");
 }
 
-/* It says nothing of another allocator than glibc's. */
-static void read_c_heap(struct stream_mark *mark)
+/* In a signal handler the thread may hold the allocator's locks. While paused nobody keeps count. */
+static bool may_be_in_allocator(enum mark_origin origin)
 {
-	if (!real.mallinfo2)
+	const struct thread *self = thread_self_pointer;
+
+	return origin == MARK_PROGRAM && ((self && self->call) || !life_recording());
+}
+
+/* It says nothing of another allocator than glibc's. */
+static void read_c_heap(enum mark_origin origin, struct stream_mark *mark)
+{
+	if (!real.mallinfo2 || may_be_in_allocator(origin))
 		return;
 	struct mallinfo2 heap = real.mallinfo2();
 
@@ -109,7 +123,7 @@ void mark_make(const char *name, enum mark_origin origin)
 	memset(&text.mark, 0xff, sizeof(text.mark));
 	read_statm(&text.mark);
 	read_rollup(&text.mark);
-	read_c_heap(&text.mark);
+	read_c_heap(origin, &text.mark);
 	cancel_flush();
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
 	text.mark.pause_ns = now_ns() - begin;

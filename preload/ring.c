@@ -138,7 +138,8 @@ static bool wait_for_room(uint64_t end)
 			ring_give_up();
 			break;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = WAIT_NAP_NS }, NULL);
+		/* Not nanosleep, where a thread may be cancelled: with our locks, inside a malloc. */
+		syscall(SYS_nanosleep, &(struct timespec){ .tv_nsec = WAIT_NAP_NS }, NULL);
 	}
 	atomic_fetch_add_explicit(&ring.header->waited_ns, now_ns() - start, memory_order_relaxed);
 	return room;
