@@ -18,6 +18,7 @@
 
 #include "../collector/mem.h"
 #include "executable.h"
+#include "free_lists.h"
 #include "install.h"
 #include "units.h"
 
@@ -131,12 +132,16 @@ struct probe probe_interpreter(const char *python)
 		return answer(what, PROBE_NOTE,
 			      "CPython %s free-threaded (%s): not supported yet", version,
 			      path);
-	if (major != 3 || minor < 11 || minor > 13)
+	if (major != 3 || minor < 8 || minor > 15)
 		return answer(what, PROBE_NOTE,
 			      "CPython %s (%s): its frames aren't known here; only"
 			      " malloc and mmap are traced",
 			      version, path);
-	return answer(what, PROBE_FINE, "CPython %s (%s)", version, path);
+	return answer(what, PROBE_FINE,
+		      "CPython %s (%s); up to %s that it keeps of dead objects stay with the"
+		      " lines that made them first",
+		      version, path,
+		      units_size(UNITS_IEC, free_lists_most_bytes((unsigned)minor, false)).text);
 }
 
 struct probe probe_allocator(void)

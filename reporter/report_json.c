@@ -10,12 +10,16 @@
  *	growth   rows, as --by says; file, line, function, module are null where the blocks of
  *	         a row have none in common; name is what it is called without a file
  *	total    the same figures over all rows, those that -n left out too
+ *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next of
+ *	         their type, may stand at another line than their user's (null: not known);
+ *	         tracked: whether the run followed them, then it is what can't be followed
  *	doubts   sentences: what is known to be wrong or missing
  */
 #include "report.h"
 
 #include "../collector/linetable.h"
 #include "doubts.h"
+#include "free_lists.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +174,18 @@ static void write_arenas(struct json *json, const struct report *report)
 	json_close(json);
 }
 
+static void write_free_lists(struct json *json, const struct profile *profile)
+{
+	const struct free_lists lists = free_lists_of(profile);
+	json_object(json, "free_lists");
+	if (lists.known)
+		json_u64(json, "most_bytes", lists.most_bytes);
+	else
+		json_null(json, "most_bytes");
+	json_bool(json, "tracked", lists.tracked);
+	json_close(json);
+}
+
 static void write_marks(struct json *json, const struct profile *profile)
 {
 	json_array(json, "marks");
@@ -221,6 +237,7 @@ void report_json(const struct report *report, struct json *json)
 	json_null(json, "pins");
 	write_arenas(json, report);
 	json_null(json, "resident");
+	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);
 	write_peak(json, &report->profile->run);
 	json_null(json, "audit");

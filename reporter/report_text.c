@@ -10,6 +10,7 @@
 #include "../collector/linetable.h"
 #include "../collector/mem.h"
 #include "doubts.h"
+#include "free_lists.h"
 #include "source.h"
 
 enum { MARKS_SHOWN = 8 };
@@ -300,6 +301,21 @@ static void print_growth(struct printer *printer)
 	print_others(printer, shown);
 }
 
+/* Where it could be a tenth of what is live or more; of less than itself it says nothing. */
+static void print_free_lists(const struct printer *printer)
+{
+	const struct report *report = printer->report;
+	const struct free_lists lists = free_lists_of(report->profile);
+	const uint64_t live = moment_live_bytes(report->profile, &report->to);
+	if (!lists.known || lists.tracked || live < lists.most_bytes ||
+	    live / 10 > lists.most_bytes)
+		return;
+	print_line(printer,
+		   "up to %s of it may be tuples, floats, ... that Python keeps for reuse: they stay with"
+		   " the line that made them first",
+		   units_size(printer->units, lists.most_bytes).text);
+}
+
 static void print_next(const struct printer *printer)
 {
 	const struct report *report = printer->report;
@@ -323,6 +339,7 @@ void report_text(const struct report *report, const struct term *term, enum unit
 	source_init(&printer.source, report->profile->run.start_real_ns);
 	print_head(&printer);
 	print_growth(&printer);
+	print_free_lists(&printer);
 	print_next(&printer);
 	source_release(&printer.source);
 }

@@ -22,6 +22,7 @@ def run(python, *args, **variables):
     ("MEMTRACE_JOURNAL", "lots", "1MiB"), ("MEMTRACE_EVENTS", "some", "full"),
     ("MEMTRACE_FULL", "", None), ("MEMTRACE_FULL", "maybe", "wait"),
     ("MEMTRACE_WAIT", "soon", "10s"), ("MEMTRACE_ARGV", "yes", "0 or 1"),
+    ("MEMTRACE_REUSE", "auto", "0 or 1"),
     ("MEMTRACE_QUIET", "2", "0 or 1"),
 ])
 def test_value_that_cannot_be_understood(any_python, tmp_path, name, value, accepted):
@@ -42,7 +43,7 @@ def test_value_that_cannot_be_understood(any_python, tmp_path, name, value, acce
 @pytest.mark.parametrize("name, value", [
     ("MEMTRACE_RING", "64KiB"), ("MEMTRACE_RING", "4MiB"), ("MEMTRACE_RING", "1000000"),
     ("MEMTRACE_JOURNAL", "1MiB"), ("MEMTRACE_FULL", "wait"), ("MEMTRACE_WAIT", "1m"),
-    ("MEMTRACE_QUIET", "1"), ("MEMTRACE_ARGV", "1"),
+    ("MEMTRACE_QUIET", "1"), ("MEMTRACE_ARGV", "1"), ("MEMTRACE_REUSE", "1"),
 ])
 def test_value_that_is_understood(trace, any_python, name, value):
     """A small ring and a small journal change the way, not the result."""

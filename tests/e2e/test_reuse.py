@@ -1,9 +1,10 @@
 """Objects from the interpreter's free lists belong to the line that takes them, where it can tell."""
 
+import re
 import subprocess
 
 import pytest
-from conftest import BUILD, Profile, line_of, python_version
+from conftest import BUILD, COMMAND, Profile, line_of, python_version
 
 FLOATS = """\
 import os
@@ -220,3 +221,53 @@ def test_other_allocators(trace, tracked, tmp_path, mode):
     first, second = lines(run, script, "first", "second")
     assert second["count"] == 80
     assert first["count"] <= 10
+
+
+FILL = """\
+import gc, os, sys
+gc.disable()
+def fill():
+    kept = [[], {}, 1.5, 5000]
+    for length in range(1, 21):
+        kept += [tuple([0] * (length - 1) + [i]) for i in range(2100)]
+    kept += [i * 1.5 for i in range(200)]
+    kept += [[] for i in range(200)]
+    kept += [{i: i} for i in range(200)]
+    kept += [i * 5000 for i in range(200)]
+fill()
+sys._debugmallocstats()
+os._exit(0)
+"""
+
+
+def test_the_bound_is_what_the_interpreter_keeps(trace, python, version, tmp_path):
+    """Its own statistics, after more of everything died than it keeps."""
+    script = tmp_path / "fill.py"
+    script.write_text(FILL)
+    run = trace(python, script, compare=False)
+    held = 0
+    for count, name, size in re.findall(r"^\s*(\d+) free (.*?) \* (\d+) bytes each", run.stderr,
+                                        re.MULTILINE):
+        count, size = int(count), int(size)
+        if "Frame" in name:
+            continue
+        # From 3.15 on the collector's head is in the figure.
+        head = 0 if "Float" in name or "Keys" in name or version >= (3, 15) else 16
+        held += count * -(-(size + head) // 16) * 16
+    said = run.report()["free_lists"]
+    assert said["tracked"] is False
+    assert said["most_bytes"] * 0.95 < held <= said["most_bytes"]
+
+
+def test_what_stays_unknown_with_the_switch(trace, python, version, tmp_path):
+    run = trace(python, float_program(tmp_path), env={"MEMTRACE_REUSE": 1})
+    said = run.report()["free_lists"]
+    assert said["tracked"] is (version >= (3, 13))
+    assert (said["most_bytes"] < 30_000) is said["tracked"]
+
+
+@pytest.mark.parametrize("mebibytes, shown", [(0, False), (20, True), (80, False)])
+def test_the_report_says_it_where_it_matters(trace, any_python, tmp_path, mebibytes, shown):
+    run = trace(any_python, "-c", f"kept = bytes({mebibytes} << 20)")
+    done = subprocess.run([COMMAND, "report", run.path], check=True, capture_output=True, text=True)
+    assert ("that Python keeps for reuse" in done.stdout) is shown
