@@ -1,0 +1,190 @@
+"""Hosts that link libpython or load it late, as plug-ins of servers do, and start it more than once."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import urllib.request
+
+import pytest
+from conftest import PROGRAMS, clean_environment, python_version, wait_for
+
+BLOCK = 10_000
+BYTES_OVERHEAD = 33  # sys.getsizeof(b"")
+KEEP = """\
+kept = []
+def work():
+    for i in range({count}):
+        block = bytes(10000)
+        kept.append(block)
+"""
+LINE = 4
+
+
+def libpython_of(python):
+    """Its shared library and its home, or a skip."""
+    code = ("import sys, sysconfig; v = sysconfig.get_config_var;"
+            "print(v('LIBDIR')); print(v('MULTIARCH') or ''); print(v('INSTSONAME')); print(sys.base_prefix)")
+    folder, multiarch, name, home = subprocess.run(
+        [python, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
+    for path in (os.path.join(folder, name), os.path.join(folder, multiarch, name)):
+        if ".so" in name and os.path.exists(path):
+            return path, home
+    pytest.skip(f"no shared libpython of {python}: an interpreter configured with --enable-shared has one, "
+                "as has Debian's package libpython3.11")
+
+
+def compile_program(folder, *sources_and_flags):
+    out = folder / "program"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-pthread", "-o", out, *sources_and_flags], check=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def embed(tmp_path_factory):
+    return compile_program(tmp_path_factory.mktemp("embed"), PROGRAMS / "embed.c", "-ldl")
+
+
+@pytest.fixture
+def host(trace, python, embed):
+    """host(how, script...): the embedder with this interpreter's library, under the tracer."""
+    library, home = libpython_of(python)
+
+    def run(how, *scripts, **more):
+        return trace(embed, library, how, *scripts, env={"PYTHONHOME": home, **more})
+
+    return run
+
+
+def kept_blocks(profile):
+    """The live blocks of the size that KEEP makes, by the line of their stack."""
+    chains = profile.chains()
+    lines = [chains[record["stack"]][0] for record in profile.blocks().values()
+             if record["bytes"] == BLOCK + BYTES_OVERHEAD]
+    return {line: lines.count(line) for line in set(lines)}
+
+
+def marks(profile):
+    return [mark["name"] for mark in profile.report()["marks"]]
+
+
+@pytest.mark.parametrize("how", ["local", "global", "worker", "silent"])
+def test_a_library_loaded_late(host, how):
+    run = host(how, KEEP.format(count=500) + "work()")
+    assert kept_blocks(run) == {("<string>", "work", LINE): 500}
+    assert marks(run) == ["start", "main", "end"]
+    # From its first block on: the interpreter frees nothing that wasn't seen. What its host and
+    # the loader got before is theirs.
+    assert int(run.run_record()["unknown_frees"]) <= 20
+
+
+def test_threads_that_were_there_before(host):
+    """The thread state lies in dynamic TLS, whose first use in a thread takes memory."""
+    run = host("pool", KEEP.format(count=100))
+    assert kept_blocks(run) == {("<string>", "work", LINE): 800}
+
+
+def test_started_three_times(host):
+    script = KEEP.format(count=500) + "work()"
+    run = host("local", *[script] * 3)
+    assert marks(run) == ["start", "main", "end", "main#2", "end#2", "main#3", "end#3"]
+    # Each time, as much is live when it ends as when it ended first.
+    for mark in ("end", "end#2", "end#3"):
+        assert run.line("<string>", LINE, "--to", mark)["count"] >= 500, mark
+        assert run.line("<string>", LINE, "--to", mark)["count"] <= 502, mark
+    entry = run.line("<string>", LINE)
+    assert entry["total_count"] >= 1500
+    assert kept_blocks(run) == {("<string>", "work", LINE): 500}
+
+
+@pytest.mark.parametrize("more", [
+    {"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "malloc"}, {"PYTHONTRACEMALLOC": "5"},
+    {"PYTHONTRACEMALLOC": "5", "PYTHONMALLOC": "debug"},
+], ids=lambda more: ",".join(more.values()))
+def test_started_three_times_with_other_allocators(host, python, more):
+    """tracemalloc stands on top of our functions: they must not be put on top of it in turn."""
+    if "PYTHONTRACEMALLOC" in more and python_version(python) < (3, 12):
+        pytest.skip("tracemalloc starts once in a process before CPython 3.12: no such case there")
+    run = host("local", *[KEEP.format(count=500) + "work()"] * 3, **more)
+    assert marks(run) == ["start", "main", "end", "main#2", "end#2", "main#3", "end#3"]
+    assert kept_blocks(run) == {("<string>", "work", LINE): 500}
+
+
+def test_the_loader_still_sees_the_caller(trace, tmp_path):
+    """dlopen takes the search path of the library that calls it, not of ours."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (tmp_path / "inner.c").write_text("int inner(void) { return 7; }\n")
+    (tmp_path / "outer.c").write_text("""
+#include <dlfcn.h>
+int outer(void)
+{
+	void *inner = dlopen("libinner.so", RTLD_NOW);
+	return inner ? ((int (*)(void))dlsym(inner, "inner"))() : 1;
+}
+""")
+    (tmp_path / "main.c").write_text("""
+#include <dlfcn.h>
+int main(int argc, char **argv)
+{
+	(void)argc;
+	return ((int (*)(void))dlsym(dlopen(argv[1], RTLD_NOW), "outer"))();
+}
+""")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "libinner.so", tmp_path / "inner.c"], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "libouter.so", tmp_path / "outer.c",
+                    "-Wl,-rpath,$ORIGIN", "-Wl,--enable-new-dtags"], check=True)
+    program = compile_program(tmp_path, tmp_path / "main.c", "-ldl")
+    for environment in clean_environment(), trace.environment():
+        assert subprocess.run([program, folder / "libouter.so"], env=environment).returncode == 7
+    assert list(trace.out.iterdir()) == [], "a host without Python left files"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_uwsgi(trace, tmp_path):
+    if not shutil.which("uwsgi") or not os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so"):
+        pytest.skip("uwsgi is missing: apt-get install uwsgi-core uwsgi-plugin-python3")
+    app = tmp_path / "app.py"
+    app.write_text(KEEP.format(count=500) + """
+def application(environ, start_response):
+    work()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+""")
+    port = free_port()
+    log = open(tmp_path / "log", "w")
+    server = trace.start("/usr/bin/uwsgi", "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}",
+                         "--wsgi-file", app, "--die-on-term", stdout=log, stderr=log)
+
+    def ask():
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read()
+        except OSError:
+            return server.poll() is not None
+    try:
+        assert wait_for(ask, what="answer of uwsgi") == b"hello"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(20)
+    profile = trace.wait_for_profile()
+    profile.check()
+    assert kept_blocks(profile) == {(str(app), "work", LINE): 500}
+    assert profile.report()["process"]["program"] == "uwsgi"
+
+
+def test_gdb(trace):
+    """It links libpython, and is no Python for that."""
+    gdb = shutil.which("gdb")
+    if not gdb or "libpython" not in subprocess.run(["ldd", gdb], capture_output=True, text=True).stdout:
+        pytest.skip("no gdb with Python: apt-get install gdb")
+    code = f"kept = [bytes({BLOCK}) for _ in range(500)]"
+    run = trace(gdb, "-nx", "--batch", "-ex", f"python {code}", "-ex", "python print(len(kept))")
+    assert run.stdout == "500\n"
+    assert sum(kept_blocks(run).values()) == 500
+    assert run.report()["process"]["program"] == "gdb"
