@@ -19,7 +19,6 @@ static const uint64_t MS = 1000000;
 static const uint64_t BATCH_NS = 20 * MS;
 static const uint64_t TICK_NS = 50 * MS, IDLE_TICK_NS = 1000 * MS;
 static const uint64_t SHORT_NAP_NS = 1 * MS, LONG_NAP_NS = 10 * MS;
-static const uint64_t MARK_PATIENCE_NS = 1000 * MS;
 /* A collector that was stopped itself has seen nothing of the program in that time. */
 static const uint64_t TURN_MOST_NS = 50 * MS;
 
@@ -32,7 +31,7 @@ static uint64_t now_ns(void)
 }
 
 /* Since the stream began; the header's time is the program's word. */
-static uint64_t stream_ns(const struct drain *drain)
+uint64_t drain_stream_ns(const struct drain *drain)
 {
 	uint64_t start = drain->ring->facts.start_mono_ns;
 	uint64_t now = now_ns();
@@ -100,7 +99,7 @@ void drain_add_tick(struct drain *drain)
 	drain->tick_ns = now_ns();
 	if (rss)
 		drain->rss_bytes = rss;
-	drain_add(drain, record_head(R_TICK, stream_ns(drain) / MS), drain->rss_bytes);
+	drain_add(drain, record_head(R_TICK, drain_stream_ns(drain) / MS), drain->rss_bytes);
 }
 
 void drain_add_counts(struct drain *drain)
@@ -145,7 +144,7 @@ static bool take_batch(struct drain *drain)
 	return true;
 }
 
-static bool drain_batch(struct drain *drain)
+bool drain_batch(struct drain *drain)
 {
 	uint64_t since = drain->turn_ns - drain->tick_ns;
 	bool busy = ring_waiting(drain->ring) > 0;
@@ -204,48 +203,6 @@ static void stop_stacks(struct drain *drain)
 	drain_flush(drain);
 }
 
-static void put_outside_mark(struct drain *drain)
-{
-	const char *name = drain->ring->header->mark_name;
-	struct {
-		struct stream_mark figures;
-		char name[RING_NAME_BYTES];
-	} mark;
-	size_t len;
-
-	program_figures(drain->program, &mark.figures);
-	mark.figures.time_ns = stream_ns(drain);
-	mark.figures.pause_ns = 0;
-	/* Another process may be writing there: copied once, ended by us. */
-	memcpy(mark.name, name, sizeof(mark.name));
-	len = strnlen(mark.name, sizeof(mark.name) - 1);
-	stream_put_text(&drain->batch, R_MARK, 0, &mark, sizeof(mark.figures) + len);
-	drain_flush(drain);
-}
-
-/* A program that makes no event doesn't look at its mailbox. */
-static void attend_mark(struct drain *drain)
-{
-	struct ring_header *header = drain->ring->header;
-	/* Acquire: the name was filled before the request was raised. */
-	uint32_t request = atomic_load_explicit(&header->mark_request, memory_order_acquire);
-	uint32_t taken = atomic_load_explicit(&header->mark_taken, memory_order_relaxed);
-
-	if (request == taken) {
-		drain->mark_since_ns = 0;
-		return;
-	}
-	if (drain->mark_since_ns == 0)
-		drain->mark_since_ns = drain->turn_ns;
-	if (drain->turn_ns - drain->mark_since_ns < MARK_PATIENCE_NS)
-		return;
-	/* The one of program and collector that changes it carries the mark out. */
-	if (!atomic_compare_exchange_strong(&header->mark_taken, &taken, request))
-		return;
-	atomic_fetch_and(&header->attention, ~(uint32_t)ATTENTION_MARK);
-	put_outside_mark(drain);
-}
-
 static void begin_turn(struct drain *drain)
 {
 	uint64_t now = now_ns(), elapsed = now - drain->turn_ns;
@@ -289,7 +246,7 @@ void drain_run(struct drain *drain)
 		if (dead || drain_ended(drain))
 			return;
 		stop_stacks(drain);
-		attend_mark(drain);
+		drain_attend_mark(drain);
 		if (got) {
 			drain->nap_ns = SHORT_NAP_NS;
 			continue;

@@ -23,21 +23,45 @@ static bool waiting_kind(const struct record *r)
 	}
 }
 
+/* The head is written last and cleared first: read before and after, it holds the body. */
+static struct record read_slot(const struct cancel_slot *slot)
+{
+	struct record r;
+
+	/* Acquire: pairs with the program's release of a head that it filled the body for. */
+	r.head = __atomic_load_n(&slot->record.head, __ATOMIC_ACQUIRE);
+	r.body = __atomic_load_n(&slot->record.body, __ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&slot->record.head, __ATOMIC_RELAXED) != r.head)
+		r.head = 0;
+	r.head &= ~(0x3ffULL << 54);
+	return r;
+}
+
 /*
  * An allocation goes to the ring before its slot is cleared: what was moved last may be in
  * both, and is known then.
  */
-static void add_waiting(struct drain *drain)
+bool drain_waiting(const struct drain *drain, uint32_t i, struct record *ret_record)
 {
 	const struct cancel_slot *slots = ring_cancel_slots(drain->ring);
+	struct record r;
 
-	for (uint32_t i = 0; slots && i < drain->ring->facts.cancel_slots; i++) {
-		struct record r = slots[i].record;
+	if (!slots)
+		return false;
+	r = read_slot(&slots[i]);
+	if (!waiting_kind(&r) || heap_knows(&drain->ledger->heap, record_a(&r)))
+		return false;
+	*ret_record = r;
+	return true;
+}
 
-		r.head &= ~(0x3ffULL << 54);
-		if (waiting_kind(&r) && !heap_knows(&drain->ledger->heap, record_a(&r)))
+static void add_waiting(struct drain *drain)
+{
+	struct record r;
+
+	for (uint32_t i = 0; i < drain->ring->facts.cancel_slots; i++)
+		if (drain_waiting(drain, i, &r))
 			drain_add(drain, r.head, r.body);
-	}
 	drain_flush(drain);
 }
 

@@ -249,6 +249,9 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 	case R_MARK:
 		apply_mark(heap, r);
 		break;
+	case R_WAITING:
+		marks_wait(&heap->marks, known_stack(heap, record_low(r)), record_high(r));
+		break;
 	case R_EXEC:
 	case R_END:
 	case R_DIED:

@@ -25,6 +25,7 @@ void marks_release(struct marks *marks)
 	for (size_t i = 0; i < marks->count; i++)
 		mark_release(&marks->items[i]);
 	free(marks->items);
+	free(marks->waiting);
 	marks_init(marks);
 }
 
@@ -94,6 +95,24 @@ static void name_mark(const struct marks *marks, struct mark *mark)
 	}
 }
 
+void marks_wait(struct marks *marks, uint32_t stack, uint64_t bytes)
+{
+	if (marks->waiting_count >= RING_MAX_SIDE_SLOTS)
+		return;
+	marks->waiting = mem_grow(marks->waiting, &marks->waiting_capacity,
+				  marks->waiting_count + 1, sizeof(*marks->waiting));
+	marks->waiting[marks->waiting_count++] =
+		(struct mark_change){.stack = stack, .live_bytes = bytes, .live_blocks = 1};
+}
+
+/* Stacks of waiting blocks: theirs are figures of this mark, and of the next again. */
+static void touch_waiting(const struct marks *marks, struct sites *sites)
+{
+	for (size_t i = 0; i < marks->waiting_count; i++)
+		sites_touch(sites, marks->waiting[i].stack);
+}
+
+/* Numbers, and structs that begin with one. */
 static int by_id(const void *left, const void *right)
 {
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
@@ -116,6 +135,21 @@ static void take_changes(struct mark *mark, struct sites *sites)
 		};
 	}
 	sites_next_mark(sites);
+}
+
+static void add_waiting(const struct marks *marks, struct mark *mark)
+{
+	for (size_t i = 0; i < marks->waiting_count; i++) {
+		const struct mark_change *block = &marks->waiting[i];
+		struct mark_change *change =
+			bsearch(&block->stack, mark->changes, mark->change_count,
+				sizeof(*mark->changes), by_id);
+
+		change->live_bytes += block->live_bytes;
+		change->live_blocks++;
+		mark->live_bytes += block->live_bytes;
+		mark->live_blocks++;
+	}
 }
 
 /* What changed up to either mark, with the later one's figures. */
@@ -181,7 +215,11 @@ void marks_add(struct marks *marks, const struct stream_mark *figures, const cha
 	};
 
 	name_mark(marks, &mark);
+	touch_waiting(marks, sites);
 	take_changes(&mark, sites);
+	add_waiting(marks, &mark);
+	touch_waiting(marks, sites);
+	marks->waiting_count = 0;
 	marks->items = mem_grow(marks->items, &marks->capacity, marks->count + 1,
 				sizeof(*marks->items));
 	marks->items[marks->count++] = mark;

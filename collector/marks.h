@@ -7,6 +7,9 @@
  * the program's marks gives way (`merged` says how many did). What a mark held that gave way is
  * passed on to the next one, so that figures stay right. A name used again becomes NAME#2,
  * NAME#3, ...
+ *
+ * A mark that the collector makes while the program sleeps also counts the blocks that the stream
+ * doesn't know yet: marks_wait is told of them first. They are in no other mark's figures.
  */
 #ifndef MEMTRACE_MARKS_H
 #define MEMTRACE_MARKS_H
@@ -38,10 +41,15 @@ struct marks {
 	struct mark *items;
 	size_t count, capacity;
 	uint64_t merged;
+	/* For the next mark alone, each a block. */
+	struct mark_change *waiting;
+	size_t waiting_count, waiting_capacity;
 };
 
 void marks_init(struct marks *marks);
 void marks_release(struct marks *marks);
+/* The next mark counts one block more. Past RING_MAX_SIDE_SLOTS of them it doesn't. */
+void marks_wait(struct marks *marks, uint32_t stack, uint64_t bytes);
 /* `name` of `len` bytes as it came (cut at MARK_NAME_BYTES, without control characters); takes
  * the changed stacks from `sites` and starts the next mark. */
 void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name,

@@ -42,6 +42,7 @@ size_t stream_record_slots(const struct record *r)
 	case R_LOST:
 	case R_DIED:
 	case R_COUNTS:
+	case R_WAITING:
 		return 1;
 	default:
 		return 0;

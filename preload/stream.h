@@ -134,6 +134,9 @@ enum record_kind {
 	R_LOST = 33,   /* a = slots skipped because nobody committed them; b = ring position */
 	R_DIED = 34,   /* the program is gone without R_END; b = 0 */
 	R_COUNTS = 35, /* a = events dropped so far; b = nanoseconds waited for a full ring so far */
+	/* A block that still waits in the cancelling table at the next R_MARK, made from outside: it
+	 * is live in that mark's figures, and in no other's. a = address; b = stack | bytes. */
+	R_WAITING = 36,
 	R_KIND_LIMIT = 64,
 };
 

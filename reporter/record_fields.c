@@ -34,6 +34,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_LOST] = "LOST",
 	[R_DIED] = "DIED",
 	[R_COUNTS] = "COUNTS",
+	[R_WAITING] = "WAITING",
 };
 
 void record_texts_init(struct record_texts *texts)
@@ -195,6 +196,7 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 	case R_ALLOC_MALLOC:
 	case R_ALLOC_MEM:
 	case R_ALLOC_OBJECT:
+	case R_WAITING:
 		alloc_fields(r, slots, fields);
 		break;
 	case R_SMALL_MEM:

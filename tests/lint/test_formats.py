@@ -68,7 +68,7 @@ def test_every_kind_of_record_is_described():
 
 
 def test_every_section_is_described():
-    writer = (ROOT / "collector/profile_write.c").read_text()
+    writer = "".join((ROOT / "collector" / name).read_text() for name in ("profile_write.c", "snapshot.c"))
     page = (ROOT / "man/memtrace-profile.5").read_text()
     written = set(re.findall(r"section_write_init\([^\"]*\"(\w{4})\"", writer))
     assert written and written == set(re.findall(r"^\.It (\w{4}) Ta (?:struct|byte|u)", page, re.MULTILINE))

@@ -162,6 +162,68 @@ static void test_too_many_marks(void **state)
 	sites_release(&sites);
 }
 
+static void assert_change(const struct mark *mark, size_t i, uint32_t stack, uint64_t bytes,
+			  uint64_t blocks)
+{
+	assert_true(i < mark->change_count);
+	assert_int_equal(mark->changes[i].stack, stack);
+	assert_int_equal(mark->changes[i].live_bytes, bytes);
+	assert_int_equal(mark->changes[i].live_blocks, blocks);
+}
+
+/* What waits is one mark's alone; the next has the stream's figures again. */
+static void test_waiting_blocks(void **state)
+{
+	struct marks marks;
+	struct sites sites;
+
+	(void)state;
+	marks_init(&marks);
+	sites_init(&sites);
+	sites_alloc(&sites, 4, 50, 0);
+	add(&marks, &sites, "before", MARK_PROGRAM);
+	marks_wait(&marks, 4, 7);
+	marks_wait(&marks, 9, 30);
+	marks_wait(&marks, 4, 0);
+	add(&marks, &sites, "asleep", MARK_OUTSIDE);
+	sites_alloc(&sites, 2, 5, 0);
+	add(&marks, &sites, "after", MARK_PROGRAM);
+	add(&marks, &sites, "later", MARK_PROGRAM);
+	assert_int_equal(marks.items[1].change_count, 2);
+	assert_change(&marks.items[1], 0, 4, 57, 3);
+	assert_change(&marks.items[1], 1, 9, 30, 1);
+	assert_int_equal(marks.items[1].live_bytes, 87);
+	assert_int_equal(marks.items[1].live_blocks, 4);
+	assert_int_equal(marks.items[2].change_count, 3);
+	assert_change(&marks.items[2], 0, 2, 5, 1);
+	assert_change(&marks.items[2], 1, 4, 50, 1);
+	assert_change(&marks.items[2], 2, 9, 0, 0);
+	assert_int_equal(marks.items[2].live_bytes, 55);
+	assert_int_equal(marks.items[2].live_blocks, 2);
+	assert_int_equal(marks.items[3].change_count, 0);
+	assert_int_equal(sites.live_bytes, 55);
+	assert_int_equal(sites_conserved(&sites, NULL), 0);
+	marks_release(&marks);
+	sites_release(&sites);
+}
+
+/* A hostile stream can't make it wait for ever more. */
+static void test_only_so_many_wait(void **state)
+{
+	struct marks marks;
+	struct sites sites;
+
+	(void)state;
+	marks_init(&marks);
+	sites_init(&sites);
+	for (int i = 0; i < RING_MAX_SIDE_SLOTS + 5; i++)
+		marks_wait(&marks, 1, 2);
+	add(&marks, &sites, "asleep", MARK_OUTSIDE);
+	assert_int_equal(marks.items[0].live_blocks, RING_MAX_SIDE_SLOTS);
+	marks_release(&marks);
+	sites_release(&sites);
+}
+
 /* A single name: all but one of those past the limit are counted at the newest. */
 static void test_roll_up(void **state)
 {
@@ -194,6 +256,8 @@ int main(void)
 		cmocka_unit_test(test_only_what_changed),
 		cmocka_unit_test(test_too_many_marks),
 		cmocka_unit_test(test_roll_up),
+		cmocka_unit_test(test_waiting_blocks),
+		cmocka_unit_test(test_only_so_many_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,16 @@ static void a_failed_self_test_stops_the_stacks(void **state)
 	random_stream_release(&s);
 }
 
+static void request_mark(struct fake *f)
+{
+	memcpy(f->header->mark_name, "noon", 5);
+	atomic_store(&f->header->mark_request, 1);
+	atomic_store(&f->header->attention, ATTENTION_MARK);
+	for (int i = 0; i < 3000 && !atomic_load(&f->header->mark_taken); i++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&f->header->mark_taken), 1);
+}
+
 /* A request that the program doesn't look at is carried out for it. */
 static void a_mark_from_outside(void **state)
 {
@@ -381,12 +391,7 @@ static void a_mark_from_outside(void **state)
 	make_stream(&s, 10);
 	put_end(&s);
 	start_collector(f, false, 1 << 28);
-	memcpy(f->header->mark_name, "noon", 5);
-	atomic_store(&f->header->mark_request, 1);
-	atomic_store(&f->header->attention, ATTENTION_MARK);
-	for (int i = 0; i < 3000 && !atomic_load(&f->header->mark_taken); i++)
-		usleep(1000);
-	assert_int_equal(atomic_load(&f->header->mark_taken), 1);
+	request_mark(f);
 	play(f, &s, 0, random_stream_count(&s));
 	wait_collector(f);
 	assert_int_equal(atomic_load(&f->header->attention), 0);
@@ -395,6 +400,43 @@ static void a_mark_from_outside(void **state)
 	assert_int_equal(profile->marks[0].figures.origin, MARK_OUTSIDE);
 	assert_in_range(profile->marks[0].figures.rss_bytes, 1 << 16, 1 << 30);
 	profile_free(profile);
+	random_stream_release(&s);
+}
+
+/* What waits in a sleeping program's table is live at a mark from outside, and counted once. */
+static void a_mark_counts_what_waits(void **state)
+{
+	struct fake *f = *state;
+	const struct profile_mark *noon;
+	struct random_stream s;
+	struct profile *profile;
+	struct err note = {0}, err = {0};
+
+	random_stream_init(&s, 5);
+	random_put(&s, record_head(R_ALLOC_MEM, 0x600000000000), 1000ULL << 32);
+	fill_tables(f);
+	f->cancel[6].record = (struct record){record_head(R_SMALL_OBJECT, 0x600000003000),
+					      20ULL << 32 | 2ULL << 48};
+	start_collector(f, true, 0);
+	play(f, &s, 0, 1);
+	request_mark(f);
+	/* One is freed in the table, the other comes into the stream after all. */
+	f->cancel[6].record.head = 0;
+	random_put(&s, record_head(R_ALLOC_MEM, 0x600000001000), 50ULL << 32);
+	f->cancel[5].record.head = 0;
+	put_end(&s);
+	play(f, &s, 1, 3);
+	wait_collector(f);
+	profile = open_profile(f->out);
+	noon = &profile->marks[0];
+	assert_int_equal(noon->live_bytes, 1000 + 50 + 20);
+	assert_int_equal(noon->live_blocks, 3);
+	assert_int_equal(profile->changes[noon->change_start].live_bytes, noon->live_bytes);
+	assert_heap_is(profile, &s);
+	assert_int_equal(profile->run.live_bytes, 1050);
+	profile_free(profile);
+	assert_int_equal(run_replay(f->out, f->copy, &note, &err), 0);
+	assert_true(same_files(f->out, f->copy));
 	random_stream_release(&s);
 }
 
@@ -416,6 +458,7 @@ int main(void)
 		TEST(a_program_that_gave_up),
 		TEST(a_failed_self_test_stops_the_stacks),
 		TEST(a_mark_from_outside),
+		TEST(a_mark_counts_what_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
