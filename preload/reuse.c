@@ -38,8 +38,8 @@ static void send(const char *text)
 
 static size_t bytes_before(const void *object)
 {
-	const void *type = *(const void *const *)((const char *)object + python.layout.object_type);
-	unsigned long flags = type_flags(type);
+	const char *place = (const char *)object + python.layout.object_type;
+	unsigned long flags = type_flags(*(const void *const *)place);
 
 	return (flags & TYPE_HAVE_GC ? GC_HEAD_BYTES : 0) +
 	       (flags & (TYPE_MANAGED_WEAKREF | TYPE_MANAGED_DICT) ? PRE_HEADER_BYTES : 0);
@@ -79,7 +79,8 @@ static void tell_shared(void)
 	if (atomic_exchange(&shared, true) || !life_traced() || !thread_enter())
 		return;
 	if (!ring_given_up())
-		send("reuse=in part: another tracer of references, such as tracemalloc's, had its place for a while");
+		send("reuse=in part: another tracer of references, such as tracemalloc's, had its"
+		     " place for a while");
 	thread_leave();
 }
 

@@ -14,7 +14,8 @@ struct kept {
 
 /*
  * 3.8 to 3.12: the *_MAXFREELIST constants of Objects/ and pycore_*.h; from 3.13 on
- * pycore_freelist.h and pycore_freelist_state.h. Block bytes: the struct with its collector's head.
+ * pycore_freelist.h and pycore_freelist_state.h. Block bytes: the struct with its collector's
+ * head.
  */
 static const struct kept all_kept[] = {
 	{8, 15, 100, 32, true},                          /* float */
@@ -65,7 +66,10 @@ uint64_t free_lists_most_bytes(unsigned minor, bool tracked)
 	return bytes;
 }
 
-/* Free-threaded builds have lists for each thread: no bound. Others than CPython have no stacks. */
+/*
+ * Free-threaded builds have lists for each thread: no bound. Others than CPython have no
+ * stacks.
+ */
 struct free_lists free_lists_of(const struct profile *profile)
 {
 	struct free_lists lists = {.known = false};

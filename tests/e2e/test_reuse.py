@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from conftest import BUILD, COMMAND, Profile, line_of, python_version
 
+EVERY_INTERPRETER = True
+
 FLOATS = """\
 import os
 NUMBERS = {n: list(range(n)) for n in (80, 90)}
