@@ -114,13 +114,13 @@ static void wait_slice(uint32_t state)
 static bool collector_moves(uint64_t *heartbeat, uint64_t *since_ms, uint64_t now_ms)
 {
 	uint64_t beat = atomic_load(&ring.header->heartbeat);
-	pid_t pid = (pid_t)atomic_load(&ring.header->collector_pid);
 
 	if (beat != *heartbeat) {
 		*heartbeat = beat;
 		*since_ms = now_ms;
 	}
-	if (pid && syscall(SYS_kill, pid, 0) && errno == ESRCH)
+	/* A child's collector is another one's child, and isn't known before it says so. */
+	if (atomic_load(&ring.header->collector_pid) && !ring_collector_lives())
 		return false;
 	/* Writing a large profile it doesn't count beats. */
 	return atomic_load(&ring.header->collector_state) == COLLECTOR_DRAINED ||

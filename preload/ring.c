@@ -1,5 +1,7 @@
 #include "ring.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -8,6 +10,7 @@
 
 #include "memory.h"
 #include "spin.h"
+#include "words.h"
 
 struct ring ring;
 
@@ -92,6 +95,39 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* From "PID (name) state ..."; 0 where /proc doesn't tell. */
+static char state_of(pid_t pid)
+{
+	char path[32], text[128];
+	struct words words = words_over(path, sizeof(path));
+
+	words_add(&words, "/proc/");
+	words_number(&words, (uint64_t)pid);
+	words_add(&words, "/stat");
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	long len = fd < 0 ? -1 : syscall(SYS_read, fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	text[len > 0 ? len : 0] = '\0';
+	const char *name_end = strrchr(text, ')');
+
+	return name_end && name_end[1] ? name_end[2] : 0;
+}
+
+bool ring_collector_lives(void)
+{
+	pid_t pid = (pid_t)atomic_load(&ring.header->collector_pid);
+
+	/* Of another user it is where the program has dropped its privileges. */
+	if (!pid || (syscall(SYS_kill, pid, 0) && errno == ESRCH))
+		return false;
+	/* A killed one may lie unreaped for ever: where the program or whoever is PID 1 doesn't wait. */
+	char state = state_of(pid);
+
+	return state != 'Z' && state != 'X';
+}
+
 /* A collector that naps or is slow moves its heartbeat; one that is stopped or dead doesn't. */
 struct patience {
 	uint64_t heartbeat;
@@ -108,9 +144,7 @@ static bool patience_lost(struct patience *patience, uint64_t now)
 	}
 	if (now - patience->since_ns < PATIENCE_NS)
 		return false;
-	pid_t collector = (pid_t)atomic_load(&ring.header->collector_pid);
-
-	return !ring.wait_for_ever || !collector || syscall(SYS_kill, collector, 0) != 0;
+	return !ring.wait_for_ever || !ring_collector_lives();
 }
 
 static bool has_room(uint64_t end)

@@ -45,6 +45,8 @@ void ring_put_with(uint64_t head, uint64_t body, const void *data);
 /* A text, in fragments. Two texts of a kind at once are the caller's to prevent. */
 void ring_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len);
 
+/* There is a collector, and it has not ended. System calls. */
+bool ring_collector_lives(void);
 /* Nobody reads any more: the program goes on untraced. */
 void ring_give_up(void);
 bool ring_given_up(void);

@@ -12,6 +12,7 @@
 
 #include "memory.h"
 #include "real.h"
+#include "ring.h"
 #include "say.h"
 #include "words.h"
 
@@ -22,6 +23,7 @@ struct spawn {
 	char *argv[ARGUMENTS];
 	char *stack;
 	int error; /* of execve; the memory is shared */
+	int pid;
 };
 
 /* In the collector-to-be, on a stack of its own, in the program's memory: system calls only. */
@@ -45,7 +47,8 @@ static int intermediate(void *argument)
 {
 	struct spawn *spawn = argument;
 
-	if (clone(become_collector, spawn->stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, spawn) < 0)
+	spawn->pid = clone(become_collector, spawn->stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, spawn);
+	if (spawn->pid < 0)
 		spawn->error = errno;
 	syscall(SYS_exit_group, 0);
 	return 0;
@@ -133,5 +136,8 @@ bool spawn_collector(const struct options *options, const char *out)
 	if (spawn.error)
 		say((const char *const[]){ "can't start ", path, " (", strerrordesc_np(spawn.error),
 					   "); the program runs untraced", NULL });
+	else
+		/* Before it says so itself: the program may wait for a child at once (wait_hooks.c). */
+		atomic_store(&ring.header->collector_pid, (uint32_t)spawn.pid);
 	return !spawn.error;
 }

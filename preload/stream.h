@@ -292,7 +292,7 @@ struct ring_header {
 	_Alignas(128) _Atomic uint64_t tail;
 	_Atomic uint64_t heartbeat;      /* grows while the collector lives, 10 times a second or more */
 	_Atomic uint32_t collector_state; /* enum ring_collector_state; a futex word */
-	_Atomic uint32_t collector_pid;
+	_Atomic uint32_t collector_pid; /* by the program too, which starts it */
 
 	/* Written by the collector and by `memtrace mark`; read at each event. */
 	_Alignas(128) _Atomic uint32_t attention;
