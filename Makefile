@@ -81,9 +81,13 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 unit: $(unit_bin)
 	@for t in $(unit_bin); do $$t || exit 1; done
 
+# What a cross compiler can do without the other system's libraries: the library, all else unlinked.
+objects: $(O)/libmemtrace.so $(base_obj) $(call obj,collector/main.c $(reporter_src))
+
 # Checking. The build of its own is there for -Werror and for sanitizers, and leaves yours alone.
 check:
 	@scripts/deps check
+	@[ "$(DEPS)" = no ] || scripts/interpreters || true
 	+@$(MAKE) --no-print-directory WERROR=1 O=$(O)/check check-run
 
 check-long: export MEMTRACE_TEST_LONG = 1
@@ -100,6 +104,10 @@ demo:
 
 deps:
 	@scripts/deps demo check
+
+# Interpreters that the system lacks, into a cache folder. `check` asks for them and goes on without.
+interpreters:
+	@scripts/interpreters
 
 # Benchmarks: tests/bench/NAME.c, one program each; each prints its own table.
 bench_bin := $(patsubst tests/bench/%.c,$(O)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -153,6 +161,7 @@ clean:
 help:
 	@echo 'make               build/libmemtrace.so, build/memtrace-collector, build/memtrace'
 	@echo 'make deps          installs the packages it needs; DEPS=no only lists them'
+	@echo 'make interpreters  unpacks CPython 3.13 to 3.15 from Debian for the tests, into a cache'
 	@echo 'make demo          builds, traces a program that leaks, explains the report'
 	@echo 'make check         every test; the last line counts them. TESTS=... picks some'
 	@echo 'make check-long    also those that take longer than a coffee'
@@ -168,5 +177,5 @@ help:
 	@echo 'V=1                shows whole commands'
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit check check-long check-run demo deps bench fuzz tidy install uninstall clean help
+.PHONY: all objects unit check check-long check-run demo deps interpreters bench fuzz tidy install uninstall clean help
 .SECONDARY:

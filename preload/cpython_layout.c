@@ -213,7 +213,7 @@ static const struct layout rows[] = {
 		.interp_gc = 7408,
 		.gc_collecting = 192,
 		.gc_stats = 120,
-		.runtime_finalizing = 0,
+		.runtime_finalizing = 784,
 		.linetable_kind = LINETABLE_LOCATIONS,
 	},
 	{
@@ -245,7 +245,7 @@ static const struct layout rows[] = {
 		.gc_collecting = 112,
 		.gc_stats = 104,
 		.gc_rings_bytes = GC_RINGS_BYTES,
-		.runtime_finalizing = 0,
+		.runtime_finalizing = 912,
 		.linetable_kind = LINETABLE_LOCATIONS,
 	},
 };
