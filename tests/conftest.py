@@ -1,5 +1,6 @@
 """Fixtures: the interpreters to test under, and `trace`, which runs a program under the tracer."""
 
+import functools
 import glob
 import json
 import os
@@ -48,6 +49,7 @@ INTERPRETERS = find_interpreters()
 ANY_PYTHON = next(iter(INTERPRETERS.values()), "/usr/bin/python3")
 
 
+@functools.cache
 def python_version(python):
     text = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:3])"],
                           check=True, capture_output=True, text=True).stdout
@@ -167,10 +169,19 @@ def line_of(path, text):
     return lines[0]
 
 
-@pytest.fixture(params=list(INTERPRETERS), scope="session")
-def python(request):
-    """Each interpreter in turn."""
-    return INTERPRETERS[request.param]
+def few_interpreters():
+    """The first, the oldest and the newest: for what differs by version little or not at all."""
+    by_age = sorted(INTERPRETERS, key=lambda name: python_version(INTERPRETERS[name]))
+    return list(dict.fromkeys([*list(INTERPRETERS)[:1], *by_age[:1], *by_age[-1:]]))
+
+
+def pytest_generate_tests(metafunc):
+    """`python` is each interpreter in turn in files that say EVERY_INTERPRETER = True, a few in the others."""
+    if "python" in metafunc.fixturenames and not any(
+            "python" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")):
+        every = getattr(metafunc.module, "EVERY_INTERPRETER", False) or os.environ.get("MEMTRACE_TEST_LONG")
+        names = list(INTERPRETERS) if every else few_interpreters()
+        metafunc.parametrize("python", [INTERPRETERS[name] for name in names], ids=names, scope="session")
 
 
 @pytest.fixture(scope="session")

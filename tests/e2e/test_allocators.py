@@ -3,6 +3,7 @@
 import pytest
 from conftest import ROOT, line_of, python_version
 
+EVERY_INTERPRETER = True
 SCRIPT = ROOT / "samples/growing_list.py"
 LEAK = line_of(SCRIPT, "# leaks")
 BLOCKS = 3000

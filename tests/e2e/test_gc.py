@@ -4,6 +4,7 @@ import json
 
 from conftest import line_of
 
+EVERY_INTERPRETER = True
 PROGRAM = """\
 import gc, json, os, sys
 class Node:

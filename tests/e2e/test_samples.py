@@ -5,6 +5,7 @@ import re
 import pytest
 from conftest import ROOT, line_of, python_version
 
+EVERY_INTERPRETER = True
 SAMPLES = ROOT / "samples"
 TUPLE_BYTES = 64
 # sample, its argument, the comment on the line, blocks and bytes as its docstring derives them.

@@ -18,6 +18,7 @@ import subprocess
 import pytest
 from conftest import PROGRAMS, clean_environment, line_of, python_version
 
+EVERY_INTERPRETER = True
 SCRIPT = PROGRAMS / "diverse.py"
 SPARES = 4
 SPARE_SIZES = {24, 40, 48, 56, 64}

@@ -4,6 +4,8 @@ import json
 
 from conftest import PROGRAMS, python_version
 
+EVERY_INTERPRETER = True
+
 
 def compare(run, seen):
     """(blocks compared, those whose whole chain differs, with both chains)."""
