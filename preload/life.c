@@ -32,7 +32,13 @@
 #include "say.h"
 #include "thread.h"
 
-enum { PAGE = 4096, WAIT_SLICE_MS = 100, PATIENCE_MS = 2000 };
+enum {
+	PAGE = 4096,
+	WAIT_SLICE_MS = 100,
+	PATIENCE_MS = 2000,
+	/* Of the 255 bytes that a file's name may have: the suffixes need some. */
+	PROGRAM_BYTES = 200,
+};
 
 static _Atomic uint32_t dormant;
 _Atomic uint32_t *life_state = &dormant;
@@ -203,7 +209,7 @@ static bool make_state_page(void)
 /* There is a Python, and nothing of it has been allocated yet. The guard is held. */
 static void begin_run(void)
 {
-	char program[256];
+	char program[PROGRAM_BYTES];
 
 	if (!options_read(&options))
 		return;

@@ -3,12 +3,15 @@
  * stacks, don't pass here.
  */
 #include <stdarg.h>
+#include <stdint.h>
 #include <sys/mman.h>
 
 #include "exports.h"
 #include "life.h"
 #include "real.h"
 #include "tap.h"
+
+enum { PAGE = 4096 };
 
 static void *hooked_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
@@ -42,7 +45,9 @@ EXPORT int munmap(void *address, size_t bytes)
 
 	if (!real_resolve())
 		return -1;
-	bool tapped = tap_begin_free(&call, TAP_MAP, address, bytes);
+	/* What the kernel refuses at first sight unmaps nothing. */
+	bool tapped = bytes && (uintptr_t)address % PAGE == 0 &&
+		      tap_begin_free(&call, TAP_MAP, address, bytes);
 	int result = real.munmap(address, bytes);
 
 	if (tapped)

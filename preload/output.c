@@ -61,6 +61,10 @@ void output_program(int argc, char *const argv[], char *name, size_t capacity)
 
 	if (script && len > 3 && !strcmp(shown + len - 3, ".py"))
 		len -= 3;
+	/* What doesn't fit is left out, a character of several bytes whole. */
+	if (len >= capacity)
+		for (len = capacity - 1; len && (shown[len] & 0xc0) == 0x80;)
+			len--;
 	words_bytes(&words, shown, len);
 	if (!words.len)
 		words_add(&words, "python");
@@ -188,6 +192,11 @@ static bool claim_in(const char *folder, const char *name, uint64_t record_bytes
 	char buffer[PATH_MAX];
 	struct words path = words_over(buffer, sizeof(buffer));
 
+	/* A working directory that is gone has no name: "/NAME" is not in it. */
+	if (name[0] != '/' && folder[0] != '/') {
+		errno = ENOENT;
+		return false;
+	}
 	if (name[0] != '/') {
 		words_add(&path, folder);
 		words_char(&path, '/');

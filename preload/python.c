@@ -83,7 +83,7 @@ static bool is_pypy(void)
 	return true;
 }
 
-bool python_find(void *library)
+static bool identify(void *library)
 {
 	python.library = library;
 	find_functions();
@@ -94,4 +94,13 @@ bool python_find(void *library)
 	python.why_not = missing();
 	python.has_layout = !python.why_not;
 	return true;
+}
+
+bool python_find(void *library)
+{
+	bool found = identify(library);
+
+	/* What wasn't there is no error that the program should hear of. */
+	dlerror();
+	return found;
 }

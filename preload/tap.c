@@ -74,6 +74,14 @@ static uint32_t class_of(uint64_t bytes, uint32_t kept_class)
 	return kept_class >= class ? kept_class : class;
 }
 
+/* A mapping's size in its record: 16 TiB or more of reserved address space are as many as fit. */
+static uint64_t pages_of(uint64_t bytes)
+{
+	uint64_t pages = (bytes >> PAGE_SHIFT) + ((bytes & 4095) != 0);
+
+	return pages < UINT32_MAX ? pages : UINT32_MAX;
+}
+
 /* The record's words, but for a size that doesn't fit (STREAM_SIZE_WIDE). */
 static struct record make_record(const struct tap_event *event, uint32_t stack, uint32_t kept_class)
 {
@@ -88,7 +96,7 @@ static struct record make_record(const struct tap_event *event, uint32_t stack, 
 	if (event->domain == TAP_MAP) {
 		if (!event->anonymous)
 			kind = R_MAP_FILE;
-		size = (event->bytes + 4095) >> PAGE_SHIFT;
+		size = pages_of(event->bytes);
 	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && inner &&
 		   inner <= SMALL_MOST) {
 		kind = event->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT;
@@ -324,7 +332,7 @@ bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, 
 	if (domain == TAP_ARENA)
 		ring_put(record_head(R_ARENA_FREE, address), (uint64_t)bytes << 32);
 	else if (domain == TAP_MAP && !(call->outer && call->outer->old == address))
-		ring_put(record_head(R_UNMAP, address), (uint64_t)((bytes + 4095) >> PAGE_SHIFT) << 32);
+		ring_put(record_head(R_UNMAP, address), pages_of(bytes) << 32);
 	else if (domain != TAP_MAP)
 		record_free(self, call, address, 0);
 	thread_leave();
