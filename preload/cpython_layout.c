@@ -12,6 +12,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 8,
 		.tstate_interp = 16,
+		.tstate_thread = 176,
 		.tstate_frame = 24,
 		.tstate_cframe = LAYOUT_NONE,
 		.frame_code = 32,
@@ -39,6 +40,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 9,
 		.tstate_interp = 16,
+		.tstate_thread = 176,
 		.tstate_frame = 24,
 		.tstate_cframe = LAYOUT_NONE,
 		.frame_code = 32,
@@ -67,6 +69,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 10,
 		.tstate_interp = 16,
+		.tstate_thread = 176,
 		.tstate_frame = 24,
 		.tstate_cframe = LAYOUT_NONE,
 		.frame_code = 32,
@@ -95,6 +98,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 11,
 		.tstate_interp = 16,
+		.tstate_thread = 152,
 		.tstate_frame = LAYOUT_NONE,
 		.tstate_cframe = 56,
 		.cframe_frame = 8,
@@ -126,6 +130,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 12,
 		.tstate_interp = 16,
+		.tstate_thread = 136,
 		.tstate_frame = LAYOUT_NONE,
 		.tstate_cframe = 56,
 		.cframe_frame = 0,
@@ -157,6 +162,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 13,
 		.tstate_interp = 16,
+		.tstate_thread = 152,
 		.tstate_frame = 72,
 		.tstate_cframe = LAYOUT_NONE,
 		.frame_code = 0,
@@ -188,6 +194,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 14,
 		.tstate_interp = 16,
+		.tstate_thread = 152,
 		.tstate_frame = 72,
 		.tstate_cframe = LAYOUT_NONE,
 		.frame_code = 0,
@@ -219,6 +226,7 @@ static const struct layout rows[] = {
 	{
 		.minor = 15,
 		.tstate_interp = 16,
+		.tstate_thread = 176,
 		.tstate_frame = 72,
 		.tstate_cframe = LAYOUT_NONE,
 		.frame_code = 0,
@@ -267,6 +275,7 @@ static const struct debug_offset debug_offsets[] = {
 	TELLS(runtime_finalizing, 32, 32, 32),
 	TELLS(interp_gc, 80, 88, 88),
 	TELLS(tstate_interp, 176, 200, 200),
+	TELLS(tstate_thread, 192, 216, 240),
 	TELLS(tstate_frame, 184, 208, 208),
 	TELLS(frame_previous, 232, 256, 320),
 	TELLS(frame_code, 240, 264, 328),

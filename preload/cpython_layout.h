@@ -24,6 +24,7 @@ struct layout {
 	uint16_t minor; /* of version 3 */
 
 	uint16_t tstate_interp;
+	uint16_t tstate_thread; /* pthread_t of the thread that made it */
 	/* Where the innermost frame hangs: in the thread state, or in the cframe that it points to. */
 	uint16_t tstate_frame;
 	uint16_t tstate_cframe, cframe_frame; /* LAYOUT_NONE: there is no cframe */

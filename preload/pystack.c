@@ -1,5 +1,6 @@
 #include "pystack.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "code_text.h"
@@ -37,19 +38,35 @@ bool pystack_main_seen(void)
 	return atomic_compare_exchange_strong(&main_seen, &just, 2);
 }
 
+/* This thread's beyond doubt: it has been seen here with the GIL, and was made here. */
+static bool is_own(const char *tstate)
+{
+	unsigned long maker;
+
+	if (!tstate || tstate != thread_self_pointer->tstate)
+		return false;
+	memcpy(&maker, tstate + python.layout.tstate_thread, sizeof(maker));
+	return maker == pthread_self();
+}
+
 void *pystack_tstate(bool gil_held)
 {
 	if (!python.has_layout)
 		return NULL;
-	/*
-	 * Until 3.11 the unchecked one belongs to whoever holds the GIL, which without it may be another
-	 * thread whose state is just dying. From 3.12 on it is this thread's, NULL without the GIL; the
-	 * GIL-state one stays set then.
-	 */
-	if (gil_held)
-		return python.unchecked_tstate();
-	void *tstate = python.minor >= 12 ? python.unchecked_tstate() : NULL;
+	void *tstate = python.unchecked_tstate();
 
+	if (gil_held) {
+		thread_self_pointer->tstate = tstate;
+		return tstate;
+	}
+	/*
+	 * From 3.12 on the unchecked one is this thread's, NULL without the GIL; the GIL-state one
+	 * stays set then. Until 3.11 it belongs to whoever holds the GIL, which may be another thread
+	 * whose state is just dying, and the GIL-state one is always that of this thread's first
+	 * interpreter.
+	 */
+	if (python.minor < 12 && !is_own(tstate))
+		tstate = NULL;
 	return tstate ? tstate : python.gilstate_tstate();
 }
 

@@ -98,6 +98,7 @@ struct thread *thread_register(void)
 		thread->tid = tid;
 		thread->call = NULL;
 		thread->in_collection = false;
+		thread->tstate = NULL;
 		/* It may have been cancelled in the middle. */
 		thread->walking = false;
 		/* The root node stays: it names the slot. */

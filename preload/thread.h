@@ -36,6 +36,7 @@ struct thread {
 	struct call *call;      /* the innermost hooked call in progress: tap.h */
 	uint32_t root_node;     /* 0: not defined yet */
 	bool in_collection;     /* as last seen: gc.h */
+	const void *tstate;     /* the Python thread state that ran here last with the GIL */
 	/* The walk before, and the one being made: pystack.c. */
 	struct frame_key *walk, *spare;
 	uint32_t *nodes; /* ids of `walk`, outermost first */

@@ -10,6 +10,8 @@ import urllib.request
 import pytest
 from conftest import PROGRAMS, clean_environment, python_version, wait_for
 
+EVERY_INTERPRETER = True
+
 BLOCK = 10_000
 BYTES_OVERHEAD = 33  # sys.getsizeof(b"")
 KEEP = """\
