@@ -379,6 +379,10 @@ static void request_mark(struct fake *f)
 	for (int i = 0; i < 3000 && !atomic_load(&f->header->mark_taken); i++)
 		usleep(1000);
 	assert_int_equal(atomic_load(&f->header->mark_taken), 1);
+	/* It is taken first and made then, in the same turn of the collector. */
+	for (uint64_t turn = atomic_load(&f->header->heartbeat);
+	     atomic_load(&f->header->heartbeat) == turn;)
+		usleep(1000);
 }
 
 /* A request that the program doesn't look at is carried out for it. */
