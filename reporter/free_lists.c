@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OLDEST = 8, NEWEST = 15 };
+enum { OLDEST = 8, FIRST_TRACKABLE = 13, NEWEST = 15 };
 
 struct kept {
 	unsigned first, last; /* minor versions */
@@ -81,8 +81,9 @@ struct free_lists free_lists_of(const struct profile *profile)
 	if (!number || strncmp(number, "3.", 2) != 0 || !stacks || strcmp(stacks, "on") != 0 ||
 	    (version && strstr(version, "free-threading")))
 		return lists;
-	lists.most_bytes = free_lists_most_bytes((unsigned)strtoul(number + 2, NULL, 10),
-						 lists.tracked);
+	const unsigned minor = (unsigned)strtoul(number + 2, NULL, 10);
+	lists.trackable = minor >= FIRST_TRACKABLE && !reuse;
+	lists.most_bytes = free_lists_most_bytes(minor, lists.tracked);
 	lists.known = lists.most_bytes != 0;
 	return lists;
 }

@@ -21,6 +21,7 @@
 struct free_lists {
 	bool known; /* otherwise the interpreter isn't one of those described here */
 	bool tracked;
+	bool trackable; /* it was not, but could have been */
 	/* Of blocks, rounded up to their size class, that may stand at another line than their
 	 * user's. */
 	uint64_t most_bytes;

@@ -312,8 +312,9 @@ static void print_free_lists(const struct printer *printer)
 		return;
 	print_line(printer,
 		   "up to %s of it may be tuples, floats, ... that Python keeps for reuse: they stay with"
-		   " the line that made them first",
-		   units_size(printer->units, lists.most_bytes).text);
+		   " the line that made them first%s",
+		   units_size(printer->units, lists.most_bytes).text,
+		   lists.trackable ? "; MEMTRACE_REUSE=1 follows them" : "");
 }
 
 static void print_next(const struct printer *printer)

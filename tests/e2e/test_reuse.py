@@ -180,6 +180,24 @@ def test_totals_are_the_same_with_and_without_cancelling(trace, tracked, tmp_pat
     assert figures[0][1] == (20_000, 20_000 * 24)
 
 
+def test_every_block_used_again_is_live(trace, tracked, tmp_path):
+    trace(tracked, types_program(tmp_path), env={"MEMTRACE_REUSE": 1, "MEMTRACE_EVENTS": "all"})
+    journal, = trace.out.glob("*.journal.*")
+    live, again, unknown = set(), 0, []
+    for record in Profile(journal).dump():
+        kind = record.get("kind", "")
+        if kind in ("SMALL_OBJECT", "ALLOC_OBJECT"):
+            live.add(record["address"])
+        elif kind == "FREE":
+            live.discard(record["address"])
+        elif kind == "RETAG":
+            again += 1
+            if record["address"] not in live:
+                unknown.append(record)
+    assert again > 1000
+    assert not unknown
+
+
 def test_a_replay_is_the_same_run(trace, tracked, tmp_path):
     run = trace(tracked, types_program(tmp_path),
                 env={"MEMTRACE_REUSE": 1, "MEMTRACE_EVENTS": "full"})
@@ -266,6 +284,13 @@ def test_what_stays_unknown_with_the_switch(trace, python, version, tmp_path):
     said = run.report()["free_lists"]
     assert said["tracked"] is (version >= (3, 13))
     assert (said["most_bytes"] < 30_000) is said["tracked"]
+
+
+def test_the_report_names_the_switch(trace, python, version):
+    run = trace(python, "-c", "kept = bytes(20 << 20)")
+    done = subprocess.run([COMMAND, "report", run.path], check=True, capture_output=True, text=True)
+    words = " ".join(done.stdout.split())
+    assert ("MEMTRACE_REUSE=1 follows them" in words) is (version >= (3, 13))
 
 
 @pytest.mark.parametrize("mebibytes, shown", [(0, False), (20, True), (80, False)])
