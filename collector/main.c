@@ -28,7 +28,7 @@ static const char usage[] =
 	"usage: memtrace-collector --out OUT [--events off|full|all] [--journal BYTES] [--log "
 	"FILE]\n"
 	"       memtrace-collector --replay OUT --to PROFILE\n"
-	"       memtrace-collector --recover OUT\n"
+	"       memtrace-collector --recover OUT [--to PROFILE]\n"
 	"       memtrace-collector --version\n"
 	"memtrace starts it by itself; OUT is the profile that a run leaves.\n";
 
@@ -162,6 +162,13 @@ static int tell(int status, const struct err *note, const struct err *err)
 	return status < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int recover(const struct arguments *arguments, struct err *ret_note, struct err *err)
+{
+	if (arguments->to)
+		return run_recover_to(arguments->run.out, arguments->to, ret_note, err);
+	return run_recover(arguments->run.out, ret_note, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {.run = {.journal_bytes = 256 << 20}};
@@ -179,7 +186,7 @@ int main(int argc, char **argv)
 		return tell(run_replay(arguments.run.out, arguments.to, &note, &err), &note,
 			    &err);
 	case RECOVER:
-		return tell(run_recover(arguments.run.out, &note, &err), &note, &err);
+		return tell(recover(&arguments, &note, &err), &note, &err);
 	default:
 		become_independent();
 		become_modest();

@@ -148,3 +148,18 @@ int profile_load_blocks(struct profile *profile, struct err *err)
 		profile_problem(profile, &problem);
 	return 0;
 }
+
+void profile_check_blocks(struct profile *profile)
+{
+	static const char *const columns[] = {"BLKA", "BLKZ", "BLKS", "BLKW"};
+	struct err problem;
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+		const struct profile_section *section = profile_section_of(profile, columns[i]);
+		RAW raw;
+
+		buf_init(&raw);
+		if (section && section_read(&profile->source, section, &raw, &problem))
+			profile_problem(profile, &problem);
+	}
+}

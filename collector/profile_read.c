@@ -214,8 +214,14 @@ static int load_source(struct section_source source, struct profile **ret_profil
 
 int profile_open(const char *path, struct profile **ret_profile, struct err *err)
 {
+	return profile_open_as(path, path, ret_profile, err);
+}
+
+int profile_open_as(const char *file, const char *path, struct profile **ret_profile,
+		    struct err *err)
+{
 	/* Not to wait for the other end of what turns out to be a FIFO. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)

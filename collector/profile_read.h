@@ -70,6 +70,9 @@ struct profile {
 
 /* -1: not a profile, a newer version, or nothing in it can be read. */
 int profile_open(const char *path, struct profile **ret_profile, struct err *err);
+/* The same of a file that is called `path` in all that is said about it. */
+int profile_open_as(const char *file, const char *path, struct profile **ret_profile,
+		    struct err *err);
 /* The same from bytes in memory (`path` for messages only); used by the fuzzer. */
 int profile_parse(const char *path, const void *bytes, size_t len, struct profile **ret_profile,
 		  struct err *err);
@@ -79,6 +82,8 @@ int profile_parse(const char *path, const void *bytes, size_t len, struct profil
  * blocks: -1.
  */
 int profile_load_blocks(struct profile *profile, struct err *err);
+/* Reads the columns of blocks and keeps nothing: what can't be read is a problem. */
+void profile_check_blocks(struct profile *profile);
 void profile_free(struct profile *profile);
 
 /* Adds a sentence to `problems`. */

@@ -85,11 +85,25 @@ static void follow(struct run *run)
 	drain_release(&drain);
 }
 
+/*
+ * A disk that was too full for the whole journal may have room for the profile without it: what is
+ * left of it would only give a part of what is known here.
+ */
+static int write_profile(struct run *run, struct err *err)
+{
+	if (ledger_write(&run->ledger, run->out, 0, err) == 0)
+		return 0;
+	if (run->ledger.crash_safe_until_ms == UINT64_MAX)
+		return -1;
+	segments_remove(run->out);
+	return ledger_write(&run->ledger, run->out, 0, err);
+}
+
 /* The side files stay where there is no profile: they are all there is of the run then. */
 static int finish(struct run *run, struct err *err)
 {
 	ring_announce(&run->ring, COLLECTOR_DRAINED);
-	if (ledger_write(&run->ledger, run->out, 0, err) < 0) {
+	if (write_profile(run, err) < 0) {
 		log_line(&run->ledger.log, "no profile: %s", err->text);
 		ring_announce(&run->ring, COLLECTOR_FAILED);
 		return -1;
@@ -262,4 +276,14 @@ int run_recover(const char *out, struct err *ret_note, struct err *err)
 	segments_remove(out);
 	unlink(text_of(&run.ring_path));
 	return 0;
+}
+
+int run_recover_to(const char *out, const char *to, struct err *ret_note, struct err *err)
+{
+	__attribute__((cleanup(run_release))) struct run run;
+
+	run_init(&run, out);
+	if (recover_books(&run, ret_note, err) < 0)
+		return -1;
+	return ledger_write(&run.ledger, to, PROFILE_REPLAYED, err);
 }

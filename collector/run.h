@@ -28,5 +28,7 @@ int run_collect(const struct run_options *options, struct err *err);
 int run_replay(const char *out, const char *to, struct err *ret_note, struct err *err);
 /* Program and collector were killed: makes the profile, then removes the side files. */
 int run_recover(const char *out, struct err *ret_note, struct err *err);
+/* The same into `to`, where nothing beside `out` can be written: the run stays as it is. */
+int run_recover_to(const char *out, const char *to, struct err *ret_note, struct err *err);
 
 #endif

@@ -118,6 +118,7 @@ static int print_profile(struct printing *printing, const struct selected *selec
 	};
 	if (find_moments(arguments, &report, err))
 		return -1;
+	profile_check_blocks(selected->profile);
 	struct lines *lines = lines_new(selected->profile, arguments->by == GROWTH_BY_THREAD);
 	const struct growth_query query = {
 		.lines = lines,

@@ -53,13 +53,15 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	const struct teller teller = {each, user};
 	const struct profile_run *run = &profile->run;
 	const char *stacks = profile_info(profile, "stacks");
+	/* Every run has a number: without one its section couldn't be read, and zeros say nothing. */
+	const bool known = run->run_id != 0;
 	if (stacks && strcmp(stacks, "on") != 0)
 		tell(&teller, "Python stacks are %s", stacks);
 	tell_counts(&teller, run);
-	if (!(run->flags & PROFILE_CONSERVED))
+	if (known && !(run->flags & PROFILE_CONSERVED))
 		tell(&teller, "allocated less freed is not what is live, for some stack: please"
 			      " report this as a bug of memtrace");
-	if (run->crash_safe_until_ms != UINT64_MAX)
+	if (known && run->crash_safe_until_ms != UINT64_MAX)
 		tell(&teller,
 		     "the journal ended at %s (a full disk?): a kill after that would"
 		     " have lost events",

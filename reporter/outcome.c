@@ -68,9 +68,12 @@ void outcome_say(const char *out, enum units_kind units)
 		break;
 	case RUN_LEFTOVER:
 		command_say(
-			"the collector of %s was killed; see: memtrace report %s (it recovers"
-			" what was recorded)",
-			name, name);
+			"%s was not finished (%s); see: memtrace report %s (it recovers what"
+			" was recorded)",
+			name,
+			run.failed ? "it couldn't be written: is the disk full?"
+				   : "its collector was killed",
+			name);
 		break;
 	case RUN_EMPTY:
 		command_say("%s stayed empty: nothing was recorded", name);

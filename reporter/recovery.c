@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,13 @@
 /*
  * In the child: the collector's stderr goes to `output`; nothing else of ours is its business.
  */
-static void become_collector(const char *collector, const char *out, int output)
+static void become_collector(const char *collector, const char *out, const char *to, int output)
 {
-	char option[] = "--recover";
+	char recover[] = "--recover", into[] = "--to";
 	__attribute__((cleanup(mem_scope))) char *program = mem_text(collector);
 	__attribute__((cleanup(mem_scope))) char *path = mem_text(out);
-	char *const argv[] = {program, option, path, NULL};
+	__attribute__((cleanup(mem_scope))) char *target = mem_text(to ? to : "");
+	char *const argv[] = {program, recover, path, to ? into : NULL, target, NULL};
 	dup2(output, STDERR_FILENO);
 	dup2(output, STDOUT_FILENO);
 	execv(collector, argv);
@@ -61,7 +63,8 @@ static int report_failure(int status, const char *output, struct err *err)
 		       WEXITSTATUS(status));
 }
 
-int recovery_run(const char *out, struct err *err)
+/* Into `to`, or where that is NULL, to the run's own profile. */
+static int run_collector(const char *out, const char *to, struct err *err)
 {
 	__attribute__((cleanup(mem_scope))) char *collector = NULL;
 	int ends[2], status = 0;
@@ -72,7 +75,7 @@ int recovery_run(const char *out, struct err *err)
 		return err_set(err, "can't make a pipe: %s", strerror(errno));
 	const pid_t pid = fork();
 	if (pid == 0)
-		become_collector(collector, out, ends[1]);
+		become_collector(collector, out, to, ends[1]);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);
@@ -83,4 +86,37 @@ int recovery_run(const char *out, struct err *err)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return status ? report_failure(status, output, err) : 0;
+}
+
+int recovery_run(const char *out, struct err *err)
+{
+	return run_collector(out, NULL, err);
+}
+
+static int open_elsewhere(const char *out, const char *parent, struct profile **ret_profile,
+			  struct err *err)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 32];
+	snprintf(folder, sizeof folder, "%s/memtrace-recovery.XXXXXX", parent);
+	if (!mkdtemp(folder))
+		return err_set(err, "%s: %s", folder, strerror(errno));
+	snprintf(path, sizeof path, "%s/recovered", folder);
+	int result = run_collector(out, path, err);
+	if (result == 0)
+		result = profile_open_as(path, out, ret_profile, err);
+	unlink(path);
+	rmdir(folder);
+	return result;
+}
+
+int recovery_open(const char *out, struct profile **ret_profile, struct err *err)
+{
+	if (recovery_run(out, err) == 0)
+		return profile_open(out, ret_profile, err);
+	const char *named = getenv("TMPDIR");
+	const char *const parents[] = {named && *named ? named : "/tmp", "/dev/shm"};
+	for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++)
+		if (open_elsewhere(out, parents[i], ret_profile, NULL) == 0)
+			return 0;
+	return -1;
 }

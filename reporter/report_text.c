@@ -88,9 +88,11 @@ static void print_heap(const struct printer *printer)
 		   units_size(printer->units, bytes).text, units_count(blocks).text,
 		   units_size(printer->units, run->peak_bytes).text,
 		   units_seconds((double)run->peak_ms / 1000).text);
-	print_line(printer, "%s allocations, %s freed; %s arenas of %s at the end, %s at most",
+	/* What the interpreter gave back after the end is freed, and live at the end all the same. */
+	const bool torn_down = run->allocations - run->frees < run->live_blocks;
+	print_line(printer, "%s allocations, %s freed%s; %s arenas of %s at the end, %s at most",
 		   units_count(run->allocations).text, units_count(run->frees).text,
-		   units_count(run->arena_count).text,
+		   torn_down ? " (teardown included)" : "", units_count(run->arena_count).text,
 		   units_size(printer->units, run->arena_bytes).text,
 		   units_count(run->most_arenas).text);
 }
@@ -134,8 +136,8 @@ static void print_head(struct printer *printer)
 	print_marks(printer);
 	if (report->recovered_now || report->profile->run.flags & PROFILE_REPLAYED)
 		print_line(printer,
-			   "recovered: its processes were killed; this is what its journal"
-			   " and its ring held");
+			   "recovered: no profile was finished; this is what its journal and"
+			   " its ring held");
 	if (report->running)
 		print_line(printer, "the program still runs: this is its last checkpoint");
 	doubts_of(report->profile, print_doubt, printer);

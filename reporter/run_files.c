@@ -116,6 +116,7 @@ static enum run_state state_of(struct run_files *run)
 	}
 	run->pid = peek.pid;
 	run->start_real_ns = peek.start_real_ns;
+	run->failed = peek.collector_state == COLLECTOR_FAILED;
 	if (ring_peek_process_is_alive(&peek) && peek.program_state != PROGRAM_ENDED)
 		return RUN_RUNNING;
 	if (!collector_is_alive(ring_path, &peek))

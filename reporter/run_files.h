@@ -35,6 +35,7 @@ struct run_files {
 	/* From the ring; 0 without one. */
 	uint32_t pid;
 	uint64_t start_real_ns;
+	bool failed; /* the collector came to the end and couldn't write the profile */
 };
 
 extern const char *const run_state_names[];

@@ -15,12 +15,10 @@ static int make_ready(struct run_files *run, struct selected *selected, struct e
 		return -1;
 	switch (run->state) {
 	case RUN_LEFTOVER:
-		if (recovery_run(run->out, err))
-			return err_prefix(err,
-					  "%s: its processes were all killed, and its profile"
-					  " can't be recovered",
-					  run->out);
 		selected->recovered_now = true;
+		if (recovery_open(run->out, &selected->profile, err))
+			return err_prefix(err, "%s was never finished, and can't be recovered",
+					  run->out);
 		return 0;
 	case RUN_RUNNING:
 	case RUN_DRAINING:
@@ -46,7 +44,7 @@ int select_open(const char *name, struct selected *ret_selected, struct err *err
 	if (run_files_find(name, &run, err))
 		return -1;
 	int result = make_ready(&run, &selected, err);
-	if (result == 0)
+	if (result == 0 && !selected.profile)
 		result = profile_open(run.out, &selected.profile, err);
 	run_files_release(&run);
 	if (result == 0)
