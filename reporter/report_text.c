@@ -136,8 +136,8 @@ static void print_head(struct printer *printer)
 	print_marks(printer);
 	if (report->recovered_now || report->profile->run.flags & PROFILE_REPLAYED)
 		print_line(printer,
-			   "recovered: its processes were killed; this is what its journal"
-			   " and its ring held");
+			   "recovered: no profile was finished; this is what its journal and"
+			   " its ring held");
 	if (report->running)
 		print_line(printer, "the program still runs: this is its last checkpoint");
 	doubts_of(report->profile, print_doubt, printer);
