@@ -322,12 +322,30 @@ static bool apply_debug_offset(const struct debug_offset *debug, const void *run
 	return true;
 }
 
+/*
+ * An object's header has 16 bytes more without a GIL; what has no entry above moves along. From 3.14
+ * on each thread runs a copy of its own of a function's instructions: such frames aren't read yet.
+ */
+static bool apply_free_threading(struct layout *layout)
+{
+	enum { MORE_HEADER = 16 };
+
+	if (layout->minor != 13)
+		return false;
+	layout->free_threaded = true;
+	layout->code_first_traced += MORE_HEADER;
+	/* Its collector counts otherwise. */
+	layout->gc_stats = LAYOUT_NONE;
+	return true;
+}
+
 static bool apply_debug_offsets(unsigned long version_hex, const void *runtime, struct layout *layout)
 {
 	enum { VERSION = 8, FREE_THREADED = 16 };
 
-	if (memcmp(runtime, "xdebugpy", 8) || word_at(runtime, VERSION) >> 16 != version_hex >> 16 ||
-	    word_at(runtime, FREE_THREADED))
+	if (memcmp(runtime, "xdebugpy", 8) || word_at(runtime, VERSION) >> 16 != version_hex >> 16)
+		return false;
+	if (word_at(runtime, FREE_THREADED) && !apply_free_threading(layout))
 		return false;
 	for (size_t i = 0; i < sizeof(debug_offsets) / sizeof(debug_offsets[0]); i++)
 		if (!apply_debug_offset(&debug_offsets[i], runtime, layout))

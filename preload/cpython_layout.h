@@ -22,6 +22,7 @@ enum layout_instr { INSTR_ADDRESS = 0, INSTR_BYTES = 1, INSTR_UNITS = 2 /* of tw
 
 struct layout {
 	uint16_t minor; /* of version 3 */
+	bool free_threaded;
 
 	uint16_t tstate_interp;
 	uint16_t tstate_thread; /* pthread_t of the thread that made it */

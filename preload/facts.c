@@ -69,6 +69,8 @@ static void send_python(const char *allocator)
 	if (!python.has_layout)
 		words_add(&words, python.why_not);
 	send("stacks", buffer);
+	if (python.layout.free_threaded)
+		send("pools", "none: no pool map, this is a free-threaded build");
 }
 
 static void send_machine(void)

@@ -264,8 +264,8 @@ void tap_end_map(struct call *call, const void *ptr, bool anonymous)
 		.address = (uint64_t)(uintptr_t)ptr,
 		.bytes = call->bytes,
 		.domain = TAP_MAP,
-		/* What another allocator maps for its own use is not live memory by itself. */
-		.anonymous = anonymous && !(call->outer && call->outer->domain == TAP_MALLOC),
+		/* What another allocator (mimalloc is Python's own) maps for its use is not live by itself. */
+		.anonymous = anonymous && !(call->outer && call->outer->domain <= TAP_OBJECT),
 	};
 
 	end_alloc(call, &event, 0);

@@ -128,11 +128,11 @@ struct probe probe_interpreter(const char *python)
 			      "%s %s (%s): only malloc and mmap are traced, without"
 			      " Python lines",
 			      name, version, path);
-	if (free_threaded)
-		return answer(what, PROBE_NOTE,
-			      "CPython %s free-threaded (%s): not supported yet", version,
-			      path);
-	if (major != 3 || minor < 8 || minor > 15)
+	if (free_threaded && minor == 13)
+		return answer(what, PROBE_FINE,
+			      "CPython %s free-threaded (%s): live blocks by line, no pool map",
+			      version, path);
+	if (major != 3 || minor < 8 || minor > 15 || free_threaded)
 		return answer(what, PROBE_NOTE,
 			      "CPython %s (%s): its frames aren't known here; only"
 			      " malloc and mmap are traced",
