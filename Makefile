@@ -138,22 +138,28 @@ tidy:
 	clang-tidy --quiet $(shim_src) $(collector_src) $(reporter_src) -- -std=gnu17 -D_GNU_SOURCE \
 		-DMEMTRACE_VERSION='"$(VERSION)"'
 
-# The library finds the collector in ../libexec/memtrace, the command finds both.
-man_pages := $(sort $(wildcard man/*.[1-8]))
-man_target = $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+# What install puts where: MODE:SOURCE:TARGET, the target under PREFIX. The library finds the collector in
+# ../libexec/memtrace, the command finds both.
+installed := 755:$(O)/memtrace:bin/memtrace \
+	755:$(O)/libmemtrace.so:lib/libmemtrace.so \
+	755:$(O)/memtrace-collector:libexec/memtrace/memtrace-collector \
+	644:$(O)/memtrace.pc:lib/pkgconfig/memtrace.pc \
+	644:completions/memtrace.bash:share/bash-completion/completions/memtrace \
+	644:completions/_memtrace:share/zsh/site-functions/_memtrace \
+	644:completions/memtrace.fish:share/fish/vendor_completions.d/memtrace.fish \
+	$(foreach page,$(sort $(wildcard man/*.[1-8])),\
+		644:$(page):share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+part = $(word $(1),$(subst :, ,$(2)))
 
 install: all
-	install -D -m 755 $(O)/memtrace $(DESTDIR)$(PREFIX)/bin/memtrace
-	install -D -m 755 $(O)/libmemtrace.so $(DESTDIR)$(PREFIX)/lib/libmemtrace.so
-	install -D -m 755 $(O)/memtrace-collector \
-		$(DESTDIR)$(PREFIX)/libexec/memtrace/memtrace-collector
-	$(foreach page,$(man_pages),install -D -m 644 $(page) $(call man_target,$(page)) &&) :
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' memtrace.pc.in > $(O)/memtrace.pc
+	$(Q)set -e; $(foreach file,$(installed),install -D -m $(call part,1,$(file)) \
+		'$(call part,2,$(file))' '$(DESTDIR)$(PREFIX)/$(call part,3,$(file))';)
+	@echo '  installed under $(DESTDIR)$(PREFIX)'
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/memtrace $(DESTDIR)$(PREFIX)/lib/libmemtrace.so \
-		$(DESTDIR)$(PREFIX)/libexec/memtrace/memtrace-collector \
-		$(foreach page,$(man_pages),$(call man_target,$(page)))
-	-rmdir $(DESTDIR)$(PREFIX)/libexec/memtrace 2>/dev/null
+	$(Q)rm -f $(foreach file,$(installed),'$(DESTDIR)$(PREFIX)/$(call part,3,$(file))')
+	-$(Q)rmdir '$(DESTDIR)$(PREFIX)/libexec/memtrace' 2>/dev/null || :
 
 clean:
 	rm -rf build

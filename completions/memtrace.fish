@@ -1,0 +1,37 @@
+# fish completion for memtrace.
+
+set -l commands run report dump mark ls recover doctor help
+set -l reading report dump ls doctor
+
+complete -c memtrace -f
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a program under the tracer'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a report -d 'Which lines memory grew from'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a dump -d 'Every record of a profile'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a mark -d 'Name this moment'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a ls -d 'Runs in a directory'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a recover -d 'Make the profile of a killed run'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'What would happen here'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a help -d 'Explain a command'
+complete -c memtrace -l help -d 'Give this help list'
+
+complete -c memtrace -n "__fish_seen_subcommand_from run" -s o -l output -r -F -d 'Where the profiles go'
+complete -c memtrace -n "__fish_seen_subcommand_from run" -l events -a 'full all' -d 'Keep every event'
+complete -c memtrace -n "__fish_seen_subcommand_from run" -l follow -x -a 'tree fork none' -d 'Which children are traced'
+complete -c memtrace -n "__fish_seen_subcommand_from run doctor" -a '(__fish_complete_subcommand)'
+
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l from -x -a 'start main' -d 'Growth since'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l to -x -a 'main end' -d 'What is live at'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l by -x -a 'line own function file module stack thread' -d 'What a row stands for'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -s n -x -d 'Rows to show, 0 is all'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l focus -x -d 'Only stacks that match'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l ignore -x -d 'No stacks that match'
+
+complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l json -d 'Print JSON'
+complete -c memtrace -n "__fish_seen_subcommand_from $reading run" -l units -x -a 'iec si' -d 'Powers of 1024 or of 1000'
+complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l color -x -a 'auto always never' -d 'Colour'
+
+complete -c memtrace -n "__fish_seen_subcommand_from report dump recover" -k -a '(__fish_complete_suffix .memtrace)'
+complete -c memtrace -n "__fish_seen_subcommand_from ls" -a '(__fish_complete_directories)'
+complete -c memtrace -n "__fish_seen_subcommand_from mark" -a '(__fish_complete_pids)'
+complete -c memtrace -n "__fish_seen_subcommand_from help" -a "$commands"
