@@ -7,11 +7,19 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/reader"))
+try:
+    from compare import compare as compare_by_page
+except ImportError:  # without zstd for Python; test_reader.py says so
+    compare_by_page = None
+# In bytes of a profile: the reader is slow.
+LARGEST_COMPARED = 1 << 20
 BUILD = ROOT / os.environ.get("MEMTRACE_BUILD", "build")
 LIBRARY = BUILD / "libmemtrace.so"
 COMMAND = BUILD / "memtrace"
@@ -133,6 +141,12 @@ class Profile:
         for figure in ("lost_slots", "replaced", "misplaced", "checks_differing", "bad_records"):
             assert run[figure] == 0, figure
         assert run["checks"] > 0, "the line tables were never compared with the interpreter"
+        self.compare_by_page()
+
+    def compare_by_page(self):
+        """The reader that was written from the manual page alone reads the same."""
+        if compare_by_page and self.path.stat().st_size <= LARGEST_COMPARED:
+            compare_by_page(self.path, self.dump())
 
 
 class Run(Profile):

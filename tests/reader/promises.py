@@ -1,0 +1,107 @@
+"""What memtrace-profile(5) says of figures that stand in several places: they agree."""
+
+import bisect
+import collections
+
+from memtrace_profile import RUN_AS_OF_END
+
+ANONYMOUS = 3
+FIRST_BLOCK = 48
+
+
+def total(records, field):
+    return sum(record[field] for record in records)
+
+
+def by_stack(pairs):
+    sums = collections.Counter()
+    for stack, value in pairs:
+        sums[stack] += value
+    return +sums
+
+
+def ascending(records):
+    """Disjoint ranges in order of their addresses."""
+    return all(a["address"] + a.get("bytes", 1) <= b["address"] for a, b in zip(records, records[1:]))
+
+
+def holder(ranges, addresses, address):
+    """The last range that begins at or before an address."""
+    at = bisect.bisect_right(addresses, address) - 1
+    return ranges[at] if at >= 0 else None
+
+
+def check_sums(profile):
+    run = profile.run
+    for figure in ("bytes", "blocks"):
+        assert sum(run[f"domain_{figure}"]) == run[f"live_{figure}"]
+        assert total(profile.site, f"live_{figure}") == run[f"live_{figure}"]
+        assert total(profile.site, f"peak_{figure}") == run[f"peak_{figure}"]
+    for domain in range(ANONYMOUS):
+        mine = [block for block in profile.blocks if block["domain"] == domain]
+        assert len(mine) == run["domain_blocks"][domain]
+        assert total(mine, "bytes") == run["domain_bytes"][domain]
+    assert len(profile.blocks) == run["block_count"]
+    assert total(profile.arna, "bytes") == run["arena_bytes"]
+    assert len(profile.arna) == run["arena_count"] <= run["most_arenas"]
+
+
+def check_stacks(profile):
+    """A stack's live bytes are those of its blocks and of its anonymous mappings."""
+    mappings = [mapping for mapping in profile.maps if mapping["anonymous"]]
+    holds = by_stack((record["stack"], record["bytes"]) for record in profile.blocks + mappings)
+    assert holds == by_stack((site["stack"], site["live_bytes"]) for site in profile.site)
+    stacks = [site["stack"] for site in profile.site]
+    assert stacks == sorted(set(stacks))
+    for number, node in enumerate(profile.node, 1):
+        assert node["parent"] < number
+        assert (node["parent"] == 0) == (node["code"] == 0), "a root is a thread, and nothing else is"
+
+
+def check_marks(profile):
+    names = [mark["name"] for mark in profile.mark]
+    assert len(set(names)) == len(names)
+    for index, mark in enumerate(profile.mark):
+        live = profile.live_at(index)
+        assert sum(size for size, _ in live.values()) == mark["live_bytes"], mark["name"]
+        assert sum(blocks for _, blocks in live.values()) == mark["live_blocks"], mark["name"]
+    if profile.run["flags"] & RUN_AS_OF_END:
+        ends = [index for index, mark in enumerate(profile.mark) if mark["base"] == "end" and mark["origin"] == 0]
+        live = {stack: figures for stack, figures in profile.live_at(ends[-1]).items() if any(figures)}
+        assert live == {site["stack"]: (site["live_bytes"], site["live_blocks"])
+                        for site in profile.site if site["live_blocks"] or site["live_bytes"]}
+
+
+def check_map(profile):
+    """Blocks lie in pools, pools in arenas, and are counted there."""
+    assert ascending(profile.arna) and ascending(profile.pool) and ascending(profile.maps)
+    pool_bytes = profile.run["pool_bytes"]
+    arena_starts = [arena["address"] for arena in profile.arna]
+    pool_starts = [pool["address"] for pool in profile.pool]
+    in_arena, bytes_in_arena, in_pool = (collections.Counter() for _ in range(3))
+    for pool in profile.pool:
+        arena = holder(profile.arna, arena_starts, pool["address"])
+        assert pool["address"] % pool_bytes == 0
+        assert pool["address"] + pool_bytes <= arena["address"] + arena["bytes"]
+    for block in profile.blocks:
+        arena = holder(profile.arna, arena_starts, block["address"])
+        if not arena or block["address"] >= arena["address"] + arena["bytes"]:
+            continue
+        pool = holder(profile.pool, pool_starts, block["address"])
+        offset = block["address"] - pool["address"] - FIRST_BLOCK
+        assert 0 <= offset < pool_bytes - FIRST_BLOCK
+        assert offset % (16 * pool["class"]) in (0, 16) and block["bytes"] <= 16 * pool["class"]
+        in_arena[arena["address"]] += 1
+        bytes_in_arena[arena["address"]] += block["bytes"]
+        in_pool[pool["address"]] += 1
+    assert in_pool == {pool["address"]: pool["live_blocks"] for pool in profile.pool}
+    for arena in profile.arna:
+        assert in_arena[arena["address"]] == arena["live_blocks"]
+        assert bytes_in_arena[arena["address"]] == arena["live_bytes"]
+
+
+def check_promises(profile):
+    check_sums(profile)
+    check_stacks(profile)
+    check_marks(profile)
+    check_map(profile)
