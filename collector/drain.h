@@ -54,7 +54,10 @@ void drain_finish(struct drain *drain);
 /* A request for a mark that the program doesn't look at is carried out; see drain_mark.c. */
 void drain_attend_mark(struct drain *drain);
 
-/* For drain_end.c and drain_mark.c: records that the collector adds, and their way into the books. */
+/*
+ * For drain_end.c and drain_mark.c: records that the collector adds, and their way into the
+ * books.
+ */
 void drain_add(struct drain *drain, uint64_t head, uint64_t body);
 void drain_add_tick(struct drain *drain);
 void drain_add_counts(struct drain *drain);
@@ -63,7 +66,7 @@ void drain_flush(struct drain *drain);
 bool drain_batch(struct drain *drain);
 /* Nanoseconds since the stream began. */
 uint64_t drain_stream_ns(const struct drain *drain);
-/* The allocation in slot i of the cancelling table. False: none, or the stream knows it already. */
+/* The allocation in slot i of the cancelling table. False: none, or the stream knows it. */
 bool drain_waiting(const struct drain *drain, uint32_t i, struct record *ret_record);
 /* The program ended by itself or was replaced: nothing waits in its tables. */
 bool drain_ended(const struct drain *drain);

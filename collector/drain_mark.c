@@ -1,6 +1,6 @@
 /*
- * drain_mark.c - marks asked for from outside, of a program that makes no event and so doesn't see
- * the request.
+ * drain_mark.c - marks asked for from outside, of a program that makes no event and so doesn't
+ * see the request.
  */
 #include "drain.h"
 
@@ -18,7 +18,8 @@ static void put_waiting(struct drain *drain)
 	for (uint32_t i = 0; i < count; i++) {
 		if (!drain_waiting(drain, i, &r))
 			continue;
-		bool small = record_kind(&r) == R_SMALL_MEM || record_kind(&r) == R_SMALL_OBJECT;
+		bool small = record_kind(&r) == R_SMALL_MEM ||
+			     record_kind(&r) == R_SMALL_OBJECT;
 		uint64_t bytes = small ? record_high(&r) & SMALL_MASK : record_high(&r);
 
 		drain_add(drain, record_head(R_WAITING, record_a(&r)),

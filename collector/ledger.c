@@ -25,8 +25,8 @@ static void keep_end(struct ledger *ledger, const struct heap *heap)
 }
 
 /*
- * What comes after the tracer's own `end` is teardown, unless the runtime comes up again: then
- * there will be a later end.
+ * What comes after the tracer's own `end` is teardown, until another mark of its own (start, main,
+ * fork) tells of a runtime that lives: then there will be a later end.
  */
 static void at_mark(void *user, const struct heap *heap, const struct mark *mark)
 {
@@ -36,7 +36,7 @@ static void at_mark(void *user, const struct heap *heap, const struct mark *mark
 		return;
 	if (strcmp(mark->base, "end") == 0)
 		keep_end(ledger, heap);
-	else if (strcmp(mark->base, "start") == 0 || strcmp(mark->base, "main") == 0)
+	else
 		forget_end(ledger);
 }
 

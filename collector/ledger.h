@@ -27,11 +27,11 @@ struct ledger {
 	uint64_t journal_closed_bytes; /* of those before it */
 	uint64_t journal_limit_bytes;  /* UINT64_MAX: none */
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
-	/* The interpreter is finalising or has finalised: `end` was marked, and no new start since. */
+	/* The interpreter finalises or has finalised: `end` was marked, no new start since. */
 	bool ended;
-	bool end_kept;       /* `end` holds what was live then */
+	bool end_kept; /* `end` holds what was live then */
 	struct snapshot end;
-	struct pulse pulse;  /* beats while `end` is taken */
+	struct pulse pulse; /* beats while `end` is taken */
 };
 
 void ledger_init(struct ledger *ledger);

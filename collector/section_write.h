@@ -32,8 +32,8 @@ void section_write_release(struct section_write *section);
 void section_write_add(struct section_write *section, const void *bytes, size_t len);
 void section_write_varint(struct section_write *section, uint64_t value);
 /*
- * Ends the frame: `stored`, entry.stored_bytes and entry.raw_bytes are final after it, and nothing
- * may be added. A second call does nothing.
+ * Ends the frame: `stored`, entry.stored_bytes and entry.raw_bytes are final after it, and
+ * nothing may be added. A second call does nothing.
  */
 int section_write_finish(struct section_write *section, struct err *err);
 

