@@ -1,13 +1,14 @@
 /*
- * embed LIBPYTHON HOW SCRIPT...: a host that loads Python late and runs each SCRIPT's text in it, finalising in
- * between. HOW is a list of words, separated by commas:
+ * embed LIBPYTHON HOW SCRIPT...: a host that loads Python late and runs each SCRIPT's text in it,
+ * finalising in between. HOW is a list of words, separated by commas:
  *
  *	global, local   how the library is opened (local)
  *	worker          another thread, made before, initialises Python and runs it
- *	silent          likewise, and the thread that loaded the library allocates nothing any more
- *	pool            eight threads, made before the library was loaded, run the script's function work()
- *	own             script by script in an interpreter with a GIL of its own (3.12 and later)
+ *	silent          likewise; the thread that loaded the library allocates nothing any more
+ *	pool            threads made before the library was loaded run the function work()
+ *	own             script by script in an interpreter with a GIL of its own (from 3.12 on)
  *	shared          likewise, with the GIL that all share
+ *	keep            the interpreter of these two is left as it is, and the process ends
  *	two             the script in two interpreters with their own GIL, at once
  */
 #include <dlfcn.h>
@@ -90,7 +91,11 @@ static void run(const char *script)
 
 static void *new_own(void)
 {
-	const struct config config = { .allow_threads = 1, .check_multi_interp_extensions = 1, .gil = GIL_OWN };
+	const struct config config = {
+		.allow_threads = 1,
+		.check_multi_interp_extensions = 1,
+		.gil = GIL_OWN,
+	};
 	void *state = NULL;
 	struct status status = py.Py_NewInterpreterFromConfig(&state, &config);
 
@@ -113,15 +118,11 @@ static void run_inside(const char *script)
 
 static void *run_beside(void *argument)
 {
-	int held = py.PyGILState_Ensure();
-	void *before = py.PyThreadState_Get();
-
+	py.PyGILState_Ensure();
 	new_own();
 	run(argument);
-	/* Both at once, with a GIL each; they are left to the finalisation of the process, which is none. */
+	/* Both at once, with a GIL each; the process ends without finalising them. */
 	pthread_barrier_wait(&begun);
-	(void)held;
-	(void)before;
 	py.PyEval_SaveThread();
 	return NULL;
 }
