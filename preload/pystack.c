@@ -11,6 +11,9 @@
 enum {
 	/* Nodes whose line the interpreter is asked for too: the self-test. */
 	CHECKED_NODES = 512,
+	/* Of a stack that is too deep. */
+	DROP_STEP = 1024,
+	MOST_COUNTED = 1 << 20,
 };
 
 static _Atomic bool stopped;
@@ -98,27 +101,33 @@ static const void *innermost_frame(const void *tstate, const struct layout *layo
 	return cframe ? read_pointer(cframe, layout->cframe_frame) : NULL;
 }
 
-/* Into self->spare, innermost first. *ret_cut: there were more. */
-static uint32_t walk(struct thread *self, const void *tstate, bool *ret_cut)
+/*
+ * Into self->spare, innermost first. *ret_dropped: the outermost frames that are left out of a stack too deep,
+ * a multiple of DROP_STEP: calls and returns far up don't move the cut, and the walk before still tells
+ * most of the next.
+ */
+static uint32_t walk(struct thread *self, const void *tstate, uint32_t *ret_dropped)
 {
 	const struct layout layout = python.layout;
 	struct frame_key *keys = self->spare;
 	const void *frame = innermost_frame(tstate, &layout);
-	uint32_t depth = 0;
+	uint32_t whole = 0;
 
-	for (; frame && depth < STREAM_MAX_DEPTH; frame = read_pointer(frame, layout.frame_previous)) {
-		if (is_foreign(frame, &layout))
+	for (; frame && whole < MOST_COUNTED; frame = read_pointer(frame, layout.frame_previous)) {
+		if (is_foreign(frame, &layout) || whole++ >= STREAM_MAX_DEPTH)
 			continue;
 		uintptr_t code = (uintptr_t)read_pointer(frame, layout.frame_code);
 
-		keys[depth].code = (const void *)(code & ~(uintptr_t)layout.code_tags);
-		keys[depth++].instr = read_instr(frame, &layout);
+		keys[whole - 1].code = (const void *)(code & ~(uintptr_t)layout.code_tags);
+		keys[whole - 1].instr = read_instr(frame, &layout);
 	}
-	*ret_cut = frame != NULL;
-	return depth;
+	*ret_dropped = 0;
+	if (whole > STREAM_MAX_DEPTH)
+		*ret_dropped = (whole - STREAM_MAX_DEPTH + DROP_STEP - 1) / DROP_STEP * DROP_STEP;
+	return whole - *ret_dropped;
 }
 
-/* How many frames, counted from the root, are those of the walk before. */
+/* How many frames, counted from the outermost kept, are those of the walk before. */
 static uint32_t common_frames(const struct thread *self, uint32_t depth)
 {
 	const struct frame_key *now = self->spare + depth;
@@ -201,15 +210,16 @@ static uint32_t root_of(struct thread *self)
 }
 
 /* Numbers the frames from `same` on, outwards in. */
-static uint32_t number_frames(struct thread *self, uint32_t same, uint32_t depth, bool cut, bool gil_held)
+static uint32_t number_frames(struct thread *self, uint32_t same, bool gil_held)
 {
+	uint32_t depth = self->depth;
 	uint32_t *nodes = self->nodes;
 	uint32_t node = same ? nodes[same - 1] : root_of(self);
 	enum code_traits traits = 0, caller = 0, root = 0;
 	bool new;
 
 	/* Without what lies below, a cut stack and a whole one must not be taken for each other. */
-	if (cut && !same)
+	if (self->dropped && !same)
 		node = intern_node(node, STREAM_CODE_TRUNCATED, 0, &new);
 	for (uint32_t i = same; i < depth; i++) {
 		const struct frame_key *key = &self->walk[depth - 1 - i];
@@ -233,9 +243,9 @@ static uint32_t number_frames(struct thread *self, uint32_t same, uint32_t depth
 
 static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 {
-	bool cut;
-	uint32_t depth = walk(self, tstate, &cut);
-	uint32_t same = cut ? 0 : common_frames(self, depth);
+	uint32_t dropped;
+	uint32_t depth = walk(self, tstate, &dropped);
+	uint32_t same = dropped == self->dropped ? common_frames(self, depth) : 0;
 
 	if (__builtin_expect(depth == same && depth == self->depth && depth, 1))
 		return self->nodes[depth - 1];
@@ -244,14 +254,15 @@ static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 
 	self->walk = self->spare;
 	self->spare = before;
-	self->depth = cut ? 0 : depth;
+	self->depth = depth;
+	self->dropped = dropped;
 	self->walk_epoch = intern_epoch();
 	if (same == depth)
 		return depth ? self->nodes[depth - 1] : root_of(self);
 	/* Until __main__ begins every frame is looked at, for it is told by the frames below it. */
 	if (atomic_load_explicit(&main_seen, memory_order_relaxed) == 0)
 		same = 0;
-	return number_frames(self, same, depth, cut, gil_held);
+	return number_frames(self, same, gil_held);
 }
 
 uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held)

@@ -42,6 +42,7 @@ struct thread {
 	uint32_t *nodes; /* ids of `walk`, outermost first */
 	char *text;      /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
 	uint32_t depth;
+	uint32_t dropped; /* outermost frames that the walk left out */
 	uint32_t walk_epoch; /* intern_epoch() when it was made */
 };
 

@@ -55,5 +55,31 @@ def test_a_stack_deeper_than_kept_says_so_and_keeps_its_inner_end(trace, python,
     chain = run.chains()[run.blocks()[int(run.stdout)]["stack"]]
     inner = [frame for frame in chain if frame[0] == str(script)]
     assert inner[0] == (str(script), "down", 8)
-    assert 4000 <= len(inner) <= 4096
+    assert 3072 <= len(inner) <= 4096
     assert all(frame == (str(script), "down", 7) for frame in inner[1:])
+
+
+def test_a_stack_too_deep_costs_what_its_kept_part_does(trace, any_python, tmp_path):
+    """Each event below the depth that is kept used to look up every frame that is kept."""
+    script = tmp_path / "cost.py"
+    script.write_text(
+        "import sys, threading, time\n"
+        "sys.setrecursionlimit(20000)\n"
+        "threading.stack_size(256 << 20)\n"
+        "FILL = b'.'\n"
+        "def down(n):\n"
+        "    if not n: return FILL * 600\n"
+        "    return down(n - 1) if n % 3 else other(n - 1)\n"
+        "def other(n):\n"
+        "    return down(n - 1) if n else FILL * 600\n"
+        "def cost(n):\n"
+        "    begun = time.thread_time()\n"
+        "    for _ in range(10): down(n)\n"
+        "    return time.thread_time() - begun\n"
+        "def work():\n"
+        "    print(cost(3000), cost(6000))\n"
+        "t = threading.Thread(target=work); t.start(); t.join()\n")
+    run = trace(any_python, script, compare=False)
+    whole, deeper = map(float, run.stdout.split())
+    # Twice the calls, twice as deep: four times the frames.
+    assert deeper < 12 * whole
