@@ -4,6 +4,7 @@
 #include "../collector/mem.h"
 
 #include "command.h"
+#include "merge.h"
 #include "options.h"
 #include "report.h"
 #include "select.h"
@@ -14,11 +15,12 @@ struct arguments {
 	const char *focus, *ignore; /* as given; NULL: none */
 	enum growth_by by;
 	size_t limit;
+	bool merge;
 	char **files;
 	size_t file_count;
 };
 
-enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE };
+enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE };
 
 static const struct argp_option option_table[] = {
 	{"from", KEY_FROM, "MARK|TIME", 0, "Growth since this moment (start; of a forked process: fork)", 0},
@@ -34,6 +36,10 @@ static const struct argp_option option_table[] = {
 	 " \"FILE:LINE FUNCTION\"",
 	 0},
 	{"ignore", KEY_IGNORE, "RE", 0, "No stacks with a frame that matches", 0},
+	{"merge", KEY_MERGE, NULL, 0,
+	 "One report of all FILEs, such as those of a server's workers: their growth is added"
+	 " up",
+	 0},
 	{0},
 };
 
@@ -72,6 +78,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_IGNORE:
 		arguments->ignore = arg;
 		return 0;
+	case KEY_MERGE:
+		arguments->merge = true;
+		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->files = state->argv + state->next;
 		arguments->file_count = (size_t)(state->argc - state->next);
@@ -104,54 +113,109 @@ static int find_moments(const struct arguments *arguments, struct report *report
 	return 0;
 }
 
-static int print_profile(struct printing *printing, const struct selected *selected,
-			 struct err *err)
+/* Opens FILE and computes; on failure says why. */
+static int make_report(const struct printing *printing, const char *name,
+		       struct report *ret_report)
 {
 	const struct arguments *arguments = printing->arguments;
+	struct selected selected;
+	struct err err;
+	if (select_open(name, &selected, &err)) {
+		command_say("%s", err.text);
+		return -1;
+	}
 	struct report report = {
-		.profile = selected->profile,
+		.profile = selected.profile,
 		.by = arguments->by,
 		.limit = arguments->limit,
-		.running = selected->running,
-		.recovered_now = selected->recovered_now,
+		.running = selected.running,
+		.recovered_now = selected.recovered_now,
 		.filtered = printing->focus || printing->ignore,
 	};
-	if (find_moments(arguments, &report, err))
+	if (find_moments(arguments, &report, &err)) {
+		command_say("%s", err.text);
+		profile_free(selected.profile);
 		return -1;
-	profile_check_blocks(selected->profile);
-	struct lines *lines = lines_new(selected->profile, arguments->by == GROWTH_BY_THREAD);
+	}
+	report.lines = lines_new(selected.profile, arguments->by == GROWTH_BY_THREAD);
 	const struct growth_query query = {
-		.lines = lines,
+		.lines = report.lines,
 		.from = report.from,
 		.to = report.to,
 		.by = report.by,
 		.focus = printing->focus,
 		.ignore = printing->ignore,
 	};
-	report.lines = lines;
 	growth_compute(&query, &report.growth);
-	if (arguments->options.json)
-		report_json(&report, &printing->json);
-	else
-		report_text(&report, &printing->term, arguments->options.units);
-	growth_release(&report.growth);
-	lines_free(lines);
+	*ret_report = report;
 	return 0;
+}
+
+static void release_report(struct report *report)
+{
+	growth_release(&report->growth);
+	lines_free(report->lines);
+	profile_free(report->profile);
+}
+
+static void print_report(struct printing *printing, const struct report *report)
+{
+	if (printing->arguments->options.json)
+		report_json(report, &printing->json);
+	else
+		report_text(report, &printing->term, printing->arguments->options.units);
 }
 
 static int print_file(struct printing *printing, const char *name)
 {
-	struct selected selected;
-	struct err err;
-	if (select_open(name, &selected, &err)) {
-		command_say("%s", err.text);
+	struct report report;
+	if (make_report(printing, name, &report))
 		return STATUS_FAILED;
-	}
-	const int failed = print_profile(printing, &selected, &err);
-	profile_free(selected.profile);
-	if (failed)
-		command_say("%s", err.text);
-	return failed ? STATUS_FAILED : STATUS_FINE;
+	print_report(printing, &report);
+	release_report(&report);
+	return STATUS_FINE;
+}
+
+/* What the moments of several processes have in common is what they were asked for by. */
+static struct moment shared_moment(const char *asked, const char *unasked)
+{
+	struct moment moment = {.asked_seconds = -1};
+	snprintf(moment.name, sizeof moment.name, "%s", asked ? asked : unasked);
+	return moment;
+}
+
+static void print_sum(struct printing *printing, const struct report *parts, size_t count)
+{
+	const struct arguments *arguments = printing->arguments;
+	struct merge merge;
+	merge_init(&merge, parts, count);
+	const struct report report = {
+		.profile = parts[merge.tree[0].part].profile,
+		.merge = &merge,
+		.growth = merge.growth,
+		.by = arguments->by,
+		.from = shared_moment(arguments->from, "each one's start or fork"),
+		.to = shared_moment(arguments->to, "end"),
+		.limit = arguments->limit,
+		.filtered = printing->focus || printing->ignore,
+	};
+	print_report(printing, &report);
+	merge_release(&merge);
+}
+
+/* A sum that lacks a process would be taken for the whole: one bad FILE fails it. */
+static int print_merged(struct printing *printing, char *const *files, size_t count)
+{
+	__attribute__((cleanup(mem_scope))) struct report *parts =
+		mem_alloc(count * sizeof parts[0]);
+	size_t made = 0;
+	while (made < count && make_report(printing, files[made], &parts[made]) == 0)
+		made++;
+	if (made == count)
+		print_sum(printing, parts, count);
+	for (size_t i = 0; i < made; i++)
+		release_report(&parts[i]);
+	return made == count ? STATUS_FINE : STATUS_FAILED;
 }
 
 static int print_set(struct printing *printing)
@@ -183,6 +247,8 @@ static int print_all(struct printing *printing)
 	struct err err;
 	term_init(&printing->term, stdout, arguments->options.color);
 	json_init(&printing->json, stdout, 2);
+	if (arguments->merge && arguments->file_count)
+		return print_merged(printing, arguments->files, arguments->file_count);
 	if (arguments->file_count > 1)
 		return print_set(printing);
 	if (arguments->file_count == 1)
@@ -191,7 +257,8 @@ static int print_all(struct printing *printing)
 		command_say("%s", err.text);
 		return STATUS_FAILED;
 	}
-	return print_file(printing, newest);
+	return arguments->merge ? print_merged(printing, &newest, 1)
+				: print_file(printing, newest);
 }
 
 /* NULL, and *ret_failed, where it is no regular expression. */

@@ -13,14 +13,11 @@ const char *const growth_by_names[GROWTH_BY_COUNT + 1] = {"line",   "own",   "fu
 /* Row keys that no frame has: see row_key. */
 enum { KEY_NO_FRAME = 1, KEY_NOT_OWN = 2 };
 
-static void add_figures(struct growth_figures *sum, const struct growth_figures *more)
+void growth_add(struct growth_figures *sum, const struct growth_figures *more)
 {
 	sum->size_bytes += more->size_bytes;
 	sum->count += more->count;
-	/*
-	 * Figures out of a damaged profile may be anything: wrapping is defined for unsigned
-	 * ones.
-	 */
+	/* Wrapping is defined for unsigned figures. */
 	sum->size_diff_bytes =
 		(int64_t)((uint64_t)sum->size_diff_bytes + (uint64_t)more->size_diff_bytes);
 	sum->count_diff = (int64_t)((uint64_t)sum->count_diff + (uint64_t)more->count_diff);
@@ -49,7 +46,7 @@ static void add_moments(const struct growth_query *query, struct growth_figures 
 			.size_diff_bytes = (int64_t)(to_bytes[i] - from_bytes[i]),
 			.count_diff = (int64_t)(to_blocks[i] - from_blocks[i]),
 		};
-		add_figures(&by_trace[query->lines->trace_of[i]], &figure);
+		growth_add(&by_trace[query->lines->trace_of[i]], &figure);
 	}
 }
 
@@ -66,7 +63,7 @@ static void add_sites(const struct growth_query *query, struct growth_figures *b
 			.gc_freed_bytes = site->gc_freed_bytes,
 			.peak_bytes = site->peak_bytes,
 		};
-		add_figures(&by_trace[query->lines->trace_of[site->stack]], &figure);
+		growth_add(&by_trace[query->lines->trace_of[site->stack]], &figure);
 	}
 }
 
@@ -150,7 +147,7 @@ static struct growth_row new_row(const struct growth_query *query, uint32_t trac
 				 const struct frame *frame, uint64_t key)
 {
 	const struct lines *lines = query->lines;
-	struct growth_row row = {.line = LINE_NONE, .trace = trace};
+	struct growth_row row = {.line = LINE_NONE, .lines = lines, .trace = trace};
 	if (!frame) {
 		row.name = lines_name(lines, &lines->frames[0]);
 		if (key == KEY_NOT_OWN)
@@ -173,7 +170,7 @@ static struct growth_row new_row(const struct growth_query *query, uint32_t trac
 	return row;
 }
 
-static bool is_heavier(const struct growth_figures *a, const struct growth_figures *b)
+bool growth_is_heavier(const struct growth_figures *a, const struct growth_figures *b)
 {
 	if (a->size_diff_bytes != b->size_diff_bytes)
 		return a->size_diff_bytes > b->size_diff_bytes;
@@ -201,13 +198,13 @@ static void add_trace(const struct growth_query *query, const struct growth_figu
 		*index = rows->count;
 	}
 	struct growth_row *row = &rows->items[*index - 1];
-	if (is_heavier(&by_trace[trace], &by_trace[row->trace])) {
+	if (growth_is_heavier(&by_trace[trace], &by_trace[row->trace])) {
 		row->trace = trace;
 		/* One line may have several functions (a comprehension's, a lambda's). */
 		if (row->function && frame)
 			row->function = frame->function;
 	}
-	add_figures(&row->figures, &by_trace[trace]);
+	growth_add(&row->figures, &by_trace[trace]);
 }
 
 static bool is_nothing(const struct growth_figures *figures)
@@ -221,12 +218,12 @@ static int compare_texts(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "");
 }
 
-static int compare_rows(const void *left, const void *right)
+int growth_compare(const void *left, const void *right)
 {
 	const struct growth_row *a = left, *b = right;
-	if (is_heavier(&a->figures, &b->figures))
+	if (growth_is_heavier(&a->figures, &b->figures))
 		return -1;
-	if (is_heavier(&b->figures, &a->figures))
+	if (growth_is_heavier(&b->figures, &a->figures))
 		return 1;
 	int order = compare_texts(a->file, b->file);
 	if (order == 0)
@@ -259,11 +256,11 @@ void growth_compute(const struct growth_query *query, struct growth *ret_growth)
 		if (is_nothing(&by_trace[i]) || (focus && !focus[i]) || (ignore && ignore[i]))
 			continue;
 		add_trace(query, by_trace, i, &rows);
-		add_figures(&growth.total, &by_trace[i]);
+		growth_add(&growth.total, &by_trace[i]);
 	}
 	u64map_release(&rows.by_key);
 	if (rows.count)
-		qsort(rows.items, rows.count, sizeof rows.items[0], compare_rows);
+		qsort(rows.items, rows.count, sizeof rows.items[0], growth_compare);
 	growth.rows = rows.items;
 	growth.row_count = rows.count;
 	*ret_growth = growth;

@@ -50,7 +50,8 @@ struct growth_row {
 	const char *function;
 	const char *module;
 	struct frame_name name; /* where there is no file: "(no Python frame)", a thread, ... */
-	uint32_t trace;         /* the one that grew most, or has most */
+	const struct lines *lines;
+	uint32_t trace; /* of lines: the one that grew most, or has most */
 	struct growth_figures figures;
 };
 
@@ -62,5 +63,11 @@ struct growth {
 
 void growth_compute(const struct growth_query *query, struct growth *ret_growth);
 void growth_release(struct growth *growth);
+
+/* Wraps instead of overflowing: figures out of a damaged profile may be anything. */
+void growth_add(struct growth_figures *sum, const struct growth_figures *more);
+bool growth_is_heavier(const struct growth_figures *a, const struct growth_figures *b);
+/* For qsort of rows: the order that reports have. */
+int growth_compare(const void *left, const void *right);
 
 #endif

@@ -9,9 +9,13 @@
 #include "term.h"
 #include "units.h"
 
+struct merge;
+
 struct report {
-	const struct profile *profile;
-	const struct lines *lines;
+	struct profile *profile;
+	struct lines *lines;
+	/* Of several processes, then the growth is theirs and profile the first one's; NULL: of one. */
+	const struct merge *merge;
 	struct growth growth;
 	enum growth_by by;
 	struct moment from, to;
@@ -22,7 +26,9 @@ struct report {
 };
 
 void report_text(const struct report *report, const struct term *term, enum units_kind units);
-/* The schema is in the comment of report_json.c. */
+/* The head of a report of several processes: their tree, one line each. */
+void report_processes(const struct report *report, const struct term *term, enum units_kind units);
+/* The schemas are in the comment of report_json.c. */
 void report_json(const struct report *report, struct json *json);
 
 /* The end in words: "exited with status 0", "was killed", ... */

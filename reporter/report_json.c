@@ -14,15 +14,20 @@
  *	         their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
  *	doubts   sentences: what is known to be wrong or missing
+ *
+ * The schema memtrace.merge/1, of several processes: see merge.h for what its sums mean.
+ *
+ *	processes  as process above, a parent before its children, and of each file, depth (0: its
+ *	         parent is none of them), from, to, live_bytes, live_blocks (at to), doubts
+ *	by, growth, total  as above, over all of them
  */
 #include "report.h"
 
 #include "../collector/linetable.h"
 #include "doubts.h"
 #include "free_lists.h"
+#include "merge.h"
 
-#include <stdlib.h>
-#include <string.h>
 
 static void write_place(struct json *json, const char *file, int32_t line, const char *function,
 			const char *module)
@@ -77,7 +82,7 @@ static void write_row(struct json *json, const struct report *report, size_t ind
 	json_null(json, "p_leak");
 	json_null(json, "bytes_per_second");
 	json_u64(json, "rank", index + 1);
-	write_stack(json, report->lines, row->trace);
+	write_stack(json, row->lines, row->trace);
 	json_close(json);
 }
 
@@ -117,11 +122,10 @@ static void write_process(struct json *json, const struct report *report)
 {
 	const struct profile *profile = report->profile;
 	const struct profile_run *run = &profile->run;
-	const char *parent = profile_info(profile, "parent_pid");
-	json_object(json, "process");
+	const uint64_t parent = merge_parent_pid(profile);
 	json_u64(json, "pid", run->pid);
-	if (parent && *parent && !parent[strspn(parent, "0123456789")])
-		json_u64(json, "parent_pid", strtoull(parent, NULL, 10));
+	if (parent)
+		json_u64(json, "parent_pid", parent);
 	else
 		json_null(json, "parent_pid");
 	json_text(json, "program", profile_info(profile, "program"));
@@ -135,7 +139,6 @@ static void write_process(struct json *json, const struct report *report)
 	json_text(json, "stacks", profile_info(profile, "stacks"));
 	json_u64(json, "allocations", run->allocations);
 	json_u64(json, "frees", run->frees);
-	json_close(json);
 }
 
 static void write_moment(struct json *json, const char *key, const struct moment *moment)
@@ -216,15 +219,15 @@ static void write_doubt(void *user, const char *sentence)
 	json_text(user, NULL, sentence);
 }
 
-void report_json(const struct report *report, struct json *json)
+static void write_doubts(struct json *json, const struct profile *profile)
 {
-	json_object(json, NULL);
-	json_text(json, "schema", "memtrace.report/1");
-	json_text(json, "file", report->profile->path);
-	write_process(json, report);
-	json_null(json, "verdict");
-	write_moment(json, "from", &report->from);
-	write_moment(json, "to", &report->to);
+	json_array(json, "doubts");
+	doubts_of(profile, write_doubt, json);
+	json_close(json);
+}
+
+static void write_growth(struct json *json, const struct report *report)
+{
 	json_text(json, "by", growth_by_names[report->by]);
 	json_array(json, "growth");
 	for (size_t i = 0; i < report_rows(report); i++)
@@ -234,6 +237,51 @@ void report_json(const struct report *report, struct json *json)
 	json_u64(json, "rows", report->growth.row_count);
 	write_figures(json, &report->growth.total);
 	json_close(json);
+}
+
+static void write_part(struct json *json, const struct report *part, size_t depth)
+{
+	json_object(json, NULL);
+	json_text(json, "file", part->profile->path);
+	json_u64(json, "depth", depth);
+	write_process(json, part);
+	write_moment(json, "from", &part->from);
+	write_moment(json, "to", &part->to);
+	json_u64(json, "live_bytes", moment_live_bytes(part->profile, &part->to));
+	json_u64(json, "live_blocks", moment_live_blocks(part->profile, &part->to));
+	write_doubts(json, part->profile);
+	json_close(json);
+}
+
+static void write_merged(struct json *json, const struct report *report)
+{
+	const struct merge *merge = report->merge;
+	json_object(json, NULL);
+	json_text(json, "schema", "memtrace.merge/1");
+	json_array(json, "processes");
+	for (size_t i = 0; i < merge->part_count; i++)
+		write_part(json, &merge->parts[merge->tree[i].part], merge->tree[i].depth);
+	json_close(json);
+	write_growth(json, report);
+	json_close(json);
+}
+
+void report_json(const struct report *report, struct json *json)
+{
+	if (report->merge) {
+		write_merged(json, report);
+		return;
+	}
+	json_object(json, NULL);
+	json_text(json, "schema", "memtrace.report/1");
+	json_text(json, "file", report->profile->path);
+	json_object(json, "process");
+	write_process(json, report);
+	json_close(json);
+	json_null(json, "verdict");
+	write_moment(json, "from", &report->from);
+	write_moment(json, "to", &report->to);
+	write_growth(json, report);
 	json_null(json, "pins");
 	write_arenas(json, report);
 	json_null(json, "resident");
@@ -241,8 +289,6 @@ void report_json(const struct report *report, struct json *json)
 	write_marks(json, report->profile);
 	write_peak(json, &report->profile->run);
 	json_null(json, "audit");
-	json_array(json, "doubts");
-	doubts_of(report->profile, write_doubt, json);
-	json_close(json);
+	write_doubts(json, report->profile);
 	json_close(json);
 }

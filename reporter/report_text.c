@@ -210,9 +210,8 @@ static void print_source(struct printer *printer, const char *file, int32_t line
 }
 
 /* Innermost first, as what is looked for is there. */
-static void print_stack(struct printer *printer, uint32_t trace)
+static void print_stack(struct printer *printer, const struct lines *lines, uint32_t trace)
 {
-	const struct lines *lines = printer->report->lines;
 	const struct term *term = printer->term;
 	for (; trace; trace = lines->traces[trace].parent) {
 		const struct frame *frame = lines_frame(lines, trace);
@@ -248,7 +247,7 @@ static void print_row(struct printer *printer, const struct growth_row *row)
 			  term_text_width(term, text) + 2 + strlen(figures) <= term->width;
 	fprintf(term->out, ":%s%s\n", fits ? " " : "\n    ", figures);
 	if (by == GROWTH_BY_STACK)
-		print_stack(printer, row->trace);
+		print_stack(printer, row->lines, row->trace);
 	else if (row->file && (by == GROWTH_BY_LINE || by == GROWTH_BY_OWN))
 		print_source(printer, row->file, row->line);
 	buf_release(&place);
@@ -340,9 +339,14 @@ void report_text(const struct report *report, const struct term *term, enum unit
 	else
 		printer.folder[0] = '\0';
 	source_init(&printer.source, report->profile->run.start_real_ns);
-	print_head(&printer);
+	if (report->merge)
+		report_processes(report, term, units);
+	else
+		print_head(&printer);
 	print_growth(&printer);
-	print_free_lists(&printer);
-	print_next(&printer);
+	if (!report->merge) {
+		print_free_lists(&printer);
+		print_next(&printer);
+	}
 	source_release(&printer.source);
 }

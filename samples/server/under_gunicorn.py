@@ -24,9 +24,9 @@ PATIENCE_SECONDS = 60
 
 
 def start_server(listening):
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listening.fileno()}", "--workers", str(WORKERS),
-               "--worker-class", "uvicorn.workers.UvicornWorker", "--log-level", "warning",
-               "--chdir", HERE, "service:app"]
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listening.fileno()}",
+               "--workers", str(WORKERS), "--worker-class", "uvicorn.workers.UvicornWorker",
+               "--log-level", "warning", "--chdir", HERE, "service:app"]
     return subprocess.Popen(command, pass_fds=[listening.fileno()])
 
 

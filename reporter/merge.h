@@ -1,0 +1,36 @@
+/*
+ * merge.h - the growth of several processes as one: a prefork server's workers, a pool's.
+ *
+ * Rows of the parts are joined by what they are called, not by where they are: the same line, the same
+ * function of a file, the same frames of a stack, threads of the same name. Figures are added up. Each
+ * part's growth is between its own two moments, so what a fork inherited grew once, in the process that
+ * allocated it; but it is live, and counted in the totals of the run, in every process that has it.
+ * A peak is the sum of what each had at its own highest moment.
+ *
+ * Memory: the rows' texts belong to the parts' profiles, which must outlive this.
+ */
+#ifndef MEMTRACE_MERGE_H
+#define MEMTRACE_MERGE_H
+
+#include "report.h"
+
+/* One line of the tree: parents come before their children, which follow them at once. */
+struct merge_place {
+	size_t part;
+	size_t depth; /* 0: its parent is none of the parts */
+};
+
+struct merge {
+	const struct report *parts; /* the caller's, each with its growth */
+	size_t part_count;
+	struct merge_place *tree; /* part_count of them */
+	struct growth growth;
+};
+
+void merge_init(struct merge *merge, const struct report *parts, size_t part_count);
+void merge_release(struct merge *merge);
+
+/* The process that started this one, as the profile tells; 0: it doesn't. */
+uint64_t merge_parent_pid(const struct profile *profile);
+
+#endif

@@ -1,0 +1,50 @@
+/* The head of a report of several processes, for people. */
+#include "doubts.h"
+#include "merge.h"
+
+struct doubter {
+	const struct term *term;
+	uint32_t pid;
+};
+
+static void print_doubt(void *user, const char *sentence)
+{
+	const struct doubter *doubter = user;
+	const struct term *term = doubter->term;
+	fprintf(term->out, "%swarning: pid %u: ", term_alarm(term), doubter->pid);
+	term_text(term, sentence);
+	fprintf(term->out, "%s\n", term_plain(term));
+}
+
+static void print_process(const struct report *part, const struct merge_place *place,
+			  const struct term *term, enum units_kind units)
+{
+	const struct profile *profile = part->profile;
+	const char *program = profile_info(profile, "program");
+	char end[80];
+	report_end(part, end, sizeof end);
+	fprintf(term->out, "%*spid %u ", 2 * (int)place->depth, "", profile->run.pid);
+	term_text(term, program && *program ? program : profile->path);
+	if (!place->depth && merge_parent_pid(profile))
+		fprintf(term->out, ", parent %llu",
+			(unsigned long long)merge_parent_pid(profile));
+	fprintf(term->out, "%s, %s after %s, live at %s %s in %s blocks\n",
+		profile_info(profile, "forked") ? ", forked" : "", end,
+		units_seconds((double)profile->run.duration_ms / 1000).text, part->to.name,
+		units_size(units, moment_live_bytes(profile, &part->to)).text,
+		units_count(moment_live_blocks(profile, &part->to)).text);
+}
+
+void report_processes(const struct report *report, const struct term *term, enum units_kind units)
+{
+	const struct merge *merge = report->merge;
+	fprintf(term->out, "%zu process%s, children below their parents:\n", merge->part_count,
+		merge->part_count == 1 ? "" : "es");
+	for (size_t i = 0; i < merge->part_count; i++)
+		print_process(&merge->parts[merge->tree[i].part], &merge->tree[i], term, units);
+	for (size_t i = 0; i < merge->part_count; i++) {
+		const struct report *part = &merge->parts[merge->tree[i].part];
+		struct doubter doubter = {term, part->profile->run.pid};
+		doubts_of(part->profile, print_doubt, &doubter);
+	}
+}
