@@ -78,7 +78,7 @@ static inline void random_put_text(struct random_stream *s, enum record_kind kin
 	struct {
 		struct stream_mark mark;
 		char name[20];
-	} mark = {.mark = {.time_ns = s->groups}, .name = "mark"};
+	} mark = {.mark = {.time_ns = s->groups, .origin = MARK_PROGRAM}, .name = "mark"};
 	struct {
 		struct stream_thread thread;
 		char name[20];
