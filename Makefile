@@ -78,6 +78,10 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lcmocka -lm
 
+# Of the library only parts by name: the whole would interpose malloc.
+$(O)/unit/test_words: $(call obj,preload/words.c)
+$(O)/unit/test_options: $(call obj,preload/options.c preload/say.c preload/words.c)
+
 unit: $(unit_bin)
 	@for t in $(unit_bin); do $$t || exit 1; done
 

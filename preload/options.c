@@ -52,8 +52,8 @@ struct unit {
 
 static const struct unit byte_units[] = {
 	{ "", 1 },	       { "B", 1 },	   { "KiB", 1 << 10 },	   { "MiB", 1 << 20 },
-	{ "GiB", 1 << 30 },    { "kB", 1000 },	   { "KB", 1000 },	   { "MB", 1000000 },
-	{ "GB", 1000000000 },  { NULL, 0 },
+	{ "GiB", 1 << 30 },    { "TiB", 1ULL << 40 }, { "kB", 1000 },	   { "KB", 1000 },
+	{ "MB", 1000000 },     { "GB", 1000000000 }, { NULL, 0 },
 };
 static const struct unit time_units[] = {
 	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "", 1000 }, { NULL, 0 },
