@@ -99,6 +99,11 @@ void life_running(void)
 		return;
 	collection_restart();
 	pystack_restart();
+	/* What was live at the end before is not the last word: the runtime lives again. */
+	if (life_traced() && thread_enter()) {
+		mark_make("restart", MARK_TRACER);
+		thread_leave();
+	}
 }
 
 static uint64_t clock_ns(clockid_t clock)

@@ -67,6 +67,9 @@ def kept_blocks(profile):
     return {line: lines.count(line) for line in set(lines)}
 
 
+STARTED_THREE_TIMES = ["start", "main", "end", "restart", "main#2", "end#2", "restart#2", "main#3", "end#3"]
+
+
 def marks(profile):
     return [mark["name"] for mark in profile.report()["marks"]]
 
@@ -90,7 +93,7 @@ def test_threads_that_were_there_before(host):
 def test_started_three_times(host):
     script = KEEP.format(count=500) + "work()"
     run = host("local", *[script] * 3)
-    assert marks(run) == ["start", "main", "end", "main#2", "end#2", "main#3", "end#3"]
+    assert marks(run) == STARTED_THREE_TIMES
     # Each time, as much is live when it ends as when it ended first.
     for mark in ("end", "end#2", "end#3"):
         assert run.line("<string>", LINE, "--to", mark)["count"] >= 500, mark
@@ -109,7 +112,7 @@ def test_started_three_times_with_other_allocators(host, python, more):
     if "PYTHONTRACEMALLOC" in more and python_version(python) < (3, 12):
         pytest.skip("tracemalloc starts once in a process before CPython 3.12: no such case there")
     run = host("local", *[KEEP.format(count=500) + "work()"] * 3, **more)
-    assert marks(run) == ["start", "main", "end", "main#2", "end#2", "main#3", "end#3"]
+    assert marks(run) == STARTED_THREE_TIMES
     assert kept_blocks(run) == {("<string>", "work", LINE): 500}
 
 
