@@ -28,7 +28,7 @@ _memtrace_options() {
 	local reading="--json --units --color --help"
 	case $1 in
 	run) echo "--output --events --follow --units --help" ;;
-	report) echo "--from --to --by -n --focus --ignore $reading" ;;
+	report) echo "--from --to --by -n --focus --ignore --merge $reading" ;;
 	dump | ls | doctor) echo "$reading" ;;
 	mark | recover) echo "--help" ;;
 	esac

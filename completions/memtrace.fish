@@ -26,6 +26,7 @@ complete -c memtrace -n "__fish_seen_subcommand_from report" -l by -x -a 'line o
 complete -c memtrace -n "__fish_seen_subcommand_from report" -s n -x -d 'Rows to show, 0 is all'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l focus -x -d 'Only stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l ignore -x -d 'No stacks that match'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l merge -d 'One report of all files'
 
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l json -d 'Print JSON'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading run" -l units -x -a 'iec si' -d 'Powers of 1024 or of 1000'

@@ -137,6 +137,8 @@ static int make_report(const struct printing *printing, const char *name,
 		profile_free(selected.profile);
 		return -1;
 	}
+	/* No row needs the blocks, but damage in them is the file's, and is told with the rest. */
+	profile_check_blocks(selected.profile);
 	report.lines = lines_new(selected.profile, arguments->by == GROWTH_BY_THREAD);
 	const struct growth_query query = {
 		.lines = report.lines,
