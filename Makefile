@@ -124,18 +124,71 @@ $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/modules.a
 bench: $(bench_bin)
 	@for b in $(bench_bin); do echo "== $$b"; $$b || exit 1; done
 
-# Fuzzers: tests/fuzz/fuzz_NAME.c, built by clang with the sources it reaches.
+# Fuzzers: tests/fuzz/fuzz_NAME.c, built by clang with the collector's modules. They start from the
+# inputs in tests/fuzz/corpus/NAME; what they find goes to a folder of the build.
 SECS ?= 60
+LEN ?= 1024
 fuzz_names := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+fuzz_san := address,undefined
+fuzz_obj := $(patsubst %.c,$(O)/fuzz/obj/%.o,$(filter-out collector/main.c,$(collector_src)))
+corpora = $(wildcard tests/fuzz/corpus/$(1) $(O)/fuzz/corpus-$(1))
 
 fuzz:
 	@test -f 'tests/fuzz/fuzz_$(T).c' || { echo 'make fuzz T=NAME SECS=60, NAME: $(fuzz_names)'; exit 2; }
 	@scripts/deps fuzz
+	+@$(MAKE) --no-print-directory $(O)/fuzz/$(T)
 	@mkdir -p $(O)/fuzz/corpus-$(T)
-	clang -std=gnu17 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined \
-		-DMEMTRACE_VERSION='"$(VERSION)"' -o $(O)/fuzz/$(T) tests/fuzz/fuzz_$(T).c \
-		$(filter-out collector/main.c,$(collector_src)) $(ZSTD_LIBS) -lm
-	$(O)/fuzz/$(T) -max_total_time=$(SECS) -artifact_prefix=$(O)/fuzz/$(T)- $(O)/fuzz/corpus-$(T)
+	$(O)/fuzz/$(T) -max_total_time=$(SECS) -max_len=$(LEN) -artifact_prefix=$(O)/fuzz/$(T)- \
+		$(O)/fuzz/corpus-$(T) $(wildcard tests/fuzz/corpus/$(T))
+
+$(O)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	$(Q)clang $(BASE) -fsanitize=fuzzer-no-link,$(fuzz_san) -fno-sanitize-recover=undefined -c -o $@ $<
+
+$(O)/fuzz/%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(fuzz_obj)
+	@echo '  LD  $@'
+	$(Q)clang -fsanitize=fuzzer,$(fuzz_san) -o $@ $^ $(ZSTD_LIBS) -lm
+
+# The same without libFuzzer, for `make check`: each gives its corpus to its readers once.
+replay_bin := $(addprefix $(O)/replay/,$(fuzz_names))
+check-run: $(replay_bin)
+
+$(O)/obj/tests/fuzz/%.o: PROG_CFLAGS += -DFUZZ_REPLAY
+
+$(O)/replay/%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/modules.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) -lm
+
+# What of the readers the corpora reach, line by line in $(O)/coverage/NAME.c.txt.
+readers := profile_read section_read profile_blocks profile_check stream_check stream_read journal_read \
+	columns linetable ring
+reader_src := $(readers:%=collector/%.c)
+
+covered := $(patsubst $(O)/fuzz/%,$(O)/coverage/%,$(fuzz_obj))
+
+$(O)/coverage/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	$(Q)clang $(BASE) -fprofile-instr-generate -fcoverage-mapping -DFUZZ_REPLAY -c -o $@ $<
+
+$(O)/coverage/%: $(O)/coverage/obj/tests/fuzz/fuzz_%.o $(covered)
+	@echo '  LD  $@'
+	$(Q)clang -fprofile-instr-generate -o $@ $^ $(ZSTD_LIBS) -lm
+
+covered_bin := $(fuzz_names:%=$(O)/coverage/%)
+llvm_cov = llvm-cov $(1) $(firstword $(covered_bin)) $(addprefix -object ,$(wordlist 2,99,$(covered_bin))) \
+	-instr-profile $(O)/coverage/all.profdata
+
+fuzz-coverage: $(covered_bin)
+	@rm -f $(O)/coverage/*.raw
+	@$(foreach name,$(fuzz_names),find $(call corpora,$(name)) -type f -print0 | \
+		LLVM_PROFILE_FILE=$(O)/coverage/$(name)-%p.raw xargs -0 $(O)/coverage/$(name) >/dev/null &&) :
+	@llvm-profdata merge -o $(O)/coverage/all.profdata $(O)/coverage/*.raw
+	@$(foreach reader,$(readers),$(call llvm_cov,show) collector/$(reader).c \
+		> $(O)/coverage/$(reader).c.txt &&) :
+	@$(call llvm_cov,report) $(reader_src)
 
 tidy:
 	@scripts/deps tidy
@@ -180,6 +233,7 @@ help:
 	@echo 'make uninstall     likewise'
 	@echo 'make bench         what a record costs the collector'
 	@echo 'make fuzz          T=$(firstword $(fuzz_names) NAME) SECS=60: a fuzzer on hostile input'
+	@echo 'make fuzz-coverage what of the readers the corpora reach'
 	@echo 'make tidy          clang-tidy over all sources'
 	@echo 'make clean         removes build/'
 	@echo 'SAN=1              with any of these: collector, reporter and unit tests under ASan and UBSan'
@@ -187,5 +241,5 @@ help:
 	@echo 'V=1                shows whole commands'
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
-.PHONY: all objects unit check check-long check-run demo deps interpreters bench fuzz tidy install uninstall clean help
+.PHONY: all objects unit check check-long check-run demo deps interpreters bench fuzz fuzz-coverage tidy install uninstall clean help
 .SECONDARY:

@@ -1,13 +1,101 @@
 /*
- * Any bytes as a profile. Bytes that begin with the magic are tried as they are and with the
- * checksum they should have, since guessing that would keep the fuzzer from everything behind
- * it.
+ * A profile's reader on hostile bytes. An input that begins with the magic is a whole file, tried
+ * as it is and with the checksum that it should have, since guessing that would keep the fuzzer
+ * from everything behind it. Any other is a row of sections, from which a file is built around
+ * them: for each one byte that chooses the tag, two of its item size less one, one of its
+ * length in units of four, then the content.
  */
 #include <stdint.h>
 
 #include "../unit/profile_promises.h"
+#include "plain_zstd.h"
+#include "replay_files.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum {
+	MOST_SECTIONS = 32,
+	PIECE_HEAD_BYTES = 4,
+	PIECE_UNIT_BYTES = 4,
+	MOST_FILE_BYTES = 1 << 16,
+};
+
+static const char *const tags[] = {"RUN_", "INFO", "STRS", "LTAB", "CODE", "NODE",
+				   "THRD", "SITE", "MARK", "CHNG", "WIND", "ARNA",
+				   "POOL", "MAPS", "BLKA", "BLKZ", "BLKS", "BLKW"};
+/* 0 as an input's item size stands for the right one. */
+static const uint16_t right_bytes[] = {sizeof(struct profile_run),
+				       1,
+				       1,
+				       1,
+				       sizeof(struct profile_code),
+				       sizeof(struct profile_node),
+				       sizeof(struct profile_thread),
+				       sizeof(struct profile_site),
+				       sizeof(struct profile_mark),
+				       sizeof(struct profile_change),
+				       sizeof(struct profile_window),
+				       sizeof(struct profile_arena),
+				       sizeof(struct profile_pool),
+				       sizeof(struct profile_mapping),
+				       1,
+				       1,
+				       sizeof(uint32_t),
+				       sizeof(uint16_t)};
+enum { TAGS = sizeof(tags) / sizeof(*tags) };
+_Static_assert(sizeof(right_bytes) / sizeof(*right_bytes) == TAGS, "one for each tag");
+
+struct built {
+	struct profile_header header;
+	struct profile_section table[MOST_SECTIONS];
+	uint8_t rest[MOST_FILE_BYTES];
+};
+
+/* Takes one piece of the input; returns what it took, 0 where there is none. */
+static size_t add_section(struct built *built, size_t *rest_len, const uint8_t *piece,
+			  size_t len)
+{
+	struct profile_section *section;
+	unsigned tag, item_bytes;
+	size_t content;
+
+	if (len < PIECE_HEAD_BYTES || built->header.section_count == MOST_SECTIONS)
+		return 0;
+	tag = piece[0] % TAGS;
+	item_bytes = piece[1] | (unsigned)piece[2] << 8;
+	if (item_bytes == 0)
+		item_bytes = right_bytes[tag];
+	content = piece[3] * (size_t)PIECE_UNIT_BYTES;
+	if (content > len - PIECE_HEAD_BYTES)
+		content = len - PIECE_HEAD_BYTES;
+	section = &built->table[built->header.section_count++];
+	memcpy(section->tag, tags[tag], sizeof(section->tag));
+	section->item_bytes = item_bytes;
+	section->offset = offsetof(struct built, rest) + *rest_len;
+	section->stored_bytes = plain_zstd(piece + PIECE_HEAD_BYTES, content,
+					   built->rest + *rest_len);
+	section->raw_bytes = content;
+	*rest_len += section->stored_bytes;
+	return PIECE_HEAD_BYTES + content;
+}
+
+static void try_sections(const uint8_t *data, size_t size)
+{
+	static struct built built;
+	size_t rest_len = 0, taken;
+
+	if (size > MOST_FILE_BYTES / 2)
+		return;
+	memset(&built, 0, offsetof(struct built, rest));
+	memcpy(built.header.magic, PROFILE_MAGIC, sizeof(built.header.magic));
+	built.header.version = PROFILE_VERSION;
+	built.header.table_offset = offsetof(struct built, table);
+	while ((taken = add_section(&built, &rest_len, data, size)) != 0) {
+		data += taken;
+		size -= taken;
+	}
+	built.header.file_bytes = offsetof(struct built, rest) + rest_len;
+	built.header.checksum = profile_checksum(&built.header, built.table);
+	promises_kept("fuzz", &built, built.header.file_bytes);
+}
 
 static void try_with_checksum(const uint8_t *data, size_t size)
 {
@@ -27,6 +115,12 @@ static void try_with_checksum(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const size_t magic_bytes = sizeof(PROFILE_MAGIC) - 1;
+
+	if (size < magic_bytes || memcmp(data, PROFILE_MAGIC, magic_bytes) != 0) {
+		try_sections(data, size);
+		return 0;
+	}
 	promises_kept("fuzz", data, size);
 	if (size >= sizeof(struct profile_header))
 		try_with_checksum(data, size);
