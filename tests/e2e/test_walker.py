@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from conftest import PROGRAMS, python_version
 
 EVERY_INTERPRETER = True
@@ -26,8 +27,10 @@ def compare(run, seen):
     return len(seen), different
 
 
-def test_chains_equal_those_of_getframe(trace, python, tmp_path):
-    run = trace(python, PROGRAMS / "walker.py", tmp_path / "seen.json")
+@pytest.mark.parametrize("variables", [{}, {"PYTHONMALLOC": "debug"}, {"PYTHONTRACEMALLOC": "1"}],
+                         ids=["plain", "debug", "tracemalloc"])
+def test_chains_equal_those_of_getframe(trace, python, tmp_path, variables):
+    run = trace(python, PROGRAMS / "walker.py", tmp_path / "seen.json", env=variables)
     seen = json.loads((tmp_path / "seen.json").read_text())
     compared, different = compare(run, seen)
     assert different == []
