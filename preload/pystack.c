@@ -108,18 +108,18 @@ static const void *innermost_frame(const void *tstate, const struct layout *layo
  */
 static uint32_t walk(struct thread *self, const void *tstate, uint32_t *ret_dropped)
 {
-	const struct layout layout = python.layout;
+	const struct layout *layout = &python.layout;
 	struct frame_key *keys = self->spare;
-	const void *frame = innermost_frame(tstate, &layout);
+	const void *frame = innermost_frame(tstate, layout);
 	uint32_t whole = 0;
 
-	for (; frame && whole < MOST_COUNTED; frame = read_pointer(frame, layout.frame_previous)) {
-		if (is_foreign(frame, &layout) || whole++ >= STREAM_MAX_DEPTH)
+	for (; frame && whole < MOST_COUNTED; frame = read_pointer(frame, layout->frame_previous)) {
+		if (is_foreign(frame, layout) || whole++ >= STREAM_MAX_DEPTH)
 			continue;
-		uintptr_t code = (uintptr_t)read_pointer(frame, layout.frame_code);
+		uintptr_t code = (uintptr_t)read_pointer(frame, layout->frame_code);
 
-		keys[whole - 1].code = (const void *)(code & ~(uintptr_t)layout.code_tags);
-		keys[whole - 1].instr = read_instr(frame, &layout);
+		keys[whole - 1].code = (const void *)(code & ~(uintptr_t)layout->code_tags);
+		keys[whole - 1].instr = read_instr(frame, layout);
 	}
 	*ret_dropped = 0;
 	if (whole > STREAM_MAX_DEPTH)
