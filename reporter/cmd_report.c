@@ -23,7 +23,8 @@ struct arguments {
 enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE };
 
 static const struct argp_option option_table[] = {
-	{"from", KEY_FROM, "MARK|TIME", 0, "Growth since this moment (start; of a forked process: fork)", 0},
+	{"from", KEY_FROM, "MARK|TIME", 0,
+	 "Growth since this moment (start; of a forked process: fork)", 0},
 	{"to", KEY_TO, "MARK|TIME", 0, "What is live at this moment (end)", 0},
 	{"by", KEY_BY, "WHAT", 0,
 	 "line (the default), own (the innermost line of your own code), function, file, "
@@ -101,7 +102,8 @@ struct printing {
 static int find_moments(const struct arguments *arguments, struct report *report,
 			struct err *err)
 {
-	const char *from = arguments->from ? arguments->from : moment_beginning(report->profile);
+	const char *from = arguments->from ? arguments->from
+					   : moment_beginning(report->profile);
 	if (moment_find(report->profile, from, &report->from, err) ||
 	    moment_find(report->profile, arguments->to, &report->to, err))
 		return -1;
@@ -205,7 +207,7 @@ static void print_sum(struct printing *printing, const struct report *parts, siz
 	merge_release(&merge);
 }
 
-/* A sum that lacks a process would be taken for the whole: one bad FILE fails it. */
+/* A sum that lacks a process would be taken for the whole: a bad FILE fails it. */
 static int print_merged(struct printing *printing, char *const *files, size_t count)
 {
 	__attribute__((cleanup(mem_scope))) struct report *parts =

@@ -27,9 +27,8 @@ static int compare_stacks(const struct growth_row *a, const struct growth_row *b
 {
 	uint32_t left = a->trace, right = b->trace;
 	while (left && right) {
-		const int order =
-			compare_frames(a->lines, lines_frame(a->lines, left), b->lines,
-				       lines_frame(b->lines, right));
+		const int order = compare_frames(a->lines, lines_frame(a->lines, left),
+						 b->lines, lines_frame(b->lines, right));
 		if (order)
 			return order;
 		left = a->lines->traces[left].parent;
@@ -135,7 +134,7 @@ static size_t find_parent(const struct merge *merge, size_t child)
 	return SIZE_MAX;
 }
 
-/* A pid is used again in time, so the parents of hostile or old files may go round in a circle. */
+/* Pids are used again, so the parents of hostile or old files may go round in a circle. */
 static bool leads_back(const size_t *parents, size_t part)
 {
 	size_t at = parents[part];
@@ -158,8 +157,8 @@ static size_t place_children(const struct merge *merge, const size_t *parents, s
 
 static void make_tree(struct merge *merge)
 {
-	__attribute__((cleanup(mem_scope))) size_t *parents =
-		mem_alloc(merge->part_count * sizeof parents[0]);
+	__attribute__((cleanup(mem_scope)))
+	size_t *parents = mem_alloc(merge->part_count * sizeof parents[0]);
 	merge->tree = mem_alloc(merge->part_count * sizeof merge->tree[0]);
 	for (size_t i = 0; i < merge->part_count; i++)
 		parents[i] = SIZE_MAX;

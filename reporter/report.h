@@ -14,7 +14,7 @@ struct merge;
 struct report {
 	struct profile *profile;
 	struct lines *lines;
-	/* Of several processes, then the growth is theirs and profile the first one's; NULL: of one. */
+	/* NULL: of one process. Else growth is all of theirs, and profile is the first one's. */
 	const struct merge *merge;
 	struct growth growth;
 	enum growth_by by;
@@ -27,7 +27,8 @@ struct report {
 
 void report_text(const struct report *report, const struct term *term, enum units_kind units);
 /* The head of a report of several processes: their tree, one line each. */
-void report_processes(const struct report *report, const struct term *term, enum units_kind units);
+void report_processes(const struct report *report, const struct term *term,
+		      enum units_kind units);
 /* The schemas are in the comment of report_json.c. */
 void report_json(const struct report *report, struct json *json);
 

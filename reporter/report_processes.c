@@ -35,7 +35,8 @@ static void print_process(const struct report *part, const struct merge_place *p
 		units_count(moment_live_blocks(profile, &part->to)).text);
 }
 
-void report_processes(const struct report *report, const struct term *term, enum units_kind units)
+void report_processes(const struct report *report, const struct term *term,
+		      enum units_kind units)
 {
 	const struct merge *merge = report->merge;
 	fprintf(term->out, "%zu process%s, children below their parents:\n", merge->part_count,

@@ -1,6 +1,6 @@
 /*
- * Sums over several processes, against adding up by hand: parts whose rows are made here, in small
- * families of processes.
+ * Sums over several processes, against adding up by hand: parts whose rows are made here, in
+ * small families of processes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,8 @@ static void set_parent(struct made *made, size_t part, uint32_t parent)
 {
 	char *info = made->info[part];
 	const int key = snprintf(info, sizeof made->info[part], "parent_pid") + 1;
-	const int value = snprintf(info + key, sizeof made->info[part] - (size_t)key, "%u", parent);
+	const int value = snprintf(info + key, sizeof made->info[part] - (size_t)key, "%u",
+				   parent);
 	made->profiles[part].info = info;
 	made->profiles[part].info_bytes = (size_t)(key + value) + 1;
 }
@@ -112,7 +113,8 @@ static bool is_same_place(const struct growth_row *a, const struct growth_row *b
 }
 
 /* Adds up all rows of that place, and says which of them has the most growth. */
-static const struct growth_row *model_sum(const struct made *made, const struct growth_row *place,
+static const struct growth_row *model_sum(const struct made *made,
+					  const struct growth_row *place,
 					  struct growth_figures *ret_sum)
 {
 	const struct growth_row *heaviest = NULL;
@@ -124,8 +126,7 @@ static const struct growth_row *model_sum(const struct made *made, const struct 
 			if (!is_same_place(row, place))
 				continue;
 			growth_add(ret_sum, &row->figures);
-			if (!heaviest ||
-			    growth_is_heavier(&row->figures, &heaviest->figures))
+			if (!heaviest || growth_is_heavier(&row->figures, &heaviest->figures))
 				heaviest = row;
 		}
 	}
@@ -225,7 +226,7 @@ static void test_stacks_are_joined_frame_by_frame(void **state)
 		{.kind = FRAME_CODE, .place = 1, .line = 1, .function = "f"},
 		{.kind = FRAME_CODE, .place = 1, .line = 2, .function = "g"},
 	};
-	/* 1: f. 2: g < f. 3: g. The other process has the frames 1 and 2 the other way round. */
+	/* 1: f. 2: g < f. 3: g. The other process numbers its two frames differently. */
 	struct trace one[TRACES] = {{0, 0}, {0, 1}, {1, 2}, {0, 2}};
 	struct frame swapped[FRAMES] = {frames[0], frames[2], frames[1]};
 	struct trace other[TRACES] = {{0, 0}, {0, 2}, {1, 1}, {0, 1}};
@@ -246,7 +247,8 @@ static void test_stacks_are_joined_frame_by_frame(void **state)
 		}
 		parts[part].profile = &profile;
 		parts[part].by = GROWTH_BY_STACK;
-		parts[part].growth = (struct growth){.rows = rows[part], .row_count = TRACES - part};
+		parts[part].growth = (struct growth){.rows = rows[part],
+						     .row_count = TRACES - part};
 	}
 	struct merge merge;
 	merge_init(&merge, parts, 2);
