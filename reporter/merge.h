@@ -2,7 +2,7 @@
  * merge.h - the growth of several processes as one: a prefork server's workers, a pool's.
  *
  * Rows of the parts are joined by what they are called, not by where they are: the same line,
- * the same function of a file, the same frames of a stack, threads of the same name. Figures are
+ * the same function of a file, the same frames of a stack, threads of one name. Figures are
  * added up. Each part's growth is between its own two moments, so what a fork inherited grew
  * once, in the process that allocated it; but it is live, and counted in the totals of the run,
  * in every process that has it. A peak is the sum of what each had at its own highest moment.

@@ -14,7 +14,7 @@ struct merge;
 struct report {
 	struct profile *profile;
 	struct lines *lines;
-	/* NULL: of one process. Else growth is all of theirs, and profile is the first one's. */
+	/* NULL: of one process. Else growth is all of theirs, profile the first one's. */
 	const struct merge *merge;
 	struct growth growth;
 	enum growth_by by;
