@@ -17,8 +17,8 @@ static uint32_t record_bytes(const struct record *record)
 {
 	enum record_kind kind = record_kind(record);
 
-	return kind == R_SMALL_MEM || kind == R_SMALL_OBJECT ? record_high(record) & 0xffff :
-							       record_high(record);
+	return kind == R_SMALL_MEM || kind == R_SMALL_OBJECT ? record_high(record) & 0xffff
+							     : record_high(record);
 }
 
 /* Readers of a dead process look at the head word: it is written last, and cleared first. */
@@ -80,7 +80,9 @@ static void uncount_pair(uint32_t stack, uint32_t bytes)
 	struct temp_slot *slot = &ring.temp[stack & (RING_TEMP_SLOTS - 1)];
 
 	spin_lock(&slot->lock);
-	/* Sent since: then it stays counted as a pair that came and went, which it nearly did. */
+	/*
+	 * Sent since: then it stays counted as a pair that came and went, which it nearly did.
+	 */
 	if (slot->stack == stack && slot->pairs) {
 		slot->pairs--;
 		slot->bytes -= bytes;
@@ -126,7 +128,10 @@ bool cancel_retag(uint64_t address, uint32_t stack)
 		uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;
 
 		count_pair(record_low(&slot->record), record_bytes(&slot->record));
-		/* In one store: whoever reads it of a dead process finds the one stack or the other. */
+		/*
+		 * In one store: whoever reads it of a dead process finds the one stack or the
+		 * other.
+		 */
 		__atomic_store_n(&slot->record.body, others | stack, __ATOMIC_RELEASE);
 		found = true;
 	}

@@ -20,13 +20,14 @@ static const void *field(const void *object, uint16_t offset)
 
 static bool is_a(const void *object, const void *type)
 {
-	return object && (uintptr_t)object % 8 == 0 && field(object, python.layout.object_type) == type;
+	return object && (uintptr_t)object % 8 == 0 &&
+	       field(object, python.layout.object_type) == type;
 }
 
 /*
- * Of that type or derived from it: compile() keeps a file name of any subclass of str. A type's own
- * flags are looked at only after a code object was met with all fields of the very types, as the first
- * ones of an interpreter have: until then the pointer may be none.
+ * Of that type or derived from it: compile() keeps a file name of any subclass of str. A type's
+ * own flags are looked at only after a code object was met with all fields of the very types,
+ * as the first ones of an interpreter have: until then the pointer may be none.
  */
 static bool is_kind_of(const void *object, const void *type, uint64_t flag)
 {
@@ -34,9 +35,11 @@ static bool is_kind_of(const void *object, const void *type, uint64_t flag)
 
 	if (is_a(object, type))
 		return true;
-	if (!atomic_load_explicit(&layout_proven, memory_order_relaxed) || !object || (uintptr_t)object % 8)
+	if (!atomic_load_explicit(&layout_proven, memory_order_relaxed) || !object ||
+	    (uintptr_t)object % 8)
 		return false;
-	memcpy(&flags, (const char *)field(object, python.layout.object_type) + TYPE_FLAGS, sizeof(flags));
+	memcpy(&flags, (const char *)field(object, python.layout.object_type) + TYPE_FLAGS,
+	       sizeof(flags));
 	return flags & flag;
 }
 
@@ -61,13 +64,13 @@ static uint32_t read_character(const void *data, uint32_t kind, int64_t i)
 }
 
 /*
- * Lone surrogates (file names that aren't UTF-8) become U+FFFD, as any decoder would show them. A
- * character that doesn't fit is left out whole.
+ * Lone surrogates (file names that aren't UTF-8) become U+FFFD, as any decoder would show them.
+ * A character that doesn't fit is left out whole.
  */
 static void add_character(struct words *words, uint32_t c)
 {
 	char utf8[4];
-	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
 
 	if ((c >= 0xd800 && c < 0xe000) || c > 0x10ffff)
 		c = 0xfffd;
@@ -112,7 +115,8 @@ static enum code_traits traits_of(const struct code_text *text)
 {
 	bool frozen = text->file_bytes > 7 && !memcmp(text->file, "<frozen", 7);
 	bool runpy = is(text->file, text->file_bytes, "<frozen runpy>") ||
-		     (text->file_bytes > 9 && is(text->file + text->file_bytes - 9, 9, "/runpy.py"));
+		     (text->file_bytes > 9 &&
+		      is(text->file + text->file_bytes - 9, 9, "/runpy.py"));
 
 	if (is(text->name, text->name_bytes, "<module>"))
 		return frozen ? 0 : CODE_MODULE;
@@ -167,7 +171,8 @@ enum code_text_result code_text_read(const void *code, char *names, struct code_
 	words = words_over(names + words.len, CODE_TEXT_BYTES - words.len);
 	add_text(&words, name);
 	text.name_bytes = words.len;
-	memcpy(&text.first_line, (const char *)code + layout->code_first_line, sizeof(text.first_line));
+	memcpy(&text.first_line, (const char *)code + layout->code_first_line,
+	       sizeof(text.first_line));
 	*ret_traits = traits_of(&text);
 	*ret_text = text;
 	return CODE_TEXT_READ;

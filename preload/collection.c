@@ -20,7 +20,10 @@ enum {
 static const char *main_interp;
 static int64_t collections_seen[GENERATIONS];
 static int64_t collected_seen[GENERATIONS];
-/* Set when a field holds what it can't: the layout doesn't fit, nothing is read through it again. */
+/*
+ * Set when a field holds what it can't: the layout doesn't fit, nothing is read through it
+ * again.
+ */
 static bool distrusted;
 static bool finalisation_seen;
 
@@ -31,20 +34,22 @@ static const char *collector_state(const char *interp)
 {
 	const struct layout *layout = &python.layout;
 
-	return layout->runtime_gc == LAYOUT_NONE ? interp + layout->interp_gc :
-						   (const char *)python.runtime + layout->runtime_gc;
+	return layout->runtime_gc == LAYOUT_NONE
+		       ? interp + layout->interp_gc
+		       : (const char *)python.runtime + layout->runtime_gc;
 }
 
 /*
- * From 3.15 on each generation has a ring of figures (struct gc_stats of pycore_interp_structs.h): the
- * newest counts from the start, as the only ones of older versions do. NULL: not made yet.
+ * From 3.15 on each generation has a ring of figures (struct gc_stats of
+ * pycore_interp_structs.h): the newest counts from the start, as the only ones of older
+ * versions do. NULL: not made yet.
  */
 static const char *newest_in_ring(const char *stats, unsigned generation)
 {
 	enum { BYTES = 64, COUNTS = 16 };
 	static const struct {
 		uint16_t offset, items;
-	} rings[GENERATIONS] = { { 0, 11 }, { 712, 3 }, { 912, 3 } };
+	} rings[GENERATIONS] = {{0, 11}, {712, 3}, {912, 3}};
 	const char *figures;
 
 	memcpy(&figures, stats, sizeof(figures));
@@ -62,8 +67,8 @@ static int64_t read_stat(const char *interp, unsigned generation, unsigned index
 	const char *stats = collector_state(interp) + python.layout.gc_stats;
 	int64_t value;
 
-	stats = python.layout.gc_rings_bytes ? newest_in_ring(stats, generation) :
-					       stats + generation * STATS_BYTES;
+	stats = python.layout.gc_rings_bytes ? newest_in_ring(stats, generation)
+					     : stats + generation * STATS_BYTES;
 	if (!stats)
 		return 0;
 	memcpy(&value, stats + index * 8, sizeof(value));
@@ -118,8 +123,9 @@ static void record_edge(struct thread *self, const char *interp, bool inside)
 }
 
 /*
- * The interpreter frees the states of all other threads next, and they may be walking theirs without the
- * GIL: it gets on when they are done. Later walks see the finaliser first (pystack.c).
+ * The interpreter frees the states of all other threads next, and they may be walking theirs
+ * without the GIL: it gets on when they are done. Later walks see the finaliser first
+ * (pystack.c).
  */
 static void look_for_finalisation(const struct thread *self, bool gil_held)
 {
@@ -138,7 +144,9 @@ enum free_flags collection_flags(struct thread *self, bool gil_held)
 {
 	if (python.has_layout)
 		look_for_finalisation(self, gil_held);
-	/* Without the GIL the flag may be another thread's: ours as we saw it last still holds. */
+	/*
+	 * Without the GIL the flag may be another thread's: ours as we saw it last still holds.
+	 */
 	if (!gil_held || distrusted)
 		return self->in_collection ? F_GC : 0;
 	const char *tstate = pystack_tstate(true);
@@ -161,7 +169,9 @@ enum free_flags collection_flags(struct thread *self, bool gil_held)
 
 void collection_catch_up(void)
 {
-	/* The counters go with the interpreter's state, which until 3.10 is no static memory. */
+	/*
+	 * The counters go with the interpreter's state, which until 3.10 is no static memory.
+	 */
 	bool gone = finalisation_seen && python.minor <= 10;
 
 	if (main_interp && !distrusted && !gone)
@@ -185,7 +195,10 @@ void collection_forget_debug(void)
 	atomic_store(&looks_left, LOOKS);
 }
 
-/* The header in front of a block: its size, most significant byte first, the domain's letter, 0xfd. */
+/*
+ * The header in front of a block: its size, most significant byte first, the domain's letter,
+ * 0xfd.
+ */
 static bool has_debug_header(uint64_t address, uint64_t bytes)
 {
 	const uint8_t *header = (const uint8_t *)(uintptr_t)(address - DEBUG_HEADER_BYTES);
@@ -193,7 +206,8 @@ static bool has_debug_header(uint64_t address, uint64_t bytes)
 
 	for (unsigned i = 0; i < 8; i++)
 		size = size << 8 | header[i];
-	return size == bytes && (header[8] == 'm' || header[8] == 'o') && header[9] == 0xfd && header[15] == 0xfd;
+	return size == bytes && (header[8] == 'm' || header[8] == 'o') && header[9] == 0xfd &&
+	       header[15] == 0xfd;
 }
 
 void collection_look_for_debug(enum tap_domain domain, uint64_t address, uint64_t bytes)

@@ -1,11 +1,11 @@
 /*
  * collection.h - what a Python event can tell about the interpreter's state beside its stack.
  *
- * Cyclic collections: an event inside one is seen by the interpreter's own `collecting` flag; the
- * edges of that flag, with the counters beside it, become R_GC records.
- * Finalisation: the runtime's own flag, looked at with each event that holds the GIL.
- * Debug allocators: whether blocks have headers in front (16 bytes) and 24 bytes on top of their request,
- * found by looking at the first blocks.
+ * Cyclic collections: an event inside one is seen by the interpreter's own `collecting` flag;
+ * the edges of that flag, with the counters beside it, become R_GC records. Finalisation: the
+ * runtime's own flag, looked at with each event that holds the GIL. Debug allocators: whether
+ * blocks have headers in front (16 bytes) and 24 bytes on top of their request, found by
+ * looking at the first blocks.
  */
 #ifndef MEMTRACE_COLLECTION_H
 #define MEMTRACE_COLLECTION_H
@@ -17,7 +17,9 @@
 #include "tap.h"
 #include "thread.h"
 
-/* F_GC or 0. With the GIL it notices the beginning and end of collections and of finalisation. */
+/*
+ * F_GC or 0. With the GIL it notices the beginning and end of collections and of finalisation.
+ */
 enum free_flags collection_flags(struct thread *self, bool gil_held);
 
 /* The collections since the last event of Python's, as far as the interpreter still lives. */

@@ -259,8 +259,9 @@ static const struct layout rows[] = {
 };
 
 /*
- * Where in _Py_DebugOffsets (64-bit words from _PyRuntime on) a field of the layout is told, by minor
- * version from 13 on. The compact str's data follows the ASCII one's by 16 bytes in all of them.
+ * Where in _Py_DebugOffsets (64-bit words from _PyRuntime on) a field of the layout is told, by
+ * minor version from 13 on. The compact str's data follows the ASCII one's by 16 bytes in all
+ * of them.
  */
 struct debug_offset {
 	uint16_t field;
@@ -268,8 +269,10 @@ struct debug_offset {
 	uint16_t entry[3]; /* 3.13, 3.14, 3.15; 0: not told */
 };
 
+/* clang-format off */
 #define TELLS(name, ...) \
 	{ offsetof(struct layout, name), sizeof(((struct layout *)0)->name), { __VA_ARGS__ } }
+/* clang-format on */
 
 static const struct debug_offset debug_offsets[] = {
 	TELLS(runtime_finalizing, 32, 32, 32),
@@ -305,7 +308,8 @@ static uint64_t word_at(const void *runtime, size_t offset)
 	return word;
 }
 
-static bool apply_debug_offset(const struct debug_offset *debug, const void *runtime, struct layout *layout)
+static bool apply_debug_offset(const struct debug_offset *debug, const void *runtime,
+			       struct layout *layout)
 {
 	uint16_t entry = debug->entry[layout->minor - 13];
 	uint64_t value = word_at(runtime, entry);
@@ -323,8 +327,9 @@ static bool apply_debug_offset(const struct debug_offset *debug, const void *run
 }
 
 /*
- * An object's header has 16 bytes more without a GIL; what has no entry above moves along. From 3.14
- * on each thread runs a copy of its own of a function's instructions: such frames aren't read yet.
+ * An object's header has 16 bytes more without a GIL; what has no entry above moves along. From
+ * 3.14 on each thread runs a copy of its own of a function's instructions: such frames aren't
+ * read yet.
  */
 static bool apply_free_threading(struct layout *layout)
 {
@@ -339,11 +344,13 @@ static bool apply_free_threading(struct layout *layout)
 	return true;
 }
 
-static bool apply_debug_offsets(unsigned long version_hex, const void *runtime, struct layout *layout)
+static bool apply_debug_offsets(unsigned long version_hex, const void *runtime,
+				struct layout *layout)
 {
 	enum { VERSION = 8, FREE_THREADED = 16 };
 
-	if (memcmp(runtime, "xdebugpy", 8) || word_at(runtime, VERSION) >> 16 != version_hex >> 16)
+	if (memcmp(runtime, "xdebugpy", 8) ||
+	    word_at(runtime, VERSION) >> 16 != version_hex >> 16)
 		return false;
 	if (word_at(runtime, FREE_THREADED) && !apply_free_threading(layout))
 		return false;
@@ -357,7 +364,8 @@ static bool apply_debug_offsets(unsigned long version_hex, const void *runtime, 
 	return true;
 }
 
-bool layout_find(unsigned minor, unsigned long version_hex, const void *runtime, struct layout *ret_layout)
+bool layout_find(unsigned minor, unsigned long version_hex, const void *runtime,
+		 struct layout *ret_layout)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct layout layout = rows[i];

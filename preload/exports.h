@@ -24,7 +24,10 @@ EXPORT void memtrace_resume(void);
 EXPORT void free_sized(void *ptr, size_t bytes);
 EXPORT void free_aligned_sized(void *ptr, size_t alignment, size_t bytes);
 
-/* Of <malloc.h> and <stdlib.h>, with the attributes left out that would let the compiler assume things. */
+/*
+ * Of <malloc.h> and <stdlib.h>, with the attributes left out that would let the compiler assume
+ * things.
+ */
 EXPORT void *memalign(size_t alignment, size_t bytes);
 EXPORT void *valloc(size_t bytes);
 EXPORT void *pvalloc(size_t bytes);

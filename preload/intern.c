@@ -7,8 +7,8 @@
 #include "spin.h"
 
 /*
- * One kind of table serves three times: a 128-bit key (key[0] is never 0), a 32-bit value. Linear
- * probing, at most half full; a removed entry keeps its place with a value of 0.
+ * One kind of table serves three times: a 128-bit key (key[0] is never 0), a 32-bit value.
+ * Linear probing, at most half full; a removed entry keeps its place with a value of 0.
  */
 struct entry {
 	uint64_t key[2];
@@ -32,8 +32,10 @@ static uint32_t node_count;
 static _Atomic uint32_t lock;
 static _Atomic uint32_t epoch;
 
-/* One bit for each of 64 Ki hashes of code addresses: most frees are told by it that they are no
- * code object, with one load. Bits are never cleared. */
+/*
+ * One bit for each of 64 Ki hashes of code addresses: most frees are told by it that they are
+ * no code object, with one load. Bits are never cleared.
+ */
 static _Atomic uint8_t code_bits[1 << 13];
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -64,7 +66,8 @@ static struct entry *find(const struct table *table, const uint64_t key[2])
 
 static bool make_room(struct table *table)
 {
-	struct table bigger = { .capacity = table->capacity ? 2 * table->capacity : FIRST_ENTRIES };
+	struct table bigger = {.capacity = table->capacity ? 2 * table->capacity
+							   : FIRST_ENTRIES};
 
 	if (2 * (table->used + 1) <= table->capacity)
 		return true;
@@ -89,7 +92,7 @@ static void put(struct table *table, const uint64_t key[2], uint32_t value, uint
 
 	if (!entry->key[0])
 		table->used++;
-	*entry = (struct entry){ .key = { key[0], key[1] }, .value = value, .traits = traits };
+	*entry = (struct entry){.key = {key[0], key[1]}, .value = value, .traits = traits};
 }
 
 static void address_key(const void *address, uint64_t key[2])
@@ -130,12 +133,12 @@ static void content_key(const struct code_text *text, uint64_t key[2])
 		const void *bytes;
 		size_t len;
 	} parts[] = {
-		{ &text->first_line, sizeof(text->first_line) },
-		{ &text->first_traced, sizeof(text->first_traced) },
-		{ &text->file_bytes, sizeof(text->file_bytes) },
-		{ text->file, text->file_bytes },
-		{ text->name, text->name_bytes },
-		{ text->linetable, text->linetable_bytes },
+		{&text->first_line, sizeof(text->first_line)},
+		{&text->first_traced, sizeof(text->first_traced)},
+		{&text->file_bytes, sizeof(text->file_bytes)},
+		{text->file, text->file_bytes},
+		{text->name, text->name_bytes},
+		{text->linetable, text->linetable_bytes},
 	};
 
 	key[0] = 0xcbf29ce484222325ULL;
@@ -197,7 +200,8 @@ static uint32_t number_code(const struct code_text *text, enum code_traits trait
 	return id;
 }
 
-uint32_t intern_add_code(const void *address, const struct code_text *text, enum code_traits traits)
+uint32_t intern_add_code(const void *address, const struct code_text *text,
+			 enum code_traits traits)
 {
 	uint64_t key[2];
 	uint8_t mask;
@@ -230,7 +234,10 @@ void intern_forget_code(const void *address)
 
 	if (entry && entry->value) {
 		entry->value = 0;
-		/* Release: the address can be given out again only after the free that we are in. */
+		/*
+		 * Release: the address can be given out again only after the free that we are
+		 * in.
+		 */
 		atomic_fetch_add_explicit(&epoch, 1, memory_order_release);
 	}
 	spin_unlock(&lock);
@@ -244,8 +251,8 @@ uint32_t intern_epoch(void)
 uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_new)
 {
 	/* Parent and code fill one word; 1 + bit 63 keeps the first word from being 0. */
-	uint64_t key[2] = { (uint64_t)(uint32_t)instr | (uint64_t)1 << 63,
-			    parent | (uint64_t)code << 32 };
+	uint64_t key[2] = {(uint64_t)(uint32_t)instr | (uint64_t)1 << 63,
+			   parent | (uint64_t)code << 32};
 	uint32_t id = 0;
 
 	*ret_new = false;
@@ -255,7 +262,7 @@ uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_ne
 	if (entry) {
 		id = entry->value;
 	} else if (make_room(&nodes)) {
-		char data[STREAM_DATA_BYTES] = { 0 };
+		char data[STREAM_DATA_BYTES] = {0};
 
 		id = ++node_count;
 		memcpy(data, &instr, sizeof(instr));

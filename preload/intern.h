@@ -1,9 +1,10 @@
 /*
  * intern.h - code objects and stack nodes get numbers, once, and the stream their definitions.
  *
- * A code object is known by its address until it is freed (intern_forget_code), then by what it says:
- * a function that is compiled again and again keeps one number. A node is (parent, code, instruction).
- * Numbers are given and definitions written under one lock, so they come in order.
+ * A code object is known by its address until it is freed (intern_forget_code), then by what it
+ * says: a function that is compiled again and again keeps one number. A node is (parent, code,
+ * instruction). Numbers are given and definitions written under one lock, so they come in
+ * order.
  *
  * Memory: tables of the library's own, growing by doubling; about 32 bytes a node.
  * Threads: any; callers hold their thread's guard.
@@ -37,7 +38,8 @@ enum code_traits {
 /* The number of the code object at this address; 0: it isn't known. */
 uint32_t intern_find_code(const void *address, enum code_traits *ret_traits);
 /* Gives it one. 0: there is no memory, or the ring was given up. */
-uint32_t intern_add_code(const void *address, const struct code_text *text, enum code_traits traits);
+uint32_t intern_add_code(const void *address, const struct code_text *text,
+			 enum code_traits traits);
 /* A block at this address was freed: if it was a code object, its address means nothing now. */
 void intern_forget_code(const void *address);
 /* Changes whenever an address was forgotten: walks made before may name the wrong code. */

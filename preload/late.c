@@ -82,7 +82,7 @@ static void found(const char *path)
 
 struct search {
 	uintptr_t caller;
-	bool too_early; /* the loader calls, or the C library */
+	bool too_early;    /* the loader calls, or the C library */
 	struct words path; /* of the libpython; empty: there is none */
 };
 
@@ -128,7 +128,9 @@ static void look_at_all(const void *caller)
 		found(path);
 }
 
-/* Takes no lock of the loader's, as glibc 2.35 can: who loads may be waiting for this thread. */
+/*
+ * Takes no lock of the loader's, as glibc 2.35 can: who loads may be waiting for this thread.
+ */
 static void look_at_caller(const void *caller)
 {
 #ifdef DLFO_STRUCT_HAS_EH_DBASE

@@ -49,7 +49,8 @@ static void fill_header(const char *folder)
 	header->process_start = facts_process_start();
 	header->start_real_ns = clock_ns(CLOCK_REALTIME);
 	header->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
-	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) != sizeof(header->run_id))
+	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) !=
+	    sizeof(header->run_id))
 		header->run_id = header->start_real_ns ^ header->pid;
 }
 
@@ -64,8 +65,11 @@ static void find_folder(const struct tree_ancestor *ancestor, char *folder, size
 		folder[0] = '\0';
 }
 
-/* MEMTRACE_FOLLOW: is this process one to be traced? Asks /proc only where the answer matters. */
-static bool is_followed(const struct options *options, struct tree_ancestor *ancestor, bool *ret_found)
+/*
+ * MEMTRACE_FOLLOW: is this process one to be traced? Asks /proc only where the answer matters.
+ */
+static bool is_followed(const struct options *options, struct tree_ancestor *ancestor,
+			bool *ret_found)
 {
 	*ret_found = (options->out[0] != '/' || options->follow != FOLLOW_TREE) &&
 		     tree_find_ancestor(ancestor);
@@ -78,9 +82,9 @@ static void say_elsewhere(const struct options *options)
 	struct tree_ancestor ancestor;
 
 	if (output.error && !tree_find_ancestor(&ancestor))
-		say((const char *const[]){ "can't write ", options->out, " (",
-					   strerrordesc_np(output.error), "); the profile goes to ",
-					   output.path, NULL });
+		say((const char *const[]){"can't write ", options->out, " (",
+					  strerrordesc_np(output.error),
+					  "); the profile goes to ", output.path, NULL});
 }
 
 static bool make_ring(const struct options *options, const char *folder)
@@ -127,7 +131,10 @@ bool launch_run(const struct options *options, const char *program)
 	return true;
 }
 
-/* OUT.fork.ID of the parent is a second name of our ring's file: there the collector's child looks. */
+/*
+ * OUT.fork.ID of the parent is a second name of our ring's file: there the collector's child
+ * looks.
+ */
 static bool link_ring(const char *parent_path, uint64_t fork_id)
 {
 	char from[PATH_MAX + 8], to[PATH_MAX + 32];

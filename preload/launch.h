@@ -8,9 +8,15 @@
 
 #include "options.h"
 
-/* In the constructor. False: this process isn't traced; if anything went wrong it has been said. */
+/*
+ * In the constructor. False: this process isn't traced; if anything went wrong it has been
+ * said.
+ */
 bool launch_run(const struct options *options, const char *program);
-/* In a forked child: a ring of its own, which the collector's own child waits for. False: no ring. */
+/*
+ * In a forked child: a ring of its own, which the collector's own child waits for. False: no
+ * ring.
+ */
 bool launch_child(const struct options *options);
 /* The profile's path. */
 const char *launch_path(void);

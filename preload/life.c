@@ -116,12 +116,14 @@ static uint64_t clock_ns(clockid_t clock)
 
 static void wait_slice(uint32_t state)
 {
-	struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
+	struct timespec slice = {.tv_nsec = WAIT_SLICE_MS * 1000000};
 
 	syscall(SYS_futex, &ring.header->collector_state, FUTEX_WAIT, state, &slice, NULL, 0);
 }
 
-/* A collector that was killed is waited for no longer; a stopped one as long as the ring would. */
+/*
+ * A collector that was killed is waited for no longer; a stopped one as long as the ring would.
+ */
 static bool collector_moves(uint64_t *heartbeat, uint64_t *since_ms, uint64_t now_ms)
 {
 	uint64_t beat = atomic_load(&ring.header->heartbeat);
@@ -140,12 +142,14 @@ static bool collector_moves(uint64_t *heartbeat, uint64_t *since_ms, uint64_t no
 
 static bool wait_for_profile(void)
 {
-	uint64_t start_ms = clock_ns(CLOCK_MONOTONIC) / 1000000, now_ms = start_ms, since_ms = start_ms;
+	uint64_t start_ms = clock_ns(CLOCK_MONOTONIC) / 1000000, now_ms = start_ms,
+		 since_ms = start_ms;
 	uint64_t heartbeat = 0;
 	uint32_t state;
 
 	while ((state = atomic_load(&ring.header->collector_state)) < COLLECTOR_DONE) {
-		if (now_ms - start_ms >= options.wait_ms || !collector_moves(&heartbeat, &since_ms, now_ms))
+		if (now_ms - start_ms >= options.wait_ms ||
+		    !collector_moves(&heartbeat, &since_ms, now_ms))
 			return false;
 		wait_slice(state);
 		now_ms = clock_ns(CLOCK_MONOTONIC) / 1000000;
@@ -157,8 +161,10 @@ void life_end(enum stream_end how, int status)
 {
 	int saved = errno;
 
-	/* Interrupted in the middle of our own work, we may hold a lock: the collector finds what waits
-	 * in the table when the process is gone. */
+	/*
+	 * Interrupted in the middle of our own work, we may hold a lock: the collector finds
+	 * what waits in the table when the process is gone.
+	 */
 	if (!life_is_ours() || !thread_enter())
 		return;
 	if (!atomic_exchange(&ended, true)) {
@@ -168,8 +174,9 @@ void life_end(enum stream_end how, int status)
 		life_inert();
 		atomic_store(&ring.header->program_state, PROGRAM_ENDED);
 		if (wait_for_profile() && !options.quiet && isatty(STDERR_FILENO))
-			say((const char *const[]){ "wrote ", launch_path(), "; see: memtrace report ",
-						   launch_path(), NULL });
+			say((const char *const[]){"wrote ", launch_path(),
+						  "; see: memtrace report ", launch_path(),
+						  NULL});
 	}
 	thread_leave();
 	errno = saved;
@@ -198,7 +205,10 @@ static void at_exit(int status, void *unused)
 	life_end(END_EXIT, status);
 }
 
-/* In a forked child the page is empty again. Kernels before 4.14 can't: then a fork handler clears it. */
+/*
+ * In a forked child the page is empty again. Kernels before 4.14 can't: then a fork handler
+ * clears it.
+ */
 static bool make_state_page(void)
 {
 	_Atomic uint32_t *page = memory_get(PAGE);
@@ -225,7 +235,8 @@ static void begin_run(void)
 	cancel_on = options.events != EVENTS_ALL;
 	if (options.follow != FOLLOW_NONE)
 		family_init();
-	facts_send(program, options.python_malloc, options.argv ? argument_count : 0, arguments);
+	facts_send(program, options.python_malloc, options.argv ? argument_count : 0,
+		   arguments);
 	reuse_init(options.reuse);
 	mark_make("start", MARK_TRACER);
 	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);
@@ -240,8 +251,8 @@ void life_begin_late(void *library)
 }
 
 /*
- * Before main and before the interpreter has run: its static data is there. In a program that is no
- * Python it ends here, unless one is loaded later.
+ * Before main and before the interpreter has run: its static data is there. In a program that
+ * is no Python it ends here, unless one is loaded later.
  */
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
 {
@@ -252,7 +263,10 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 		return;
 	argument_count = argc;
 	arguments = argv;
-	/* Here for late ones, too: what the program registers before then is done before the end. */
+	/*
+	 * Here for late ones, too: what the program registers before then is done before the
+	 * end.
+	 */
 	on_exit(at_exit, NULL);
 	if (python_find(RTLD_DEFAULT))
 		begin_run();

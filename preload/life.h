@@ -1,9 +1,11 @@
 /*
- * life.h - dormant, traced, inert, ended: what the library is in this process, and when that changes.
+ * life.h - dormant, traced, inert, ended: what the library is in this process, and when that
+ * changes.
  *
- * The state lies in a page that the kernel empties in a forked child (MADV_WIPEONFORK): a child finds
- * itself dormant without a system call, however it was made. In a vfork child the page is the parent's,
- * as all its memory is; only what ends or replaces a process asks the kernel who it is (life_is_ours).
+ * The state lies in a page that the kernel empties in a forked child (MADV_WIPEONFORK): a child
+ * finds itself dormant without a system call, however it was made. In a vfork child the page is
+ * the parent's, as all its memory is; only what ends or replaces a process asks the kernel who
+ * it is (life_is_ours).
  */
 #ifndef MEMTRACE_LIFE_H
 #define MEMTRACE_LIFE_H
@@ -17,7 +19,7 @@
 enum life_bits {
 	LIFE_TRACED = 1 << 0,    /* there is a ring; frees are recorded */
 	LIFE_RECORDING = 1 << 1, /* allocations are, too */
-	LIFE_FORKED = 1 << 2,    /* a forked child that will be traced from its first event on */
+	LIFE_FORKED = 1 << 2, /* a forked child that will be traced from its first event on */
 };
 
 extern _Atomic uint32_t *life_state;
@@ -30,24 +32,32 @@ static inline bool life_traced(void)
 /* Traced, or about to be. */
 static inline bool life_present(void)
 {
-	return atomic_load_explicit(life_state, memory_order_relaxed) & (LIFE_TRACED | LIFE_FORKED);
+	return atomic_load_explicit(life_state, memory_order_relaxed) &
+	       (LIFE_TRACED | LIFE_FORKED);
 }
 
 static inline bool life_recording(void)
 {
-	return atomic_load_explicit(life_state, memory_order_relaxed) & (LIFE_RECORDING | LIFE_FORKED);
+	return atomic_load_explicit(life_state, memory_order_relaxed) &
+	       (LIFE_RECORDING | LIFE_FORKED);
 }
 
 void life_pause(bool pause);
 /* Nothing is recorded from now on. */
 void life_inert(void);
-/* In a forked child: family.h. The second at its first event, with the guard held; false: inert. */
+/*
+ * In a forked child: family.h. The second at its first event, with the guard held; false:
+ * inert.
+ */
 void life_forked(void);
 bool life_begin_child(void);
 /* Traced, and this is the traced process itself, no vfork child of it. A system call. */
 bool life_is_ours(void);
 
-/* The interpreter starts to finalise: the mark `end`, once for each time it was started. The guard is held. */
+/*
+ * The interpreter starts to finalise: the mark `end`, once for each time it was started. The
+ * guard is held.
+ */
 void life_finalising(void);
 /* It makes its first object: after life_finalising it has been started again. */
 void life_running(void);

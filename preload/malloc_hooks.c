@@ -1,8 +1,8 @@
 /*
  * malloc_hooks.c - the malloc family, in front of the C library's.
  *
- * Each function calls the real one and tells tap; nothing else. Before the constructor has run, and in
- * processes that are no Python, one load and one branch is all they add.
+ * Each function calls the real one and tells tap; nothing else. Before the constructor has run,
+ * and in processes that are no Python, one load and one branch is all they add.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -107,7 +107,8 @@ EXPORT int posix_memalign(void **ret_ptr, size_t alignment, size_t bytes)
 }
 
 /* aligned_alloc and memalign differ in nothing that matters here. */
-static void *hooked_aligned(void *(*real_function)(size_t, size_t), size_t alignment, size_t bytes)
+static void *hooked_aligned(void *(*real_function)(size_t, size_t), size_t alignment,
+			    size_t bytes)
 {
 	struct call call;
 	bool tapped = tap_begin(&call, TAP_MALLOC, bytes);

@@ -25,8 +25,9 @@ static uint64_t now_ns(void)
 }
 
 /*
- * A whole small file, terminated. False where it can't be read (no /proc, no descriptor left). By system
- * calls alone: in open, read and close a thread may be cancelled, in the malloc that leads here it may not.
+ * A whole small file, terminated. False where it can't be read (no /proc, no descriptor left).
+ * By system calls alone: in open, read and close a thread may be cancelled, in the malloc that
+ * leads here it may not.
  */
 static bool read_file(const char *path, char *buffer, size_t capacity)
 {
@@ -88,7 +89,10 @@ static void read_rollup(struct stream_mark *mark)
 	mark->locked_bytes = rollup_value(text, "\nLocked:");
 }
 
-/* In a signal handler the thread may hold the allocator's locks. While paused nobody keeps count. */
+/*
+ * In a signal handler the thread may hold the allocator's locks. While paused nobody keeps
+ * count.
+ */
 static bool may_be_in_allocator(enum mark_origin origin)
 {
 	const struct thread *self = thread_self_pointer;

@@ -1,9 +1,11 @@
 /*
- * mark.h - named moments: the table is flushed, the process's own figures are read, and a record says so.
+ * mark.h - named moments: the table is flushed, the process's own figures are read, and a
+ * record says so.
  *
- * It makes system calls and takes the C allocator's locks for a moment: what the tracer makes or is
- * asked for from outside comes never from inside a real allocation call. The program's own mark may (a
- * signal handler's): the allocator's figures are left out of it then. The guard is held.
+ * It makes system calls and takes the C allocator's locks for a moment: what the tracer makes
+ * or is asked for from outside comes never from inside a real allocation call. The program's
+ * own mark may (a signal handler's): the allocator's figures are left out of it then. The guard
+ * is held.
  */
 #ifndef MEMTRACE_MARK_H
 #define MEMTRACE_MARK_H

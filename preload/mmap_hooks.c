@@ -1,6 +1,6 @@
 /*
- * mmap_hooks.c - mappings that the program makes itself. The C library's own, for large blocks and thread
- * stacks, don't pass here.
+ * mmap_hooks.c - mappings that the program makes itself. The C library's own, for large blocks
+ * and thread stacks, don't pass here.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,7 +13,8 @@
 
 enum { PAGE = 4096 };
 
-static void *hooked_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+static void *hooked_mmap(void *address, size_t bytes, int protection, int flags, int fd,
+			 off_t offset)
 {
 	struct call call;
 
@@ -34,7 +35,8 @@ EXPORT void *mmap(void *address, size_t bytes, int protection, int flags, int fd
 }
 
 /* The same function where off_t has 64 bits. */
-EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, int fd, off64_t offset)
+EXPORT void *mmap64(void *address, size_t bytes, int protection, int flags, int fd,
+		    off64_t offset)
 {
 	return hooked_mmap(address, bytes, protection, flags, fd, offset);
 }

@@ -17,32 +17,33 @@ struct option {
 	const char *const *choices; /* OPTION_WORD: in the order of its enum, ends with NULL */
 };
 
-static const char *const events_words[] = { "off", "full", "all", NULL };
-static const char *const full_words[] = { "drop", "wait", NULL };
-static const char *const follow_words[] = { "tree", "fork", "none", NULL };
-static const char *const mode_words[] = { "exact", NULL };
+static const char *const events_words[] = {"off", "full", "all", NULL};
+static const char *const full_words[] = {"drop", "wait", NULL};
+static const char *const follow_words[] = {"tree", "fork", "none", NULL};
+static const char *const mode_words[] = {"exact", NULL};
 
 #define FIELD(name) offsetof(struct options, name)
 enum { NO_FIELD = -1 };
 
 static const struct option table[] = {
-	{ "MEMTRACE_OUT", OPTION_TEXT, FIELD(out), 0, 0, NULL, NULL },
-	{ "MEMTRACE_COLLECTOR", OPTION_TEXT, FIELD(collector), 0, 0, NULL, NULL },
-	{ "MEMTRACE_LIST", OPTION_TEXT, FIELD(list), 0, 0, NULL, NULL },
-	{ "PYTHONMALLOC", OPTION_TEXT, FIELD(python_malloc), 0, 0, NULL, NULL },
-	{ "MEMTRACE_RING", OPTION_BYTES, FIELD(ring_bytes), 64 << 10, 64 << 20,
-	  "a size from 64KiB to 64MiB, such as 2MiB", NULL },
-	{ "MEMTRACE_JOURNAL", OPTION_BYTES, FIELD(journal_bytes), 1 << 20, (uint64_t)1 << 40,
-	  "a size from 1MiB to 1TiB, such as 256MiB", NULL },
-	{ "MEMTRACE_WAIT", OPTION_TIME, FIELD(wait_ms), 0, 3600000,
-	  "a time from 0s to 60m, such as 10s", NULL },
-	{ "MEMTRACE_EVENTS", OPTION_WORD, FIELD(events), 0, 0, "off, full or all", events_words },
-	{ "MEMTRACE_FULL", OPTION_WORD, FIELD(full), 0, 0, "drop or wait", full_words },
-	{ "MEMTRACE_FOLLOW", OPTION_WORD, FIELD(follow), 0, 0, "tree, fork or none", follow_words },
-	{ "MEMTRACE_MODE", OPTION_WORD, (size_t)NO_FIELD, 0, 0, "exact", mode_words },
-	{ "MEMTRACE_REUSE", OPTION_FLAG, FIELD(reuse), 0, 0, "0 or 1", NULL },
-	{ "MEMTRACE_ARGV", OPTION_FLAG, FIELD(argv), 0, 0, "0 or 1", NULL },
-	{ "MEMTRACE_QUIET", OPTION_FLAG, FIELD(quiet), 0, 0, "0 or 1", NULL },
+	{"MEMTRACE_OUT", OPTION_TEXT, FIELD(out), 0, 0, NULL, NULL},
+	{"MEMTRACE_COLLECTOR", OPTION_TEXT, FIELD(collector), 0, 0, NULL, NULL},
+	{"MEMTRACE_LIST", OPTION_TEXT, FIELD(list), 0, 0, NULL, NULL},
+	{"PYTHONMALLOC", OPTION_TEXT, FIELD(python_malloc), 0, 0, NULL, NULL},
+	{"MEMTRACE_RING", OPTION_BYTES, FIELD(ring_bytes), 64 << 10, 64 << 20,
+	 "a size from 64KiB to 64MiB, such as 2MiB", NULL},
+	{"MEMTRACE_JOURNAL", OPTION_BYTES, FIELD(journal_bytes), 1 << 20, (uint64_t)1 << 40,
+	 "a size from 1MiB to 1TiB, such as 256MiB", NULL},
+	{"MEMTRACE_WAIT", OPTION_TIME, FIELD(wait_ms), 0, 3600000,
+	 "a time from 0s to 60m, such as 10s", NULL},
+	{"MEMTRACE_EVENTS", OPTION_WORD, FIELD(events), 0, 0, "off, full or all", events_words},
+	{"MEMTRACE_FULL", OPTION_WORD, FIELD(full), 0, 0, "drop or wait", full_words},
+	{"MEMTRACE_FOLLOW", OPTION_WORD, FIELD(follow), 0, 0, "tree, fork or none",
+	 follow_words},
+	{"MEMTRACE_MODE", OPTION_WORD, (size_t)NO_FIELD, 0, 0, "exact", mode_words},
+	{"MEMTRACE_REUSE", OPTION_FLAG, FIELD(reuse), 0, 0, "0 or 1", NULL},
+	{"MEMTRACE_ARGV", OPTION_FLAG, FIELD(argv), 0, 0, "0 or 1", NULL},
+	{"MEMTRACE_QUIET", OPTION_FLAG, FIELD(quiet), 0, 0, "0 or 1", NULL},
 };
 
 struct unit {
@@ -51,12 +52,15 @@ struct unit {
 };
 
 static const struct unit byte_units[] = {
-	{ "", 1 },	       { "B", 1 },	   { "KiB", 1 << 10 },	   { "MiB", 1 << 20 },
-	{ "GiB", 1 << 30 },    { "TiB", 1ULL << 40 }, { "kB", 1000 },	   { "KB", 1000 },
-	{ "MB", 1000000 },     { "GB", 1000000000 }, { NULL, 0 },
+	{"", 1},          {"B", 1},
+	{"KiB", 1 << 10}, {"MiB", 1 << 20},
+	{"GiB", 1 << 30}, {"TiB", 1ULL << 40},
+	{"kB", 1000},     {"KB", 1000},
+	{"MB", 1000000},  {"GB", 1000000000},
+	{NULL, 0},
 };
 static const struct unit time_units[] = {
-	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "", 1000 }, { NULL, 0 },
+	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}, {NULL, 0},
 };
 
 static bool read_number(const char *text, const struct unit *units, uint64_t *ret_number)
@@ -89,7 +93,7 @@ static bool read_word(const char *text, const char *const *words, int *ret_index
 
 static bool read_value(const struct option *option, const char *text, void *field)
 {
-	static const char *const flags[] = { "0", "1", NULL };
+	static const char *const flags[] = {"0", "1", NULL};
 	uint64_t number;
 	int index;
 
@@ -99,7 +103,8 @@ static bool read_value(const struct option *option, const char *text, void *fiel
 		return true;
 	case OPTION_BYTES:
 	case OPTION_TIME:
-		if (!read_number(text, option->type == OPTION_TIME ? time_units : byte_units, &number) ||
+		if (!read_number(text, option->type == OPTION_TIME ? time_units : byte_units,
+				 &number) ||
 		    number < option->least || number > option->most)
 			return false;
 		*(uint64_t *)field = number;
@@ -127,13 +132,16 @@ bool options_read(struct options *ret_options)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct option *option = &table[i];
 		const char *text = getenv(option->name);
-		void *field = option->offset == (size_t)NO_FIELD ? NULL : (char *)&options + option->offset;
+		void *field = option->offset == (size_t)NO_FIELD
+				      ? NULL
+				      : (char *)&options + option->offset;
 
 		if (!text || !*text)
 			continue;
 		if (!read_value(option, text, field)) {
-			say((const char *const[]){ option->name, "=", text, ": expected ",
-						   option->accepted, "; the program runs untraced", NULL });
+			say((const char *const[]){option->name, "=", text, ": expected ",
+						  option->accepted,
+						  "; the program runs untraced", NULL});
 			return false;
 		}
 	}

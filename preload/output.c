@@ -22,8 +22,9 @@ static const char *base_name(const char *path)
 }
 
 /*
- * The script among an interpreter's arguments: the first one that is no option. -m names a module instead,
- * -c nothing; -W, -X and --check-hash-based-pycs take the next argument unless it is attached.
+ * The script among an interpreter's arguments: the first one that is no option. -m names a
+ * module instead, -c nothing; -W, -X and --check-hash-based-pycs take the next argument unless
+ * it is attached.
  */
 static const char *find_script(int argc, char *const argv[])
 {
@@ -162,7 +163,8 @@ static bool size_ring(struct output *output, uint64_t record_bytes)
 
 	if (getrlimit(RLIMIT_FSIZE, &limit))
 		return false;
-	while (ring_file_bytes(record_bytes) > limit.rlim_cur && record_bytes > SMALLEST_RECORD_BYTES)
+	while (ring_file_bytes(record_bytes) > limit.rlim_cur &&
+	       record_bytes > SMALLEST_RECORD_BYTES)
 		record_bytes /= 2;
 	size_t bytes = ring_file_bytes(record_bytes);
 
@@ -187,7 +189,8 @@ void output_drop(const struct output *output)
 	unlink(output->path);
 }
 
-static bool claim_in(const char *folder, const char *name, uint64_t record_bytes, struct output *output)
+static bool claim_in(const char *folder, const char *name, uint64_t record_bytes,
+		     struct output *output)
 {
 	char buffer[PATH_MAX];
 	struct words path = words_over(buffer, sizeof(buffer));
@@ -231,8 +234,8 @@ static bool make_own_folder(char *buffer, size_t capacity)
 	       !(info.st_mode & 022);
 }
 
-bool output_claim(const char *pattern, const char *folder, const char *program, uint64_t record_bytes,
-		  struct output *ret_output)
+bool output_claim(const char *pattern, const char *folder, const char *program,
+		  uint64_t record_bytes, struct output *ret_output)
 {
 	char name[PATH_MAX], own[64];
 	struct words words = words_over(name, sizeof(name));
@@ -244,9 +247,10 @@ bool output_claim(const char *pattern, const char *folder, const char *program, 
 	int error = errno;
 
 	ret_output->error = error;
-	if (make_own_folder(own, sizeof(own)) && claim_in(own, base_name(name), record_bytes, ret_output))
+	if (make_own_folder(own, sizeof(own)) &&
+	    claim_in(own, base_name(name), record_bytes, ret_output))
 		return true;
-	say((const char *const[]){ "can't write ", name, " (", strerrordesc_np(error),
-				   "); the program runs untraced", NULL });
+	say((const char *const[]){"can't write ", name, " (", strerrordesc_np(error),
+				  "); the program runs untraced", NULL});
 	return false;
 }

@@ -1,9 +1,9 @@
 /*
  * output.h - the files of a run: OUT, which claims the name, and OUT.ring.
  *
- * The pattern's %x is the script's base name without ".py" (or the program's), %p the pid, %t the
- * start time, %h the host. A name that exists gets -2, -3, ... before its last suffix. Folders are not made; where
- * one can't be written to, /var/tmp/memtrace-UID takes its place.
+ * The pattern's %x is the script's base name without ".py" (or the program's), %p the pid, %t
+ * the start time, %h the host. A name that exists gets -2, -3, ... before its last suffix.
+ * Folders are not made; where one can't be written to, /var/tmp/memtrace-UID takes its place.
  *
  * Files are made 0600, with O_EXCL and O_NOFOLLOW.
  */
@@ -24,9 +24,11 @@ struct output {
 
 /* The program's base name as %x has it, into `name`. */
 void output_program(int argc, char *const argv[], char *name, size_t capacity);
-/* `folder`: where a relative pattern begins. False: no file could be made; that has been said. */
-bool output_claim(const char *pattern, const char *folder, const char *program, uint64_t record_bytes,
-		  struct output *ret_output);
+/*
+ * `folder`: where a relative pattern begins. False: no file could be made; that has been said.
+ */
+bool output_claim(const char *pattern, const char *folder, const char *program,
+		  uint64_t record_bytes, struct output *ret_output);
 /* Takes the files away again: nothing was written. */
 void output_drop(const struct output *output);
 

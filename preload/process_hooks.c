@@ -1,8 +1,8 @@
 /*
  * process_hooks.c - the ways in which a process ends or becomes another program.
  *
- * A vfork child runs these in its parent's memory: life_end and life_exec ask the kernel whose process this
- * is before they touch anything.
+ * A vfork child runs these in its parent's memory: life_end and life_exec ask the kernel whose
+ * process this is before they touch anything.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -79,8 +79,8 @@ EXPORT int execveat(int fd, const char *path, char *const argv[], char *const en
 }
 
 /*
- * The variadic ones collect their arguments: no heap (a vfork child may be calling), so they go into a
- * fixed array. Longer lists than any shell or program writes by hand fail with E2BIG.
+ * The variadic ones collect their arguments: no heap (a vfork child may be calling), so they go
+ * into a fixed array. Longer lists than any shell or program writes by hand fail with E2BIG.
  */
 enum { MOST_ARGUMENTS = 1024 };
 

@@ -63,10 +63,10 @@ void *pystack_tstate(bool gil_held)
 		return tstate;
 	}
 	/*
-	 * From 3.12 on the unchecked one is this thread's, NULL without the GIL; the GIL-state one
-	 * stays set then. Until 3.11 it belongs to whoever holds the GIL, which may be another thread
-	 * whose state is just dying, and the GIL-state one is always that of this thread's first
-	 * interpreter.
+	 * From 3.12 on the unchecked one is this thread's, NULL without the GIL; the GIL-state
+	 * one stays set then. Until 3.11 it belongs to whoever holds the GIL, which may be
+	 * another thread whose state is just dying, and the GIL-state one is always that of
+	 * this thread's first interpreter.
 	 */
 	if (python.minor < 12 && !is_own(tstate))
 		tstate = NULL;
@@ -84,12 +84,15 @@ static inline bool is_foreign(const void *frame, const struct layout *layout)
 	       *((const uint8_t *)frame + layout->frame_owner) >= layout->first_foreign_owner;
 }
 
-/* An address, or a number: either way it tells one instruction of a code object from another. */
+/*
+ * An address, or a number: either way it tells one instruction of a code object from another.
+ */
 static inline const void *read_instr(const void *frame, const struct layout *layout)
 {
 	if (layout->instr == INSTR_ADDRESS)
 		return read_pointer(frame, layout->frame_instr);
-	return (const void *)(intptr_t)*(const int32_t *)((const char *)frame + layout->frame_instr);
+	return (const void *)(intptr_t) *
+	       (const int32_t *)((const char *)frame + layout->frame_instr);
 }
 
 static const void *innermost_frame(const void *tstate, const struct layout *layout)
@@ -102,9 +105,9 @@ static const void *innermost_frame(const void *tstate, const struct layout *layo
 }
 
 /*
- * Into self->spare, innermost first. *ret_dropped: the outermost frames that are left out of a stack too deep,
- * a multiple of DROP_STEP: calls and returns far up don't move the cut, and the walk before still tells
- * most of the next.
+ * Into self->spare, innermost first. *ret_dropped: the outermost frames that are left out of a
+ * stack too deep, a multiple of DROP_STEP: calls and returns far up don't move the cut, and the
+ * walk before still tells most of the next.
  */
 static uint32_t walk(struct thread *self, const void *tstate, uint32_t *ret_dropped)
 {
@@ -113,7 +116,8 @@ static uint32_t walk(struct thread *self, const void *tstate, uint32_t *ret_drop
 	const void *frame = innermost_frame(tstate, layout);
 	uint32_t whole = 0;
 
-	for (; frame && whole < MOST_COUNTED; frame = read_pointer(frame, layout->frame_previous)) {
+	for (; frame && whole < MOST_COUNTED;
+	     frame = read_pointer(frame, layout->frame_previous)) {
 		if (is_foreign(frame, layout) || whole++ >= STREAM_MAX_DEPTH)
 			continue;
 		uintptr_t code = (uintptr_t)read_pointer(frame, layout->frame_code);
@@ -123,7 +127,8 @@ static uint32_t walk(struct thread *self, const void *tstate, uint32_t *ret_drop
 	}
 	*ret_dropped = 0;
 	if (whole > STREAM_MAX_DEPTH)
-		*ret_dropped = (whole - STREAM_MAX_DEPTH + DROP_STEP - 1) / DROP_STEP * DROP_STEP;
+		*ret_dropped = (whole - STREAM_MAX_DEPTH + DROP_STEP - 1) / DROP_STEP *
+			       DROP_STEP;
 	return whole - *ret_dropped;
 }
 
@@ -152,7 +157,8 @@ static bool begins_main(enum code_traits traits, enum code_traits caller, uint32
 {
 	if (!(traits & CODE_MODULE))
 		return false;
-	return from_root == 0 || (root & CODE_RUNPY && caller & CODE_RUN_CODE && from_root <= 3);
+	return from_root == 0 ||
+	       (root & CODE_RUNPY && caller & CODE_RUN_CODE && from_root <= 3);
 }
 
 static void see_main(void)
@@ -182,7 +188,8 @@ static void check_line(const struct frame_key *key, uint32_t code, int32_t instr
 	ring_put(record_head(R_CHECK, code), (uint32_t)instr | (uint64_t)(uint32_t)line << 32);
 }
 
-static uint32_t code_id(struct thread *self, const struct frame_key *key, enum code_traits *ret_traits)
+static uint32_t code_id(struct thread *self, const struct frame_key *key,
+			enum code_traits *ret_traits)
 {
 	struct code_text text;
 	uint32_t id = intern_find_code(key->code, ret_traits);
@@ -195,7 +202,8 @@ static uint32_t code_id(struct thread *self, const struct frame_key *key, enum c
 	case CODE_TEXT_FOREIGN:
 		return 0;
 	case CODE_TEXT_WRONG:
-		pystack_stop("stacks=off: code objects are not laid out as this version's should be");
+		pystack_stop("stacks=off: code objects are not laid out as this version's "
+			     "should be");
 	}
 	return 0;
 }
@@ -218,7 +226,10 @@ static uint32_t number_frames(struct thread *self, uint32_t same, bool gil_held)
 	enum code_traits traits = 0, caller = 0, root = 0;
 	bool new;
 
-	/* Without what lies below, a cut stack and a whole one must not be taken for each other. */
+	/*
+	 * Without what lies below, a cut stack and a whole one must not be taken for each
+	 * other.
+	 */
 	if (self->dropped && !same)
 		node = intern_node(node, STREAM_CODE_TRUNCATED, 0, &new);
 	for (uint32_t i = same; i < depth; i++) {
@@ -231,7 +242,7 @@ static uint32_t number_frames(struct thread *self, uint32_t same, bool gil_held)
 		int32_t instr = instr_offset(key);
 
 		nodes[i] = node = intern_node(node, code, instr, &new);
-		if (new && gil_held)
+		if (new &&gil_held)
 			check_line(key, code, instr);
 		root = i ? root : traits;
 		if (same == 0 && begins_main(traits, caller, i, root))
@@ -259,7 +270,10 @@ static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 	self->walk_epoch = intern_epoch();
 	if (same == depth)
 		return depth ? self->nodes[depth - 1] : root_of(self);
-	/* Until __main__ begins every frame is looked at, for it is told by the frames below it. */
+	/*
+	 * Until __main__ begins every frame is looked at, for it is told by the frames below
+	 * it.
+	 */
 	if (atomic_load_explicit(&main_seen, memory_order_relaxed) == 0)
 		same = 0;
 	return number_frames(self, same, gil_held);
@@ -272,12 +286,13 @@ uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held)
 	if (gil_held)
 		return find_id(self, tstate, true);
 	/*
-	 * A finalising interpreter frees the states of all threads but its own, whatever they do. It
-	 * is seen here, or its thread sees us and waits: an exchange is a full barrier.
+	 * A finalising interpreter frees the states of all threads but its own, whatever they
+	 * do. It is seen here, or its thread sees us and waits: an exchange is a full barrier.
 	 */
 	atomic_exchange(&self->walking, true);
 	const void *finaliser = python_finaliser();
-	uint32_t id = finaliser && finaliser != tstate ? root_of(self) : find_id(self, tstate, false);
+	uint32_t id = finaliser && finaliser != tstate ? root_of(self)
+						       : find_id(self, tstate, false);
 
 	atomic_store_explicit(&self->walking, false, memory_order_release);
 	return id;

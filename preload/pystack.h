@@ -16,14 +16,19 @@
 #include "thread.h"
 
 /*
- * The thread state to walk; NULL: no Python runs on this thread. In a hook of the mem and object
- * domains and of arenas the GIL is held; elsewhere it may not be.
+ * The thread state to walk; NULL: no Python runs on this thread. In a hook of the mem and
+ * object domains and of arenas the GIL is held; elsewhere it may not be.
  */
 void *pystack_tstate(bool gil_held);
-/* The stack's id, never 0 unless the ring was given up. tstate NULL: the thread's root alone. */
+/*
+ * The stack's id, never 0 unless the ring was given up. tstate NULL: the thread's root alone.
+ */
 uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held);
 
-/* No walks from now on: the self-test failed. `why` is sent as R_INFO; NULL: the collector knows. */
+/*
+ * No walks from now on: the self-test failed. `why` is sent as R_INFO; NULL: the collector
+ * knows.
+ */
 void pystack_stop(const char *why);
 /* __main__ may begin again. */
 void pystack_restart(void);

@@ -13,7 +13,7 @@ static void *symbol(const char *name)
 /* "3.11.2 (...": Py_Version exists from 3.11 on only. */
 static unsigned long parse_version(const char *text)
 {
-	unsigned long parts[3] = { 0 };
+	unsigned long parts[3] = {0};
 
 	for (unsigned i = 0; i < 3; i++) {
 		for (; *text >= '0' && *text <= '9'; text++)
@@ -57,8 +57,8 @@ static const char *missing(void)
 {
 	if (python.version_hex >> 24 != 3)
 		return "it is not CPython 3";
-	if (!python.runtime || !python.unchecked_tstate || !python.gilstate_tstate || !python.code_line ||
-	    !python.code_type || !python.text_type || !python.bytes_type)
+	if (!python.runtime || !python.unchecked_tstate || !python.gilstate_tstate ||
+	    !python.code_line || !python.code_type || !python.text_type || !python.bytes_type)
 		return "it is not CPython, or hides what is needed";
 	if (!python.get_allocator || !python.get_arena_allocator || !python.set_arena_allocator)
 		return "it has no allocator hooks";
@@ -66,13 +66,15 @@ static const char *missing(void)
 	if (symbol("_Py_PrintReferences"))
 		return "it was built with Py_TRACE_REFS";
 	if (!layout_find(python.minor, python.version_hex, python.runtime, &python.layout))
-		return strstr(python.version, "free-threading") ?
-			       "of free-threaded builds only 3.13's is known" :
-			       "this version is not known";
+		return strstr(python.version, "free-threading")
+			       ? "of free-threaded builds only 3.13's is known"
+			       : "this version is not known";
 	return NULL;
 }
 
-/* Its objects live in a heap of its own that nothing tells of: what is left is malloc and mmap. */
+/*
+ * Its objects live in a heap of its own that nothing tells of: what is left is malloc and mmap.
+ */
 static bool is_pypy(void)
 {
 	if (!symbol("pypy_main_startup"))

@@ -1,10 +1,9 @@
 /*
  * python.h - the interpreter in this process: its exported functions, its version, its layout.
  *
- * Found by dlsym in the constructor, or when a libpython was loaded (late.h): CPython's static data is there
- * and nothing has run yet.
- * The structs are those of the public headers (Include/cpython/pymem.h, objimpl.h), which have been the same
- * since 3.5.
+ * Found by dlsym in the constructor, or when a libpython was loaded (late.h): CPython's static
+ * data is there and nothing has run yet. The structs are those of the public headers
+ * (Include/cpython/pymem.h, objimpl.h), which have been the same since 3.5.
  */
 #ifndef MEMTRACE_PYTHON_H
 #define MEMTRACE_PYTHON_H
@@ -38,7 +37,10 @@ struct python {
 	void (*set_allocator)(int domain, struct py_allocator *allocator);
 	void (*get_arena_allocator)(struct py_arena_allocator *allocator);
 	void (*set_arena_allocator)(struct py_arena_allocator *allocator);
-	/* The thread state that runs on this thread: which of the two is right, pystack.c knows. */
+	/*
+	 * The thread state that runs on this thread: which of the two is right, pystack.c
+	 * knows.
+	 */
 	void *(*unchecked_tstate)(void);
 	void *(*gilstate_tstate)(void);
 	int (*code_line)(void *code, int instr);
@@ -56,10 +58,16 @@ struct python {
 
 extern struct python python;
 
-/* In all that the program began with, or in a library. False: there is no Python that we know of. */
+/*
+ * In all that the program began with, or in a library. False: there is no Python that we know
+ * of.
+ */
 bool python_find(void *library);
 
-/* The state of the thread that finalises the interpreter; NULL: none does. Only where has_layout. */
+/*
+ * The state of the thread that finalises the interpreter; NULL: none does. Only where
+ * has_layout.
+ */
 static inline const void *python_finaliser(void)
 {
 	const char *place = (const char *)python.runtime + python.layout.runtime_finalizing;

@@ -9,15 +9,17 @@
 #include "watch.h"
 
 /*
- * What was in the slots, by enum py_domain. Pass-through works for any pointer, as we add nothing to
- * a block. The domain is told by our function and not by ctx: CPython reads the two in two loads.
+ * What was in the slots, by enum py_domain. Pass-through works for any pointer, as we add
+ * nothing to a block. The domain is told by our function and not by ctx: CPython reads the two
+ * in two loads.
  */
 static struct py_allocator real_domain[3];
 static struct py_arena_allocator real_arena;
 
 /*
- * What our functions were put on top of, as told by their malloc: CPython's own, so they may be wrapped
- * again. Beside the default ones there is at most one set of debug functions, or malloc's.
+ * What our functions were put on top of, as told by their malloc: CPython's own, so they may be
+ * wrapped again. Beside the default ones there is at most one set of debug functions, or
+ * malloc's.
  */
 enum { KNOWN = 4 };
 static void *(*known[3][KNOWN])(void *ctx, size_t bytes);
@@ -192,14 +194,15 @@ static void wrap(enum py_domain domain, struct py_allocator ours)
 
 static void wrap_domains(void)
 {
-	wrap(PY_MEM, (struct py_allocator){ NULL, mem_malloc, mem_calloc, mem_realloc, mem_free });
-	wrap(PY_OBJECT, (struct py_allocator){ NULL, object_malloc, object_calloc, object_realloc,
-					       object_free });
+	wrap(PY_MEM,
+	     (struct py_allocator){NULL, mem_malloc, mem_calloc, mem_realloc, mem_free});
+	wrap(PY_OBJECT, (struct py_allocator){NULL, object_malloc, object_calloc,
+					      object_realloc, object_free});
 }
 
 static void wrap_arenas(void)
 {
-	struct py_arena_allocator ours = { NULL, arena_alloc, arena_free };
+	struct py_arena_allocator ours = {NULL, arena_alloc, arena_free};
 	struct py_arena_allocator now;
 
 	python.get_arena_allocator(&now);
@@ -223,8 +226,10 @@ void python_hooks_expect_restart(void)
 
 void python_hooks_check(void)
 {
-	/* The slots are read and written under locks of the interpreter's from 3.13 on, none of which
-	 * is held around a malloc. */
+	/*
+	 * The slots are read and written under locks of the interpreter's from 3.13 on, none of
+	 * which is held around a malloc.
+	 */
 	if (!life_traced() || !thread_enter())
 		return;
 	wrap_arenas();

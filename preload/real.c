@@ -14,7 +14,10 @@ static size_t pool_used;
 static bool resolving;
 static bool resolved;
 
-/* dlsym itself may allocate: what it gets then is never given back. A block's size stands in front. */
+/*
+ * dlsym itself may allocate: what it gets then is never given back. A block's size stands in
+ * front.
+ */
 static void *pool_alloc(size_t bytes)
 {
 	size_t need = POOL_ALIGN + ((bytes + POOL_ALIGN - 1) & ~(size_t)(POOL_ALIGN - 1));
@@ -96,7 +99,9 @@ void *real_realloc(void *ptr, size_t bytes)
 	size_t old_bytes;
 
 	if (!pool_owns(ptr))
-		return real_resolve() ? real.realloc(ptr, bytes) : ptr ? NULL : pool_alloc(bytes);
+		return real_resolve() ? real.realloc(ptr, bytes)
+		       : ptr          ? NULL
+				      : pool_alloc(bytes);
 	memcpy(&old_bytes, (char *)ptr - POOL_ALIGN, sizeof(old_bytes));
 	void *new = real_malloc(bytes);
 

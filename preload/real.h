@@ -1,11 +1,12 @@
 /*
  * real.h - the functions behind the ones this library puts in front.
  *
- * They are the next ones in the search order: glibc's, or those of another preloaded allocator. Until
- * they are known, blocks come from a small static pool, which real_free and real_realloc recognise.
+ * They are the next ones in the search order: glibc's, or those of another preloaded allocator.
+ * Until they are known, blocks come from a small static pool, which real_free and real_realloc
+ * recognise.
  *
- * Threads: resolved once, by the constructor or by the first allocation before it; both happen while
- * the process has one thread.
+ * Threads: resolved once, by the constructor or by the first allocation before it; both happen
+ * while the process has one thread.
  */
 #ifndef MEMTRACE_REAL_H
 #define MEMTRACE_REAL_H
@@ -40,7 +41,7 @@ struct real {
 	void (*_exit)(int);
 	void (*abort)(void);
 	void *(*dlopen)(const char *, int);
-	struct mallinfo2 (*mallinfo2)(void); /* NULL before glibc 2.33 */
+	struct mallinfo2 (*mallinfo2)(void);                     /* NULL before glibc 2.33 */
 	int (*_dl_find_object)(void *, struct dl_find_object *); /* NULL before glibc 2.35 */
 };
 

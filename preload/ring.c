@@ -84,7 +84,8 @@ void ring_give_up(void)
 
 bool ring_given_up(void)
 {
-	return atomic_load_explicit(&ring.header->program_state, memory_order_relaxed) == PROGRAM_INERT;
+	return atomic_load_explicit(&ring.header->program_state, memory_order_relaxed) ==
+	       PROGRAM_INERT;
 }
 
 static uint64_t now_ns(void)
@@ -122,7 +123,10 @@ bool ring_collector_lives(void)
 	/* Of another user it is where the program has dropped its privileges. */
 	if (!pid || (syscall(SYS_kill, pid, 0) && errno == ESRCH))
 		return false;
-	/* A killed one may lie unreaped for ever: where the program or whoever is PID 1 doesn't wait. */
+	/*
+	 * A killed one may lie unreaped for ever: where the program or whoever is PID 1 doesn't
+	 * wait.
+	 */
 	char state = state_of(pid);
 
 	return state != 'Z' && state != 'X';
@@ -139,7 +143,7 @@ static bool patience_lost(struct patience *patience, uint64_t now)
 	uint64_t beat = atomic_load_explicit(&ring.header->heartbeat, memory_order_relaxed);
 
 	if (beat != patience->heartbeat || !patience->since_ns) {
-		*patience = (struct patience){ .heartbeat = beat, .since_ns = now };
+		*patience = (struct patience){.heartbeat = beat, .since_ns = now};
 		return false;
 	}
 	if (now - patience->since_ns < PATIENCE_NS)
@@ -149,8 +153,10 @@ static bool patience_lost(struct patience *patience, uint64_t now)
 
 static bool has_room(uint64_t end)
 {
-	/* Acquire: what the reader read out of the slots happened before we write into them. Pairs
-	 * with the collector's release of tail. */
+	/*
+	 * Acquire: what the reader read out of the slots happened before we write into them.
+	 * Pairs with the collector's release of tail.
+	 */
 	uint64_t tail = atomic_load_explicit(&ring.header->tail, memory_order_acquire);
 
 	return end <= tail + ring.capacity;
@@ -160,7 +166,7 @@ static bool has_room(uint64_t end)
 static bool wait_for_room(uint64_t end)
 {
 	uint64_t start = now_ns();
-	struct patience patience = { 0 };
+	struct patience patience = {0};
 	bool room = false;
 
 	for (unsigned tries = 0; !ring_given_up() && !(room = has_room(end)); tries++) {
@@ -172,10 +178,14 @@ static bool wait_for_room(uint64_t end)
 			ring_give_up();
 			break;
 		}
-		/* Not nanosleep, where a thread may be cancelled: with our locks, inside a malloc. */
-		syscall(SYS_nanosleep, &(struct timespec){ .tv_nsec = WAIT_NAP_NS }, NULL);
+		/*
+		 * Not nanosleep, where a thread may be cancelled: with our locks, inside a
+		 * malloc.
+		 */
+		syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = WAIT_NAP_NS}, NULL);
 	}
-	atomic_fetch_add_explicit(&ring.header->waited_ns, now_ns() - start, memory_order_relaxed);
+	atomic_fetch_add_explicit(&ring.header->waited_ns, now_ns() - start,
+				  memory_order_relaxed);
 	return room;
 }
 
@@ -183,7 +193,8 @@ static bool wait_for_room(uint64_t end)
 static bool reserve(uint64_t count, uint64_t *ret_first)
 {
 	/* Relaxed: the order of positions is the order of this one location's changes. */
-	uint64_t first = atomic_fetch_add_explicit(&ring.header->head, count, memory_order_relaxed);
+	uint64_t first = atomic_fetch_add_explicit(&ring.header->head, count,
+						   memory_order_relaxed);
 
 	*ret_first = first;
 	return __builtin_expect(has_room(first + count), 1) || wait_for_room(first + count);
@@ -209,7 +220,7 @@ void ring_put(uint64_t head, uint64_t body)
 
 static void commit_data(uint64_t position, const char *bytes, size_t len)
 {
-	uint64_t words[2] = { 0 };
+	uint64_t words[2] = {0};
 
 	/* Six bytes beside the kind, eight in the body: stream.h. */
 	memcpy(&words[0], bytes, len < 6 ? len : 6);
@@ -252,7 +263,8 @@ void ring_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t
 	do {
 		size_t part = len - done < FRAGMENT ? len - done : FRAGMENT;
 
-		put_fragment(record_head(kind, id), len | (uint64_t)done << 32, text + done, part);
+		put_fragment(record_head(kind, id), len | (uint64_t)done << 32, text + done,
+			     part);
 		done += part;
 	} while (done < len);
 }

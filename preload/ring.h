@@ -3,9 +3,9 @@
  *
  * There is one ring in a process. Between ring_open and the end of the process it stays mapped.
  *
- * Threads: every function but ring_open may be called by many at once. A full ring makes them wait
- * while the collector moves; when it doesn't for two seconds, the ring is given up: ring_given_up.
- * Signals: callers hold the thread's guard (guard.h).
+ * Threads: every function but ring_open may be called by many at once. A full ring makes them
+ * wait while the collector moves; when it doesn't for two seconds, the ring is given up:
+ * ring_given_up. Signals: callers hold the thread's guard (guard.h).
  */
 #ifndef MEMTRACE_RING_H
 #define MEMTRACE_RING_H
@@ -33,7 +33,9 @@ extern struct ring ring;
 
 /* Bytes of a ring file with so many bytes of records, rounded to a power of two of slots. */
 size_t ring_file_bytes(uint64_t record_bytes);
-/* Takes over the fresh, zeroed file behind fd, ring_file_bytes long. False: it can't be mapped. */
+/*
+ * Takes over the fresh, zeroed file behind fd, ring_file_bytes long. False: it can't be mapped.
+ */
 bool ring_open(int fd, uint64_t record_bytes);
 
 /* Unmaps another one than `ring`: a forked child's parent's. */

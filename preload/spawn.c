@@ -30,7 +30,7 @@ struct spawn {
 static int become_collector(void *argument)
 {
 	struct spawn *spawn = argument;
-	char *no_environment[] = { NULL };
+	char *no_environment[] = {NULL};
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -47,14 +47,18 @@ static int intermediate(void *argument)
 {
 	struct spawn *spawn = argument;
 
-	spawn->pid = clone(become_collector, spawn->stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, spawn);
+	spawn->pid = clone(become_collector, spawn->stack + STACK_BYTES, CLONE_VM | CLONE_VFORK,
+			   spawn);
 	if (spawn->pid < 0)
 		spawn->error = errno;
 	syscall(SYS_exit_group, 0);
 	return 0;
 }
 
-/* Both clones wait until the child has gone on (CLONE_VFORK): `error` is there when this returns. */
+/*
+ * Both clones wait until the child has gone on (CLONE_VFORK): `error` is there when this
+ * returns.
+ */
 static void run(struct spawn *spawn)
 {
 	char *stacks = memory_get(2 * STACK_BYTES);
@@ -88,7 +92,9 @@ static bool try_beside(const char *library, size_t folder_len, const char *rest,
 	return !words.cut && !access(path, X_OK);
 }
 
-/* Beside the library, as in a build or a copied pair of files, or where `make install` puts it. */
+/*
+ * Beside the library, as in a build or a copied pair of files, or where `make install` puts it.
+ */
 static bool find_collector(const struct options *options, char *path)
 {
 	Dl_info self;
@@ -106,20 +112,23 @@ static bool find_collector(const struct options *options, char *path)
 
 	/* $LIB may be lib, lib64 or lib/x86_64-linux-gnu. */
 	return slash && (try_beside(self.dli_fname, folder, "/memtrace-collector", path) ||
-			 try_beside(self.dli_fname, folder, "/../libexec/memtrace/memtrace-collector", path) ||
-			 try_beside(self.dli_fname, folder, "/../../libexec/memtrace/memtrace-collector", path));
+			 try_beside(self.dli_fname, folder,
+				    "/../libexec/memtrace/memtrace-collector", path) ||
+			 try_beside(self.dli_fname, folder,
+				    "/../../libexec/memtrace/memtrace-collector", path));
 }
 
 bool spawn_collector(const struct options *options, const char *out)
 {
-	static const char *const events[] = { "off", "full", "all" };
+	static const char *const events[] = {"off", "full", "all"};
 	char path[PATH_MAX], journal[24];
 	struct words bytes = words_over(journal, sizeof(journal));
 
 	words_number(&bytes, options->journal_bytes);
 	if (!find_collector(options, path)) {
-		say((const char *const[]){ "no memtrace-collector beside the library; "
-					   "the program runs untraced", NULL });
+		say((const char *const[]){"no memtrace-collector beside the library; "
+					  "the program runs untraced",
+					  NULL});
 		return false;
 	}
 	struct spawn spawn = {
@@ -127,17 +136,22 @@ bool spawn_collector(const struct options *options, const char *out)
 	};
 	/* execve takes its arguments as char *, and leaves them alone. */
 	const char *const arguments[ARGUMENTS] = {
-		"memtrace-collector", "--out", out, "--events", events[options->events], "--journal", journal,
+		"memtrace-collector",    "--out",     out,     "--events",
+		events[options->events], "--journal", journal,
 	};
 
 	memcpy(spawn.argv, arguments, sizeof(arguments));
 
 	run(&spawn);
 	if (spawn.error)
-		say((const char *const[]){ "can't start ", path, " (", strerrordesc_np(spawn.error),
-					   "); the program runs untraced", NULL });
+		say((const char *const[]){"can't start ", path, " (",
+					  strerrordesc_np(spawn.error),
+					  "); the program runs untraced", NULL});
 	else
-		/* Before it says so itself: the program may wait for a child at once (wait_hooks.c). */
+		/*
+		 * Before it says so itself: the program may wait for a child at once
+		 * (wait_hooks.c).
+		 */
 		atomic_store(&ring.header->collector_pid, (uint32_t)spawn.pid);
 	return !spawn.error;
 }

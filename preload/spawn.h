@@ -1,9 +1,9 @@
 /*
  * spawn.h - starts the collector, so that the program never meets it.
  *
- * It is no child of the program's: an intermediate process with exit signal 0 makes it and goes; the
- * program neither gets SIGCHLD nor can wait for it. It has an empty environment and none of the
- * program's descriptors; it makes itself a session of its own.
+ * It is no child of the program's: an intermediate process with exit signal 0 makes it and
+ * goes; the program neither gets SIGCHLD nor can wait for it. It has an empty environment and
+ * none of the program's descriptors; it makes itself a session of its own.
  */
 #ifndef MEMTRACE_SPAWN_H
 #define MEMTRACE_SPAWN_H

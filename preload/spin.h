@@ -1,8 +1,9 @@
 /*
  * spin.h - a lock for sections of a few dozen instructions.
  *
- * A section may be longer only while the ring is full, and that wait is bounded. Whoever interrupts a
- * holder on its own thread (a signal handler) finds the thread's guard set and doesn't come here.
+ * A section may be longer only while the ring is full, and that wait is bounded. Whoever
+ * interrupts a holder on its own thread (a signal handler) finds the thread's guard set and
+ * doesn't come here.
  */
 #ifndef MEMTRACE_SPIN_H
 #define MEMTRACE_SPIN_H

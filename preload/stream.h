@@ -1,10 +1,10 @@
 /*
  * stream.h - what a traced process writes and everybody else reads.
  *
- * A stream is a sequence of 16-byte records in total order. Live, it lies in a ring: one file per
- * process, mapped shared by the program (many writing threads) and by its collector (one reader).
- * Kept, it lies in journals (collector/journal.h), where the collector has put records of its own
- * between those of the program.
+ * A stream is a sequence of 16-byte records in total order. Live, it lies in a ring: one file
+ * per process, mapped shared by the program (many writing threads) and by its collector (one
+ * reader). Kept, it lies in journals (collector/journal.h), where the collector has put records
+ * of its own between those of the program.
  *
  * A record is two words:
  *
@@ -13,13 +13,13 @@
  *	       bits 54-63  lap    position / capacity, modulo 1023, plus 1; 0 in journals
  *	body   bits  0-63  b      what the kind says
  *
- * A record that needs more is followed at once by R_DATA records. Of those, `a` holds six payload
- * bytes and `b` eight more, little-endian, in that order: STREAM_DATA_BYTES a record. The slots of
- * one such group are reserved together, so nothing stands between them.
+ * A record that needs more is followed at once by R_DATA records. Of those, `a` holds six
+ * payload bytes and `b` eight more, little-endian, in that order: STREAM_DATA_BYTES a record.
+ * The slots of one such group are reserved together, so nothing stands between them.
  *
- * Order. A free is recorded before the real free, an allocation after the real one: between the two
- * records of an address no other thread can have been given it. A definition (R_NODE, R_CODE,
- * R_THREAD) is committed before a record that uses its id can be.
+ * Order. A free is recorded before the real free, an allocation after the real one: between the
+ * two records of an address no other thread can have been given it. A definition (R_NODE,
+ * R_CODE, R_THREAD) is committed before a record that uses its id can be.
  *
  * Pairs of an allocation and its free may be missing altogether (the cancelling table): R_TEMP
  * counts them per stack.
@@ -69,7 +69,9 @@ enum record_kind {
 	 */
 	R_SMALL_MEM = 5,
 	R_SMALL_OBJECT = 6,
-	/* a = address. b = freeing stack or 0 | flags (bits 32-39) | thread slot (bits 40-63). */
+	/*
+	 * a = address. b = freeing stack or 0 | flags (bits 32-39) | thread slot (bits 40-63).
+	 */
 	R_FREE = 7,
 	/* A realloc failed: the block that thread slot b freed last with F_REALLOC lives on.
 	 * a = its address. */
@@ -77,9 +79,11 @@ enum record_kind {
 	/* Pairs cancelled: a = stack; b = bytes (bits 0-39) | pairs (bits 40-63). */
 	R_TEMP = 9,
 
-	/* Mappings. a = address; b = stack | pages of 4096 bytes (bits 32-63). R_MAP_FILE is all that
-	 * isn't the program's own live memory: files, reserved address space (PROT_NONE), and what another
-	 * allocator maps to hand out in blocks. */
+	/*
+	 * Mappings. a = address; b = stack | pages of 4096 bytes (bits 32-63). R_MAP_FILE is
+	 * all that isn't the program's own live memory: files, reserved address space
+	 * (PROT_NONE), and what another allocator maps to hand out in blocks.
+	 */
 	R_MAP_ANON = 10,
 	R_MAP_FILE = 11,
 	/* a = address; b = 0 | pages (bits 32-63). Any part of any mappings. */
@@ -88,9 +92,11 @@ enum record_kind {
 	R_ARENA = 13,
 	R_ARENA_FREE = 14,
 
-	/* A cyclic collection. a = generation | R_GC_END; b = objects collected (at its end). The
-	 * generation of one that begins isn't known yet: R_GC_UNKNOWN. One end a collection; those
-	 * in which no event fell come without a beginning. */
+	/*
+	 * A cyclic collection. a = generation | R_GC_END; b = objects collected (at its end).
+	 * The generation of one that begins isn't known yet: R_GC_UNKNOWN. One end a
+	 * collection; those in which no event fell come without a beginning.
+	 */
 	R_GC = 15,
 
 	/*
@@ -102,40 +108,50 @@ enum record_kind {
 	 * Id 0 is the empty stack: nothing is known.
 	 */
 	R_NODE = 16,
-	/* The interpreter's own answer to "which line": a = code id; b = instruction's byte offset
-	 * (i32, bits 0-31) | line (i32, bits 32-63). Compared with the line table (self-test). */
+	/*
+	 * The interpreter's own answer to "which line": a = code id; b = instruction's byte
+	 * offset (i32, bits 0-31) | line (i32, bits 32-63). Compared with the line table
+	 * (self-test).
+	 */
 	R_CHECK = 17,
 
 	/*
-	 * Texts: a = id (bits 0-31) | R_DATA slots that follow (bits 32-47);
-	 * b = whole length in bytes (bits 0-31) | this fragment's offset (bits 32-63).
-	 * A fragment carries min(length - offset, slots * 14) bytes. The fragments of one text come
-	 * in order; other records may stand between them, fragments of the same kind may not.
+	 * Texts: a = id (bits 0-31) | R_DATA slots that follow (bits 32-47); b = whole length
+	 * in bytes (bits 0-31) | this fragment's offset (bits 32-63). A fragment carries
+	 * min(length - offset, slots * 14) bytes. The fragments of one text come in order;
+	 * other records may stand between them, fragments of the same kind may not.
 	 */
-	R_CODE = 18,   /* id = code id, from STREAM_CODE_FIRST on; struct stream_code, then strings */
+	R_CODE = 18, /* id = code id, from STREAM_CODE_FIRST on; struct stream_code, strings */
 	R_THREAD = 19, /* id = thread slot; struct stream_thread, then the name */
 	R_INFO = 20,   /* id = 0; "key=value", UTF-8; a later value replaces an earlier one */
 	R_MARK = 21,   /* id = 0; struct stream_mark, then the name */
 
 	/* a = 0; execve is about to be called, b = 0, or has failed, b = errno. */
 	R_EXEC = 22,
-	/* A fork comes next: a = its number, counted from 1. What this process allocated before is the
-	 * child's as well; what it does from here on is its own. The child's stream goes on in a
-	 * ring of its own, with the ids defined here. */
+	/*
+	 * A fork comes next: a = its number, counted from 1. What this process allocated before
+	 * is the child's as well; what it does from here on is its own. The child's stream goes
+	 * on in a ring of its own, with the ids defined here.
+	 */
 	R_FORK = 25,
 	/* The last record of a process that ends by itself. a = enum stream_end; b = status. */
 	R_END = 23,
-	/* Python made a new object in a live block, which it had kept on a free list: a = address;
-	 * b = stack. A free and an allocation of the same size in one. */
+	/*
+	 * Python made a new object in a live block, which it had kept on a free list: a =
+	 * address; b = stack. A free and an allocation of the same size in one.
+	 */
 	R_RETAG = 24,
 
 	/* From the collector, in journals and in the heap's input, never in a ring. */
-	R_TICK = 32,   /* a = milliseconds since start; b = resident set, bytes */
-	R_LOST = 33,   /* a = slots skipped because nobody committed them; b = ring position */
-	R_DIED = 34,   /* the program is gone without R_END; b = 0 */
-	R_COUNTS = 35, /* a = events dropped so far; b = nanoseconds waited for a full ring so far */
-	/* A block that still waits in the cancelling table at the next R_MARK, made from outside: it
-	 * is live in that mark's figures, and in no other's. a = address; b = stack | bytes. */
+	R_TICK = 32, /* a = milliseconds since start; b = resident set, bytes */
+	R_LOST = 33, /* a = slots skipped because nobody committed them; b = ring position */
+	R_DIED = 34, /* the program is gone without R_END; b = 0 */
+	R_COUNTS = 35, /* a = events dropped so far; b = nanoseconds waited for a full ring */
+	/*
+	 * A block that still waits in the cancelling table at the next R_MARK, made from
+	 * outside: it is live in that mark's figures, and in no other's. a = address; b = stack
+	 * | bytes.
+	 */
 	R_WAITING = 36,
 	R_KIND_LIMIT = 64,
 };
@@ -173,8 +189,11 @@ struct stream_code {
 	uint32_t file_bytes;
 	uint32_t name_bytes;
 	uint32_t linetable_bytes;
-	/* Byte offset of the first instruction at which Python counts a frame as running: before it (the
-	 * prologue that makes cells and generators) its own stacks show the caller. 0: not known. */
+	/*
+	 * Byte offset of the first instruction at which Python counts a frame as running:
+	 * before it (the prologue that makes cells and generators) its own stacks show the
+	 * caller. 0: not known.
+	 */
 	uint32_t first_traced;
 };
 _Static_assert(sizeof(struct stream_code) == 24, "layout");
@@ -190,20 +209,20 @@ enum mark_origin { MARK_TRACER = 0, MARK_PROGRAM = 1, MARK_OUTSIDE = 2 };
 
 /* Payload of R_MARK, before the name. What could not be read is UINT64_MAX. */
 struct stream_mark {
-	uint64_t time_ns;     /* since the stream began */
-	uint64_t rss_bytes;   /* statm */
-	uint64_t pss_bytes;   /* smaps_rollup, as the next three */
+	uint64_t time_ns;   /* since the stream began */
+	uint64_t rss_bytes; /* statm */
+	uint64_t pss_bytes; /* smaps_rollup, as the next three */
 	uint64_t anon_bytes;
 	uint64_t swap_bytes;
 	uint64_t locked_bytes;
-	uint64_t file_bytes;  /* statm: file and shared pages resident */
-	uint64_t heap_bytes;  /* mallinfo2.arena: C heap got by brk and mmap'ed arenas */
+	uint64_t file_bytes;        /* statm: file and shared pages resident */
+	uint64_t heap_bytes;        /* mallinfo2.arena: C heap got by brk and mmap'ed arenas */
 	uint64_t heap_mapped_bytes; /* .hblkhd */
 	uint64_t heap_used_bytes;   /* .uordblks */
 	uint64_t heap_free_bytes;   /* .fordblks */
 	uint64_t heap_top_bytes;    /* .keepcost */
-	uint64_t pause_ns;    /* how long the mark held the thread that made it, so far */
-	uint32_t origin;      /* enum mark_origin */
+	uint64_t pause_ns;          /* how long the mark held the thread that made it, so far */
+	uint32_t origin;            /* enum mark_origin */
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct stream_mark) == 112, "layout");
@@ -216,9 +235,9 @@ _Static_assert(sizeof(struct stream_mark) == 112, "layout");
  *	temp_offset         temp_slots of struct temp_slot
  *	slots_offset        capacity of struct record
  *
- * Positions count slots since the start and never wrap; slot i of the ring holds position p where
- * p % capacity == i. Writers reserve by adding to `head` and commit by storing a record's head word
- * last, with the lap of its position; the reader moves `tail`.
+ * Positions count slots since the start and never wrap; slot i of the ring holds position p
+ * where p % capacity == i. Writers reserve by adding to `head` and commit by storing a record's
+ * head word last, with the lap of its position; the reader moves `tail`.
  */
 enum {
 	RING_HEADER_BYTES = 4096,
@@ -248,8 +267,8 @@ enum ring_program_state {
 
 /* Bits of ring_header.attention: what the traced process looks at once per event. */
 enum ring_attention {
-	ATTENTION_MARK = 1 << 0,       /* a request lies in mark_name */
-	ATTENTION_NO_STACKS = 1 << 1,  /* the self-test failed: stop walking */
+	ATTENTION_MARK = 1 << 0,      /* a request lies in mark_name */
+	ATTENTION_NO_STACKS = 1 << 1, /* the self-test failed: stop walking */
 };
 
 enum fork_state {
@@ -290,32 +309,41 @@ struct ring_header {
 
 	/* Written by the collector. */
 	_Alignas(128) _Atomic uint64_t tail;
-	_Atomic uint64_t heartbeat;      /* grows while the collector lives, 10 times a second or more */
+	_Atomic uint64_t
+		heartbeat; /* grows while the collector lives, 10 times a second or more */
 	_Atomic uint32_t collector_state; /* enum ring_collector_state; a futex word */
-	_Atomic uint32_t collector_pid; /* by the program too, which starts it */
+	_Atomic uint32_t collector_pid;   /* by the program too, which starts it */
 
 	/* Written by the collector and by `memtrace mark`; read at each event. */
 	_Alignas(128) _Atomic uint32_t attention;
 	_Atomic uint32_t mark_request; /* a counter; raised after mark_name is filled */
 	char mark_name[RING_NAME_BYTES];
 
-	/* Filled in by children of this process, which have it mapped until they have a ring of their own;
-	 * fork n uses slot n % RING_FORKS. */
+	/*
+	 * Filled in by children of this process, which have it mapped until they have a ring of
+	 * their own; fork n uses slot n % RING_FORKS.
+	 */
 	struct fork_slot forks[RING_FORKS];
 
-	/* This process: the number of the fork that made it, 0 for none, and its profile's path. */
+	/*
+	 * This process: the number of the fork that made it, 0 for none, and its profile's
+	 * path.
+	 */
 	uint64_t fork_id;
 	char out[RING_PATH_BYTES];
-	/* Where a relative file pattern begins, for the whole tree of processes; NUL-terminated. */
+	/*
+	 * Where a relative file pattern begins, for the whole tree of processes;
+	 * NUL-terminated.
+	 */
 	char folder[RING_FOLDER_BYTES];
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");
 _Static_assert(offsetof(struct ring_header, head) % 128 == 0, "own cache lines");
 
 /*
- * One waiting allocation: the record that it will be, or head == 0. A reader that finds the program
- * dead takes every filled slot as live whose address it does not know already; a lock that is held
- * then says only that its thread died in there.
+ * One waiting allocation: the record that it will be, or head == 0. A reader that finds the
+ * program dead takes every filled slot as live whose address it does not know already; a lock
+ * that is held then says only that its thread died in there.
  */
 struct cancel_slot {
 	struct record record;

@@ -23,13 +23,15 @@ static bool is_python(enum tap_domain domain)
 /* One header in front, or two: a large block passes the raw domain's debug allocator too. */
 static bool same_block(uint64_t inner, uint64_t outer)
 {
-	return inner == outer || (collection_debug_bytes() && (inner == outer - 16 || inner == outer - 32));
+	return inner == outer ||
+	       (collection_debug_bytes() && (inner == outer - 16 || inner == outer - 32));
 }
 
 /* What may be asked for once per event: a mark from outside, the end of stacks. */
 static void attend(void)
 {
-	uint32_t attention = atomic_load_explicit(&ring.header->attention, memory_order_acquire);
+	uint32_t attention = atomic_load_explicit(&ring.header->attention,
+						  memory_order_acquire);
 
 	if (attention & ATTENTION_NO_STACKS)
 		pystack_stop(NULL);
@@ -60,13 +62,17 @@ static inline struct thread *enter(void)
 		thread_leave();
 		return NULL;
 	}
-	if (__builtin_expect(atomic_load_explicit(&ring.header->attention, memory_order_relaxed), 0) &&
+	if (__builtin_expect(
+		    atomic_load_explicit(&ring.header->attention, memory_order_relaxed), 0) &&
 	    !self->call)
 		attend();
 	return self;
 }
 
-/* A realloc in place keeps the class that the block had, unless it can't: then no pool served it. */
+/*
+ * A realloc in place keeps the class that the block had, unless it can't: then no pool served
+ * it.
+ */
 static uint32_t class_of(uint64_t bytes, uint32_t kept_class)
 {
 	uint32_t class = (uint32_t)((bytes + 15) >> 4);
@@ -74,7 +80,9 @@ static uint32_t class_of(uint64_t bytes, uint32_t kept_class)
 	return kept_class >= class ? kept_class : class;
 }
 
-/* A mapping's size in its record: 16 TiB or more of reserved address space are as many as fit. */
+/*
+ * A mapping's size in its record: 16 TiB or more of reserved address space are as many as fit.
+ */
 static uint64_t pages_of(uint64_t bytes)
 {
 	uint64_t pages = (bytes >> PAGE_SHIFT) + ((bytes & 4095) != 0);
@@ -83,11 +91,13 @@ static uint64_t pages_of(uint64_t bytes)
 }
 
 /* The record's words, but for a size that doesn't fit (STREAM_SIZE_WIDE). */
-static struct record make_record(const struct tap_event *event, uint32_t stack, uint32_t kept_class)
+static struct record make_record(const struct tap_event *event, uint32_t stack,
+				 uint32_t kept_class)
 {
 	static const enum record_kind kinds[] = {
 		[TAP_MALLOC] = R_ALLOC_MALLOC, [TAP_MEM] = R_ALLOC_MEM,
-		[TAP_OBJECT] = R_ALLOC_OBJECT, [TAP_ARENA] = R_ARENA, [TAP_MAP] = R_MAP_ANON,
+		[TAP_OBJECT] = R_ALLOC_OBJECT, [TAP_ARENA] = R_ARENA,
+		[TAP_MAP] = R_MAP_ANON,
 	};
 	uint64_t inner = event->bytes + collection_debug_bytes();
 	uint64_t size = event->bytes < STREAM_SIZE_WIDE ? event->bytes : STREAM_SIZE_WIDE;
@@ -102,12 +112,13 @@ static struct record make_record(const struct tap_event *event, uint32_t stack, 
 		kind = event->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT;
 		size |= (uint64_t)class_of(inner, kept_class) << 16;
 	}
-	return (struct record){ record_head(kind, event->address), stack | size << 32 };
+	return (struct record){record_head(kind, event->address), stack | size << 32};
 }
 
 /*
- * What the interpreter's allocator gets for itself while it serves a line (its table of arenas, the nodes of
- * their radix tree) is nobody's block: it goes to the thread, without a Python frame.
+ * What the interpreter's allocator gets for itself while it serves a line (its table of arenas,
+ * the nodes of their radix tree) is nobody's block: it goes to the thread, without a Python
+ * frame.
  */
 static bool is_allocators_own(const struct call *outer, const struct tap_event *event)
 {
@@ -115,7 +126,8 @@ static bool is_allocators_own(const struct call *outer, const struct tap_event *
 	       event->domain == TAP_MALLOC;
 }
 
-static void emit(struct thread *self, const struct call *call, const struct tap_event *event, uint32_t kept_class)
+static void emit(struct thread *self, const struct call *call, const struct tap_event *event,
+		 uint32_t kept_class)
 {
 	bool gil_held = call->gil_held;
 	void *tstate = is_allocators_own(call->outer, event) ? NULL : pystack_tstate(gil_held);
@@ -128,7 +140,7 @@ static void emit(struct thread *self, const struct call *call, const struct tap_
 	if (event->bytes <= CANCEL_LARGEST_BYTES && event->domain <= TAP_OBJECT && cancel_on) {
 		cancel_put(record);
 	} else if (event->bytes >= STREAM_SIZE_WIDE && event->domain <= TAP_OBJECT) {
-		char wide[STREAM_DATA_BYTES] = { 0 };
+		char wide[STREAM_DATA_BYTES] = {0};
 
 		__builtin_memcpy(wide, &event->bytes, sizeof(event->bytes));
 		ring_put_with(record.head, record.body, wide);
@@ -159,9 +171,11 @@ static bool is_held(struct call *call, uint64_t address)
 	return false;
 }
 
-static void emit_inner(struct thread *self, const struct call *outer, const struct tap_event *event)
+static void emit_inner(struct thread *self, const struct call *outer,
+		       const struct tap_event *event)
 {
-	struct call inner = { .outer = (struct call *)(uintptr_t)outer, .gil_held = outer->gil_held };
+	struct call inner = {.outer = (struct call *)(uintptr_t)outer,
+			     .gil_held = outer->gil_held};
 
 	emit(self, &inner, event, 0);
 }
@@ -178,7 +192,8 @@ static void settle_held(struct thread *self, const struct call *call, uint64_t a
 			emit_inner(self, call, &call->held[i]);
 }
 
-static void push(struct thread *self, struct call *call, enum tap_domain domain, uint64_t bytes, uint64_t old)
+static void push(struct thread *self, struct call *call, enum tap_domain domain, uint64_t bytes,
+		 uint64_t old)
 {
 	call->outer = self->call;
 	call->domain = domain;
@@ -193,7 +208,8 @@ static void push(struct thread *self, struct call *call, enum tap_domain domain,
 }
 
 /* The free's record, unless the pair cancels or an outer call has recorded it. */
-static void record_free(struct thread *self, struct call *call, uint64_t address, enum free_flags flags)
+static void record_free(struct thread *self, struct call *call, uint64_t address,
+			enum free_flags flags)
 {
 	for (struct call *outer = call->outer; outer; outer = outer->outer)
 		if (outer->old && !outer->old_seen && same_block(address, outer->old)) {
@@ -253,7 +269,9 @@ static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_
 
 void tap_end(struct call *call, const void *ptr)
 {
-	struct tap_event event = { .address = (uint64_t)(uintptr_t)ptr, .bytes = call->bytes, .domain = call->domain };
+	struct tap_event event = {.address = (uint64_t)(uintptr_t)ptr,
+				  .bytes = call->bytes,
+				  .domain = call->domain};
 
 	end_alloc(call, &event, 0);
 }
@@ -264,7 +282,10 @@ void tap_end_map(struct call *call, const void *ptr, bool anonymous)
 		.address = (uint64_t)(uintptr_t)ptr,
 		.bytes = call->bytes,
 		.domain = TAP_MAP,
-		/* What another allocator (mimalloc is Python's own) maps for its use is not live by itself. */
+		/*
+		 * What another allocator (mimalloc is Python's own) maps for its use is not
+		 * live by itself.
+		 */
 		.anonymous = anonymous && !(call->outer && call->outer->domain <= TAP_OBJECT),
 	};
 
@@ -307,7 +328,9 @@ static void take_back_free(struct call *call)
 
 void tap_end_realloc(struct call *call, const void *ptr)
 {
-	struct tap_event event = { .address = (uint64_t)(uintptr_t)ptr, .bytes = call->bytes, .domain = call->domain };
+	struct tap_event event = {.address = (uint64_t)(uintptr_t)ptr,
+				  .bytes = call->bytes,
+				  .domain = call->domain};
 	uint32_t kept_class = 0;
 
 	/* realloc(p, 0) that gives NULL has freed p. */
@@ -316,7 +339,8 @@ void tap_end_realloc(struct call *call, const void *ptr)
 		return;
 	}
 	if (event.address == call->old)
-		kept_class = call->was_waiting ? record_high(&call->waiting) >> 16 & 0xff : STREAM_CLASS_KEPT;
+		kept_class = call->was_waiting ? record_high(&call->waiting) >> 16 & 0xff
+					       : STREAM_CLASS_KEPT;
 	end_alloc(call, &event, kept_class);
 }
 

@@ -62,7 +62,8 @@ static struct thread *take_new(void)
 		return NULL;
 	struct thread *thread = at(count);
 	/* Two walks and the ids of one: pages are touched as deep as the stack ever was. */
-	char *walks = memory_get(2 * walk_bytes + STREAM_MAX_DEPTH * sizeof(uint32_t) + CODE_TEXT_BYTES);
+	char *walks = memory_get(2 * walk_bytes + STREAM_MAX_DEPTH * sizeof(uint32_t) +
+				 CODE_TEXT_BYTES);
 
 	if (!walks)
 		return NULL;
@@ -79,10 +80,11 @@ void thread_announce(const struct thread *thread)
 	struct {
 		struct stream_thread thread;
 		char name[NAME_BYTES];
-	} text = { .thread.tid = thread->tid };
+	} text = {.thread.tid = thread->tid};
 
 	prctl(PR_GET_NAME, text.name);
-	intern_put_text(R_THREAD, thread->slot, &text, sizeof(text.thread) + strnlen(text.name, NAME_BYTES));
+	intern_put_text(R_THREAD, thread->slot, &text,
+			sizeof(text.thread) + strnlen(text.name, NAME_BYTES));
 }
 
 struct thread *thread_register(void)
@@ -112,7 +114,10 @@ struct thread *thread_register(void)
 
 void thread_wait_for_walks(const struct thread *self)
 {
-	/* Between what the caller has seen and our look at the flags; pairs with pystack.c's exchange. */
+	/*
+	 * Between what the caller has seen and our look at the flags; pairs with pystack.c's
+	 * exchange.
+	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned naps = 0, slot = 0; slot < count && naps < WALK_NAPS;) {
 		const struct thread *thread = at(slot);
@@ -121,7 +126,7 @@ void thread_wait_for_walks(const struct thread *self)
 			slot++;
 			continue;
 		}
-		syscall(SYS_nanosleep, &(struct timespec){ .tv_nsec = WALK_NAP_NS }, NULL);
+		syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = WALK_NAP_NS}, NULL);
 		naps++;
 	}
 }

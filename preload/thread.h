@@ -1,12 +1,12 @@
 /*
  * thread.h - what the library keeps of each thread, and the guard against itself.
  *
- * A thread gets its slot at its first event and keeps it until the kernel knows its tid no more, so
- * that allocations after the end of its TLS destructors are still its own. Slots are used again: their number is
- * bounded by the threads alive at once.
+ * A thread gets its slot at its first event and keeps it until the kernel knows its tid no
+ * more, so that allocations after the end of its TLS destructors are still its own. Slots are
+ * used again: their number is bounded by the threads alive at once.
  *
- * The guard: `busy` is set while the library does work of its own. Whatever allocates then (a signal
- * handler that interrupted us, a page of TLS) passes through unrecorded, and is counted.
+ * The guard: `busy` is set while the library does work of its own. Whatever allocates then (a
+ * signal handler that interrupted us, a page of TLS) passes through unrecorded, and is counted.
  *
  * Signals: thread_enter and thread_leave may be interrupted anywhere.
  */
@@ -19,7 +19,9 @@
 
 #include "stream.h"
 
-enum { CODE_TEXT_BYTES = 8192 }; /* file and qualified name of one code object; what is longer is cut */
+enum {
+	CODE_TEXT_BYTES = 8192
+}; /* file and qualified name of one code object; what is longer is cut */
 
 struct call;
 
@@ -33,16 +35,16 @@ struct thread {
 	_Atomic bool walking; /* its frames, without the GIL */
 	uint32_t slot;
 	uint32_t tid;
-	struct call *call;      /* the innermost hooked call in progress: tap.h */
-	uint32_t root_node;     /* 0: not defined yet */
-	bool in_collection;     /* as last seen: gc.h */
-	const void *tstate;     /* the Python thread state that ran here last with the GIL */
+	struct call *call;  /* the innermost hooked call in progress: tap.h */
+	uint32_t root_node; /* 0: not defined yet */
+	bool in_collection; /* as last seen: gc.h */
+	const void *tstate; /* the Python thread state that ran here last with the GIL */
 	/* The walk before, and the one being made: pystack.c. */
 	struct frame_key *walk, *spare;
 	uint32_t *nodes; /* ids of `walk`, outermost first */
 	char *text;      /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
 	uint32_t depth;
-	uint32_t dropped; /* outermost frames that the walk left out */
+	uint32_t dropped;    /* outermost frames that the walk left out */
 	uint32_t walk_epoch; /* intern_epoch() when it was made */
 };
 
@@ -53,8 +55,8 @@ extern __thread unsigned thread_busy;
 struct thread *thread_register(void);
 
 /*
- * Until no other thread is `walking` that was when this began: a second at most, for one that is held
- * up by a full ring.
+ * Until no other thread is `walking` that was when this began: a second at most, for one that
+ * is held up by a full ring.
  */
 void thread_wait_for_walks(const struct thread *self);
 

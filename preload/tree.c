@@ -48,7 +48,8 @@ static bool read_ring(const char *path, pid_t pid, struct tree_ancestor *ret_anc
 
 	if (fd < 0)
 		return false;
-	bool read_whole = !fstat(fd, &info) && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+	bool read_whole = !fstat(fd, &info) && S_ISREG(info.st_mode) &&
+			  info.st_uid == geteuid() &&
 			  pread(fd, &header, sizeof(header), 0) == sizeof(header);
 
 	close(fd);

@@ -1,8 +1,9 @@
 /*
  * tree.h - the traced process that this one descends from, found through /proc.
  *
- * The environment of the program is left as it is, so nothing is handed down in it: a traced ancestor is told by
- * the ring that it maps, and the ring's header says where the tree's relative file pattern begins.
+ * The environment of the program is left as it is, so nothing is handed down in it: a traced
+ * ancestor is told by the ring that it maps, and the ring's header says where the tree's
+ * relative file pattern begins.
  */
 #ifndef MEMTRACE_TREE_H
 #define MEMTRACE_TREE_H

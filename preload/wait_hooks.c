@@ -1,9 +1,10 @@
 /*
  * wait_hooks.c - the program never meets the collector among its children.
  *
- * Where the program is PID 1 or a subreaper, the kernel makes the orphaned collector its child. Whoever waits for
- * any child must not get it, nor wait for ever because it is the only one. The collector leads
- * a process group of its own, so that only waits for any child at all need care.
+ * Where the program is PID 1 or a subreaper, the kernel makes the orphaned collector its child.
+ * Whoever waits for any child must not get it, nor wait for ever because it is the only one.
+ * The collector leads a process group of its own, so that only waits for any child at all need
+ * care.
  *
  * What these add to a program elsewhere is one system call a wait.
  */
@@ -84,9 +85,11 @@ static bool has_another(pid_t collector)
 
 	while (!found && (len = syscall(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
 		for (long at = 0; at < len && !found;) {
-			const struct linux_entry *entry = (const struct linux_entry *)(entries + at);
+			const struct linux_entry *entry =
+				(const struct linux_entry *)(entries + at);
 
-			found = entry->name[0] != '.' && thread_has_another(entry->name, collector);
+			found = entry->name[0] != '.' &&
+				thread_has_another(entry->name, collector);
 			at += entry->bytes;
 		}
 	if (fd >= 0)
@@ -115,7 +118,8 @@ EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
 	if (!real_resolve())
 		return -1;
-	return pid == -1 ? wait_for_any(status, options, usage) : real.wait4(pid, status, options, usage);
+	return pid == -1 ? wait_for_any(status, options, usage)
+			 : real.wait4(pid, status, options, usage);
 }
 
 EXPORT pid_t wait3(int *status, int options, struct rusage *usage)

@@ -1,10 +1,11 @@
 /*
- * watch.h - what every malloc looks out for while something of the interpreter's is about to change.
+ * watch.h - what every malloc looks out for while something of the interpreter's is about to
+ * change.
  *
- * Two things can't be noticed where they happen: that CPython has put its own functions back into
- * the slots of the allocators (python_hooks.h), and that a libpython has been loaded (late.h). Both
- * are followed by a malloc before the first object is made, and a malloc is ours to see. While there
- * is nothing to look out for, one load and one branch are all it costs.
+ * Two things can't be noticed where they happen: that CPython has put its own functions back
+ * into the slots of the allocators (python_hooks.h), and that a libpython has been loaded
+ * (late.h). Both are followed by a malloc before the first object is made, and a malloc is ours
+ * to see. While there is nothing to look out for, one load and one branch are all it costs.
  */
 #ifndef MEMTRACE_WATCH_H
 #define MEMTRACE_WATCH_H

@@ -5,7 +5,7 @@
 struct words words_over(char *buffer, size_t capacity)
 {
 	buffer[0] = '\0';
-	return (struct words){ .text = buffer, .capacity = capacity };
+	return (struct words){.text = buffer, .capacity = capacity};
 }
 
 void words_bytes(struct words *words, const char *bytes, size_t len)
