@@ -101,7 +101,10 @@ static bool collector_is_alive(const char *ring_path, const struct ring_peek *be
 		return false;
 	nanosleep(&nap, NULL);
 	/* A ring that is gone now was just finished with. */
-	return ring_peek_file(ring_path, &after, NULL) || after.heartbeat != before->heartbeat;
+	if (ring_peek_file(ring_path, &after, NULL) || after.heartbeat != before->heartbeat)
+		return true;
+	/* Its heart stands still while it writes the profile, which may take seconds. */
+	return after.collector_state == COLLECTOR_DRAINED && ring_peek_pid_is_here(&after);
 }
 
 static enum run_state state_of(struct run_files *run)

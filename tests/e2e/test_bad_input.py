@@ -241,6 +241,31 @@ def test_recovery_of_what_may_not_be_changed(any_python, open_folder):
         open_folder.chmod(0o755)
 
 
+def test_collector_that_takes_its_time_isnt_taken_for_dead(any_python, tmp_path):
+    """While it writes the profile its heart stands still: nobody recovers the run under its hands."""
+    drained, state_at, pid_at = 2, 272, 276
+    out = tmp_path / "slow.memtrace"
+    ring = pathlib.Path(f"{out}.ring")
+    with subprocess.Popen([any_python, "-c", "import os, time; print(1, flush=True); time.sleep(60)"],
+                          stdout=subprocess.PIPE,
+                          env=clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=out)) as program:
+        program.stdout.readline()
+        collector = struct.unpack_from("<I", ring.read_bytes(), pid_at)[0]
+        os.kill(collector, 19)
+        os.kill(program.pid, 9)
+    try:
+        # As it is in the middle of its writing, for as long as we need to look.
+        with open(ring, "r+b") as file:
+            file.seek(state_at)
+            file.write(struct.pack("<I", drained))
+        listed = memtrace("ls", tmp_path).stdout
+        assert "draining" in listed and "leftover" not in listed
+    finally:
+        os.kill(collector, 18)
+    wait_for(lambda: not ring.exists(), what="profile")
+    assert memtrace("report", out).returncode == 0
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """small_disk(bytes) gives a folder that holds no more."""

@@ -129,7 +129,7 @@ def run_server(line, folder, variables):
         server.terminate()
         rest = server.stderr.read()
         server.wait(60)
-    assert "Finished server process" in rest and "live at end" in rest
+    assert "Finished server process" in rest and "memtrace report " in rest
 
 
 def run_make(line, _folder, variables):
