@@ -11,6 +11,7 @@ import pytest
 from conftest import COMMAND, ROOT, compare_by_page
 
 pytest.importorskip("zstandard", reason="no zstd for Python: apt-get install python3-zstandard")
+import memtrace_journal  # noqa: E402
 import memtrace_profile  # noqa: E402
 
 V1 = ROOT / "tests/data/v1.memtrace"
@@ -81,3 +82,28 @@ def test_a_damaged_section_costs_that_section(trace, any_python, tag, tmp_path):
     assert len([r for r in records if r["section"] == "BLK"]) == len(profile.blocks) > 0
     assert [r["window"] for r in records if r["section"] == "BLK"] == [b["window"] for b in profile.blocks]
     assert {r["file"] for r in records if r["section"] == "CODE"} == {c["file"] for c in profile.code}
+
+
+@pytest.mark.parametrize("events", ["full", "all"])
+def test_a_journal_tells_what_is_live(trace, python, events):
+    """A journal, read by the page alone and applied by a dictionary, leaves the profile's blocks."""
+    run = trace(python, ROOT / "samples/growing_list.py", env={"MEMTRACE_EVENTS": events}, compare=False, check=False)
+    journals = sorted(run.folder.glob("*.journal.*"))
+    assert len(journals) == 1
+    live = memtrace_journal.live_blocks(memtrace_journal.records(journals[0].read_bytes()))
+    profile = memtrace_profile.Profile.open(run.path)
+    assert {address & ~7: block for address, block in live.items()} == {
+        block["address"]: (block["bytes"], block["stack"]) for block in profile.blocks}
+
+
+def test_a_journals_records_are_the_commands(trace, any_python):
+    run = trace(any_python, "-c", "pass", env={"MEMTRACE_EVENTS": "full"}, check=False)
+    journal = next(run.folder.glob("*.journal.*"))
+    printed = [record for record in dump(journal) if record["section"] == "RECORD"]
+    mine = list(memtrace_journal.records(journal.read_bytes()))
+    assert len(mine) == len(printed)
+    for (kind, a, b, payload), record in zip(mine, printed):
+        if record["kind"] in ("FREE", "SMALL_MEM", "SMALL_OBJECT", "ALLOC_MALLOC", "RETAG"):
+            assert a == record["address"] and b & 0xffffffff == record["stack"], record
+        elif record["kind"] == "TICK":
+            assert (kind, a, b) == (32, record["a"], record["b"])
