@@ -9,7 +9,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import LIBRARY, ROOT, Profile, clean_environment, find_profiles, line_of, wait_for
+from conftest import (BUILD, LIBRARY, ROOT, Profile, clean_environment, find_profiles, line_of,
+                      wait_for)
 
 SCRIPT = ROOT / "samples/growing_list.py"
 LOOP = """\
@@ -115,6 +116,8 @@ def test_the_program_is_a_subreaper(any_python, tmp_path):
 ])
 def test_limits(any_python, tmp_path, which, limit):
     """A limit makes the ring smaller or the program untraced, never dead."""
+    if which == resource.RLIMIT_AS and "san" in BUILD.parts:
+        pytest.skip("AddressSanitizer itself needs more address space than this: run without SAN=1")
     def lower():
         resource.setrlimit(which, (limit, limit))
     command = [any_python, "-c", "print(7)"]
