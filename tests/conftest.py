@@ -20,7 +20,7 @@ try:
     from promises import check_promises
 except ImportError:  # without zstd for Python; test_reader.py says so
     page = compare_by_page = None
-# In bytes of a profile: the reader is slow.
+# In bytes of a profile: comparing every record is slow.
 LARGEST_COMPARED = 1 << 20
 # (test file, version of Python) of the profiles that were compared record by record.
 compared = set()
@@ -152,20 +152,25 @@ class Profile:
         for figure in ("lost_slots", "replaced", "misplaced", "checks_differing", "bad_records"):
             assert run[figure] == 0, figure
         assert run["checks"] > 0, "the line tables were never compared with the interpreter"
-        self.compare_by_page()
+        profile = self.read_by_page()
+        if profile:
+            self.compare_by_page(profile)
 
-    def compare_by_page(self):
-        """The reader that was written from the manual page alone reads it, and its figures agree with each
-        other; record by record with what the command reads for the first profile of each test file
-        and interpreter, which takes far longer."""
-        if not page or self.path.stat().st_size > LARGEST_COMPARED:
-            return
+    def read_by_page(self):
+        """The reader that was written from the manual page reads it, and its figures agree with each other."""
+        if not page:
+            return None
         profile = page.Profile.open(self.path)
         assert not profile.problems, profile.problems
         check_promises(profile)
+        return profile
+
+    def compare_by_page(self, profile):
+        """Record by record with what the command reads: the first of each test file and interpreter, for
+        it takes far longer than reading."""
         test_file = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
-        key = test_file, dict(profile.info).get("python")
-        if key not in compared:
+        key = test_file, profile.info.get("python")
+        if key not in compared and self.path.stat().st_size <= LARGEST_COMPARED:
             compared.add(key)
             compare_by_page(self.path, self.dump())
 
@@ -263,9 +268,11 @@ class Tracer:
         found = find_profiles(self.out)
         assert found, f"no profile; {sorted(self.out.iterdir())}; {done.stderr}"
         run = Run(done, self.out, found[0])
-        if check:
-            for profile in run.profiles():
+        for profile in run.profiles():
+            if check:
                 profile.check()
+            else:
+                profile.read_by_page()
         return run
 
 
