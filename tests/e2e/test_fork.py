@@ -1,5 +1,8 @@
 """Forked children are traced like their parents, and what they inherited is told from what is theirs."""
 
+import os
+import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -207,12 +210,18 @@ def test_both_killed_child_recovers(trace, any_python, tmp_path):
     program = trace.start(any_python, script, start_new_session=True)
     wait_for((tmp_path / "ready").exists, what="child")
 
+    def command_line(pid):
+        try:
+            return (pathlib.Path("/proc") / pid / "cmdline").read_text()
+        except OSError:
+            return ""
+
     def pids(word):
-        done = subprocess.run(["pgrep", "-f", word], capture_output=True, text=True)
-        return [int(pid) for pid in done.stdout.split()]
+        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and word in command_line(pid)]
     wait_for(lambda: len(list(trace.out.glob("*.ring"))) == 2, what="two rings")
     everyone = pids(str(script)) + pids(str(trace.out))
-    subprocess.run(["kill", "-KILL", *map(str, everyone)], check=False)
+    for pid in everyone:
+        os.kill(pid, signal.SIGKILL)
     program.wait()
     wait_for(lambda: not pids(str(trace.out)), what="end of all")
     for out in sorted(trace.out.glob("*.memtrace")):

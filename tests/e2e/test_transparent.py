@@ -5,13 +5,14 @@ import subprocess
 from conftest import python_version
 
 FACTS = """\
-import errno, os, resource, signal, sys, threading
+import errno, os, pathlib, resource, signal, sys, threading
 facts = {
     "descriptors": sorted(os.listdir("/proc/self/fd")),
     "environment": sorted(k for k in os.environ if k != "LD_PRELOAD" and not k.startswith("MEMTRACE_")),
     "threads": len(os.listdir("/proc/self/task")),
     "signals": [str(signal.getsignal(s)) for s in range(1, 32)],
-    "caught": [line for line in open("/proc/self/status") if line.startswith(("Sig", "Shd"))],
+    "caught": [line for line in pathlib.Path("/proc/self/status").read_text().splitlines()
+               if line.startswith(("Sig", "Shd"))],
     "limits": [resource.getrlimit(n) for n in range(10)],
     "umask": os.umask(0o22),
     "folder": os.getcwd(),
