@@ -31,11 +31,16 @@ enum {
 	PROFILE_MAX_ITEM_BYTES = 4096,
 	/* log2 of the zstd window: what a reader has to hold while it decompresses. */
 	PROFILE_WINDOW_LOG = 23,
+	PROFILE_MAX_DIFFERENCES = 256,
+	/* Stacks that are named of one arena at a mark: those with most blocks. */
+	PROFILE_MARK_HOLDERS = 8,
 	/* Raw bytes to stored ones: a zstd block makes at most 128 KiB out of four bytes. */
 	PROFILE_MAX_RATIO = 1 << 15,
 };
 /* Raw bytes of one section. */
 #define PROFILE_MAX_SECTION_BYTES (1ULL << 30)
+/* In the place of a mark's number: the time when the program had most arenas. */
+#define PROFILE_PEAK 0xffffffffu
 
 struct profile_header {
 	char magic[8];
@@ -76,7 +81,14 @@ uint64_t profile_checksum(const struct profile_header *header,
  * WIND  struct profile_window
  * ARNA  struct profile_arena, ascending by address
  * POOL  struct profile_pool, ascending by address, those with live blocks
+ * PINS  struct profile_pin, ascending by arena, then by stack: who holds which arena
  * MAPS  struct profile_mapping, ascending by address
+ * AMRK  struct profile_arena_mark, ascending by mark, then by address: at a mark those arenas
+ *       that changed since the mark before it, came or went; at PROFILE_PEAK all
+ * HOLD  struct profile_holder, those of all items of AMRK one after the other
+ * MCLS  struct profile_mark_class, ascending by mark, then by class: classes with pools in use
+ * AUDT  struct profile_audit, ascending by mark
+ * AUDD  struct profile_audit_difference, the first PROFILE_MAX_DIFFERENCES of all audits
  * Live blocks (of pools and of malloc; mappings have their own section), ascending by address as
  * the program knows it, in columns of equal length:
  * BLKA  LEB128 bytes: address / 8 less the one before it (the first: address / 8)
@@ -203,6 +215,75 @@ struct profile_pool {
 	uint32_t live_blocks;
 };
 _Static_assert(sizeof(struct profile_pool) == 16, "layout");
+
+/* The live blocks of one stack in one arena. */
+struct profile_pin {
+	uint32_t arena; /* into ARNA */
+	uint32_t stack;
+	uint32_t blocks;
+	uint32_t block_bytes;    /* with the bytes that their size class adds */
+	uint32_t bytes;          /* requested */
+	uint16_t oldest, newest; /* birth windows */
+};
+_Static_assert(sizeof(struct profile_pin) == 24, "layout");
+
+/* An arena at a mark. */
+struct profile_arena_mark {
+	uint64_t address;
+	uint64_t bytes; /* 0: it is gone since the mark before, and the rest is 0 */
+	uint64_t live_bytes;  /* requested */
+	uint64_t block_bytes; /* with the bytes that size classes add */
+	uint32_t mark;        /* into MARK, or PROFILE_PEAK */
+	uint32_t live_blocks;
+	uint32_t pools; /* with live blocks */
+	uint32_t holder_start, holder_count; /* into HOLD; PROFILE_MARK_HOLDERS at most */
+	uint32_t other_stacks;               /* that hold it besides those */
+};
+_Static_assert(sizeof(struct profile_arena_mark) == 56, "layout");
+
+/* As struct profile_pin, most blocks first. */
+struct profile_holder {
+	uint32_t stack;
+	uint32_t blocks;
+	uint32_t block_bytes;
+	uint16_t oldest, newest;
+};
+_Static_assert(sizeof(struct profile_holder) == 16, "layout");
+
+struct profile_mark_class {
+	uint32_t mark;  /* into MARK, or PROFILE_PEAK */
+	uint32_t class; /* 1 + size class index */
+	uint32_t pools; /* with live blocks */
+	uint32_t blocks;
+};
+_Static_assert(sizeof(struct profile_mark_class) == 16, "layout");
+
+/*
+ * The map compared with the interpreter's own pool headers: all interpreters' that were read for
+ * one mark.
+ */
+struct profile_audit {
+	uint32_t mark; /* into MARK; PROFILE_PEAK where that mark gave way to later ones */
+	uint32_t interpreters;
+	uint64_t arenas, differing_arenas;
+	uint64_t pools, differing_pools;
+	uint64_t blocks; /* live in either */
+	uint64_t differing_blocks;
+	uint64_t pause_ns; /* that the program waited, all together */
+	uint64_t time_ms;
+};
+_Static_assert(sizeof(struct profile_audit) == 72, "layout");
+
+/* A pool in which the two differ. */
+struct profile_audit_difference {
+	uint64_t arena, pool; /* addresses */
+	uint32_t audit;       /* into AUDT */
+	uint16_t map_class, header_class; /* 0: no live blocks */
+	uint32_t map_blocks, header_blocks;
+	uint32_t differing_blocks;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct profile_audit_difference) == 40, "layout");
 
 struct profile_mapping {
 	uint64_t address, bytes;

@@ -37,9 +37,19 @@ static const struct shape shapes[] = {
 	SHAPE("ARNA", struct profile_arena, arenas, arena_count),
 	SHAPE("POOL", struct profile_pool, pools, pool_count),
 	SHAPE("MAPS", struct profile_mapping, mappings, mapping_count),
+	SHAPE("PINS", struct profile_pin, pins, pin_count),
+	SHAPE("AMRK", struct profile_arena_mark, arena_marks, arena_mark_count),
+	SHAPE("HOLD", struct profile_holder, holders, holder_count),
+	SHAPE("MCLS", struct profile_mark_class, mark_classes, mark_class_count),
+	SHAPE("AUDT", struct profile_audit, audits, audit_count),
+	SHAPE("AUDD", struct profile_audit_difference, differences, difference_count),
 };
 
-enum { SHAPE_COUNT = sizeof(shapes) / sizeof(*shapes) };
+enum {
+	SHAPE_COUNT = sizeof(shapes) / sizeof(*shapes),
+	/* Those from PINS on came later: a file without them is an older one. */
+	OLD_SHAPE_COUNT = SHAPE_COUNT - 6,
+};
 
 static const char *const columns[] = {"BLKA", "BLKZ", "BLKS", "BLKW"};
 
@@ -187,7 +197,8 @@ static int load(struct profile *profile, struct err *err)
 	check_length(profile, &header);
 	readable += !load_run(profile);
 	for (size_t i = 0; i < SHAPE_COUNT; i++)
-		readable += !load_shape(profile, &shapes[i]);
+		if (i < OLD_SHAPE_COUNT || profile_section_of(profile, shapes[i].tag))
+			readable += !load_shape(profile, &shapes[i]);
 	if (!readable)
 		return err_set(err, "%s", profile->problems[profile->problem_count - 1]);
 	look_for_columns(profile);

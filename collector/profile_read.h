@@ -56,6 +56,19 @@ struct profile {
 	size_t arena_count;
 	struct profile_pool *pools;
 	size_t pool_count;
+	/* Empty in files from before there were any, which is no problem. */
+	struct profile_pin *pins;
+	size_t pin_count;
+	struct profile_arena_mark *arena_marks;
+	size_t arena_mark_count;
+	struct profile_holder *holders;
+	size_t holder_count;
+	struct profile_mark_class *mark_classes;
+	size_t mark_class_count;
+	struct profile_audit *audits;
+	size_t audit_count;
+	struct profile_audit_difference *differences;
+	size_t difference_count;
 	struct profile_mapping *mappings;
 	size_t mapping_count;
 	struct profile_block *blocks; /* filled by profile_load_blocks */

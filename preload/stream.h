@@ -142,6 +142,27 @@ enum record_kind {
 	 */
 	R_RETAG = 24,
 
+	/*
+	 * What the interpreter's own pool headers say, read by the thread that holds its GIL
+	 * (an audit). Between R_AUDIT and R_AUDIT_END stand all records of one audit and, of
+	 * that interpreter's blocks, none: what the records before R_AUDIT make live is what
+	 * the headers should say. Records of other threads may stand in between.
+	 *
+	 * R_AUDIT: a = the mark it belongs to (marks so far, this one counted); b = which
+	 * interpreter (its id).
+	 * R_AUDIT_ARENA: a = address; b = pools with live blocks that follow (bits 0-31) | bytes
+	 * (bits 32-63). Arenas and their pools come ascending by address.
+	 * R_AUDIT_POOL: a = address; b = class as in R_SMALL_* (bits 0-7) | live blocks (bits
+	 * 8-23) | R_DATA records that follow (bits 24-31). Those hold a bit for each block of
+	 * the pool, the first block in the lowest bit of the first byte: 1 is live. A pool
+	 * without them is full.
+	 * R_AUDIT_END: a = as in its R_AUDIT; b = nanoseconds that the program waited for it.
+	 */
+	R_AUDIT = 26,
+	R_AUDIT_ARENA = 27,
+	R_AUDIT_POOL = 28,
+	R_AUDIT_END = 29,
+
 	/* From the collector, in journals and in the heap's input, never in a ring. */
 	R_TICK = 32, /* a = milliseconds since start; b = resident set, bytes */
 	R_LOST = 33, /* a = slots skipped because nobody committed them; b = ring position */
