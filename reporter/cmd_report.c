@@ -13,7 +13,7 @@ struct arguments {
 	struct options options;
 	const char *from, *to;
 	const char *focus, *ignore; /* as given; NULL: none */
-	enum growth_by by;
+	enum grouping_by by;
 	size_t limit;
 	bool merge;
 	char **files;
@@ -67,8 +67,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->to = arg;
 		return 0;
 	case KEY_BY:
-		arguments->by = (enum growth_by)options_word(state, "--by", arg,
-							     growth_by_names);
+		arguments->by = (enum grouping_by)options_word(state, "--by", arg,
+							       grouping_by_names);
 		return 0;
 	case 'n':
 		arguments->limit = parse_limit(state, arg);
@@ -141,15 +141,15 @@ static int make_report(const struct printing *printing, const char *name,
 	}
 	/* No row needs the blocks, but damage in them is the file's, and is told with the rest. */
 	profile_check_blocks(selected.profile);
-	report.lines = lines_new(selected.profile, arguments->by == GROWTH_BY_THREAD);
-	const struct growth_query query = {
+	report.lines = lines_new(selected.profile, arguments->by == GROUPING_BY_THREAD);
+	report.grouping = (struct grouping){
 		.lines = report.lines,
-		.from = report.from,
-		.to = report.to,
 		.by = report.by,
 		.focus = printing->focus,
 		.ignore = printing->ignore,
 	};
+	grouping_compute(&report.grouping);
+	const struct growth_query query = {&report.grouping, report.from, report.to};
 	growth_compute(&query, &report.growth);
 	*ret_report = report;
 	return 0;
@@ -158,6 +158,7 @@ static int make_report(const struct printing *printing, const char *name,
 static void release_report(struct report *report)
 {
 	growth_release(&report->growth);
+	grouping_release(&report->grouping);
 	lines_free(report->lines);
 	profile_free(report->profile);
 }

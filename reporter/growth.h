@@ -8,30 +8,12 @@
 #ifndef MEMTRACE_GROWTH_H
 #define MEMTRACE_GROWTH_H
 
-#include <regex.h>
-
-#include "lines.h"
+#include "grouping.h"
 #include "moment.h"
 
-enum growth_by {
-	GROWTH_BY_LINE = 0, /* of the innermost Python frame */
-	GROWTH_BY_OWN,      /* of the innermost frame in the user's own code */
-	GROWTH_BY_FUNCTION,
-	GROWTH_BY_FILE,
-	GROWTH_BY_MODULE,
-	GROWTH_BY_STACK,
-	GROWTH_BY_THREAD, /* wants lines that keep threads apart */
-	GROWTH_BY_COUNT,
-};
-
-extern const char *const growth_by_names[GROWTH_BY_COUNT + 1]; /* ends with NULL */
-
 struct growth_query {
-	const struct lines *lines;
+	const struct grouping *grouping; /* computed */
 	struct moment from, to;
-	enum growth_by by;
-	/* Matched against "file:line function" of each frame; NULL: everything. */
-	const regex_t *focus, *ignore;
 };
 
 struct growth_figures {
@@ -44,14 +26,7 @@ struct growth_figures {
 };
 
 struct growth_row {
-	/* What the rows of this kind have in common; NULL or LINE_NONE where they don't. */
-	const char *file;
-	int32_t line;
-	const char *function;
-	const char *module;
-	struct frame_name name; /* where there is no file: "(no Python frame)", a thread, ... */
-	const struct lines *lines;
-	uint32_t trace; /* of lines: the one that grew most, or has most */
+	struct group group; /* stood for by the trace that grew most, or has most */
 	struct growth_figures figures;
 };
 

@@ -5,64 +5,16 @@
 
 #include "../collector/mem.h"
 
-static int compare_texts(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "");
-}
-
-static int compare_frames(const struct lines *a_lines, const struct frame *a,
-			  const struct lines *b_lines, const struct frame *b)
-{
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	if (a->kind != FRAME_CODE)
-		return strcmp(lines_name(a_lines, a).text, lines_name(b_lines, b).text);
-	if (a->line != b->line)
-		return a->line < b->line ? -1 : 1;
-	const int order = compare_texts(lines_file(a_lines, a), lines_file(b_lines, b));
-	return order ? order : compare_texts(a->function, b->function);
-}
-
-static int compare_stacks(const struct growth_row *a, const struct growth_row *b)
-{
-	uint32_t left = a->trace, right = b->trace;
-	while (left && right) {
-		const int order = compare_frames(a->lines, lines_frame(a->lines, left),
-						 b->lines, lines_frame(b->lines, right));
-		if (order)
-			return order;
-		left = a->lines->traces[left].parent;
-		right = b->lines->traces[right].parent;
-	}
-	return (left != 0) - (right != 0);
-}
-
-/*
- * Rows of whole stacks have a function too, so nothing but the caller tells that they are. The
- * function of a line is only its heaviest one's and decides nothing.
- */
-static int compare_names(const struct growth_row *a, const struct growth_row *b)
-{
-	int order = compare_texts(a->file, b->file);
-	if (order == 0)
-		order = (a->line > b->line) - (a->line < b->line);
-	if (order == 0)
-		order = compare_texts(a->module, b->module);
-	if (order == 0 && a->line == LINE_NONE)
-		order = compare_texts(a->function, b->function);
-	if (order == 0 && !a->file && !a->module)
-		order = strcmp(a->name.text, b->name.text);
-	return order;
-}
-
 static int by_name(const void *left, const void *right)
 {
-	return compare_names(left, right);
+	const struct growth_row *a = left, *b = right;
+	return group_compare_names(&a->group, &b->group);
 }
 
 static int by_stack(const void *left, const void *right)
 {
-	return compare_stacks(left, right);
+	const struct growth_row *a = left, *b = right;
+	return group_compare_stacks(&a->group, &b->group);
 }
 
 static void join(struct growth_row *row, const struct growth_row *more,
@@ -72,9 +24,9 @@ static void join(struct growth_row *row, const struct growth_row *more,
 	if (!growth_is_heavier(&more->figures, heaviest))
 		return;
 	*heaviest = more->figures;
-	row->lines = more->lines;
-	row->trace = more->trace;
-	row->function = more->function;
+	row->group.lines = more->group.lines;
+	row->group.trace = more->group.trace;
+	row->group.function = more->group.function;
 }
 
 /* Equal rows stand side by side by now. */
@@ -108,7 +60,7 @@ static void sum_growth(struct merge *merge)
 		growth->row_count = count;
 		growth_add(&growth->total, &part->total);
 	}
-	const bool stacks = merge->part_count && merge->parts[0].by == GROWTH_BY_STACK;
+	const bool stacks = merge->part_count && merge->parts[0].by == GROUPING_BY_STACK;
 	if (!growth->row_count)
 		return;
 	qsort(growth->rows, growth->row_count, sizeof growth->rows[0],

@@ -16,8 +16,9 @@ struct report {
 	struct lines *lines;
 	/* NULL: of one process. Else growth is all of theirs, profile the first one's. */
 	const struct merge *merge;
+	struct grouping grouping;
 	struct growth growth;
-	enum growth_by by;
+	enum grouping_by by;
 	struct moment from, to;
 	size_t limit; /* rows; 0: all */
 	bool running; /* a checkpoint of a run that goes on */

@@ -28,7 +28,6 @@
 #include "free_lists.h"
 #include "merge.h"
 
-
 static void write_place(struct json *json, const char *file, int32_t line, const char *function,
 			const char *module)
 {
@@ -73,16 +72,16 @@ static void write_stack(struct json *json, const struct lines *lines, uint32_t t
 static void write_row(struct json *json, const struct report *report, size_t index)
 {
 	const struct growth_row *row = &report->growth.rows[index];
-	const bool named = !row->file && !row->module;
+	const bool named = !row->group.file && !row->group.module;
 	json_object(json, NULL);
-	write_place(json, row->file, row->line, named ? row->name.text : row->function,
-		    row->module);
-	json_text(json, "name", named ? row->name.text : NULL);
+	write_place(json, row->group.file, row->group.line,
+		    named ? row->group.name.text : row->group.function, row->group.module);
+	json_text(json, "name", named ? row->group.name.text : NULL);
 	write_figures(json, &row->figures);
 	json_null(json, "p_leak");
 	json_null(json, "bytes_per_second");
 	json_u64(json, "rank", index + 1);
-	write_stack(json, row->lines, row->trace);
+	write_stack(json, row->group.lines, row->group.trace);
 	json_close(json);
 }
 
@@ -228,7 +227,7 @@ static void write_doubts(struct json *json, const struct profile *profile)
 
 static void write_growth(struct json *json, const struct report *report)
 {
-	json_text(json, "by", growth_by_names[report->by]);
+	json_text(json, "by", grouping_by_names[report->by]);
 	json_array(json, "growth");
 	for (size_t i = 0; i < report_rows(report); i++)
 		write_row(json, report, i);

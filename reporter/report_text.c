@@ -90,7 +90,8 @@ static void print_heap(const struct printer *printer)
 		   units_seconds((double)run->peak_ms / 1000).text);
 	/* What the interpreter gave back after the end is freed, and live at the end all the same. */
 	const bool torn_down = run->allocations - run->frees < run->live_blocks;
-	print_line(printer, "%s allocations, %s freed%s; %s arenas of %s at the end, %s at most",
+	print_line(printer,
+		   "%s allocations, %s freed%s; %s arenas of %s at the end, %s at most",
 		   units_count(run->allocations).text, units_count(run->frees).text,
 		   torn_down ? " (teardown included)" : "", units_count(run->arena_count).text,
 		   units_size(printer->units, run->arena_bytes).text,
@@ -159,21 +160,22 @@ static const char *short_path(const struct printer *printer, const char *path)
 	return len && strncmp(path, printer->folder, len) == 0 && path[len] ? path + len : path;
 }
 
-static void place_text(const struct printer *printer, const struct growth_row *row,
-		       enum growth_by by, struct buf *text)
+static void place_text(const struct printer *printer, const struct group *group,
+		       enum grouping_by by, struct buf *text)
 {
-	if (!row->file && !row->module)
-		buf_printf(text, "%s", row->name.text);
-	else if (by == GROWTH_BY_MODULE)
-		buf_printf(text, "%s", row->module);
-	else if (by == GROWTH_BY_FILE)
-		buf_printf(text, "%s", short_path(printer, row->file));
-	else if (by == GROWTH_BY_FUNCTION)
-		buf_printf(text, "%s (%s)", row->function, short_path(printer, row->file));
-	else if (row->line == LINE_NONE)
-		buf_printf(text, "%s (in %s)", short_path(printer, row->file), row->function);
+	if (!group->file && !group->module)
+		buf_printf(text, "%s", group->name.text);
+	else if (by == GROUPING_BY_MODULE)
+		buf_printf(text, "%s", group->module);
+	else if (by == GROUPING_BY_FILE)
+		buf_printf(text, "%s", short_path(printer, group->file));
+	else if (by == GROUPING_BY_FUNCTION)
+		buf_printf(text, "%s (%s)", group->function, short_path(printer, group->file));
+	else if (group->line == LINE_NONE)
+		buf_printf(text, "%s (in %s)", short_path(printer, group->file),
+			   group->function);
 	else
-		buf_printf(text, "%s:%d", short_path(printer, row->file), row->line);
+		buf_printf(text, "%s:%d", short_path(printer, group->file), group->line);
 	buf_u8(text, '\0');
 }
 
@@ -233,11 +235,11 @@ static void print_stack(struct printer *printer, const struct lines *lines, uint
 static void print_row(struct printer *printer, const struct growth_row *row)
 {
 	const struct term *term = printer->term;
-	const enum growth_by by = printer->report->by;
+	const enum grouping_by by = printer->report->by;
 	char figures[256];
 	struct buf place;
 	buf_init(&place);
-	place_text(printer, row, by, &place);
+	place_text(printer, &row->group, by, &place);
 	const char *text = (const char *)place.data;
 	figures_text(printer->units, &row->figures, figures, sizeof figures);
 	fputs(term_bold(term), term->out);
@@ -246,16 +248,16 @@ static void print_row(struct printer *printer, const struct growth_row *row)
 	const bool fits = !term->width ||
 			  term_text_width(term, text) + 2 + strlen(figures) <= term->width;
 	fprintf(term->out, ":%s%s\n", fits ? " " : "\n    ", figures);
-	if (by == GROWTH_BY_STACK)
-		print_stack(printer, row->lines, row->trace);
-	else if (row->file && (by == GROWTH_BY_LINE || by == GROWTH_BY_OWN))
-		print_source(printer, row->file, row->line);
+	if (by == GROUPING_BY_STACK)
+		print_stack(printer, row->group.lines, row->group.trace);
+	else if (row->group.file && (by == GROUPING_BY_LINE || by == GROUPING_BY_OWN))
+		print_source(printer, row->group.file, row->group.line);
 	buf_release(&place);
 }
 
-static const char *plural(enum growth_by by)
+static const char *plural(enum grouping_by by)
 {
-	static const char *const words[GROWTH_BY_COUNT] = {
+	static const char *const words[GROUPING_BY_COUNT] = {
 		"lines", "lines", "functions", "files", "modules", "stacks", "threads"};
 	return words[by];
 }
@@ -291,8 +293,8 @@ static void print_growth(struct printer *printer)
 	print_asked(printer, "--to", &report->to);
 	print_line(printer, "Growth from %s to %s, by %s%s:", report->from.name,
 		   report->to.name,
-		   report->by == GROWTH_BY_OWN ? "line of your own code"
-					       : growth_by_names[report->by],
+		   report->by == GROUPING_BY_OWN ? "line of your own code"
+						 : grouping_by_names[report->by],
 		   report->filtered ? " (only what --focus and --ignore leave)" : "");
 	for (size_t i = 0; i < shown; i++)
 		print_row(printer, &report->growth.rows[i]);
@@ -312,8 +314,8 @@ static void print_free_lists(const struct printer *printer)
 	    live / 10 > lists.most_bytes)
 		return;
 	print_line(printer,
-		   "up to %s of it may be tuples, floats, ... that Python keeps for reuse: they stay with"
-		   " the line that made them first%s",
+		   "up to %s of it may be tuples, floats, ... that Python keeps for reuse: they"
+		   " stay with the line that made them first%s",
 		   units_size(printer->units, lists.most_bytes).text,
 		   lists.trackable ? "; MEMTRACE_REUSE=1 follows them" : "");
 }
@@ -323,7 +325,7 @@ static void print_next(const struct printer *printer)
 	const struct report *report = printer->report;
 	const char *path = short_path(printer, report->profile->path);
 	putc('\n', printer->term->out);
-	if (report->by == GROWTH_BY_STACK)
+	if (report->by == GROUPING_BY_STACK)
 		print_line(printer,
 			   "next: memtrace report --by own %s    lines of your own code", path);
 	else

@@ -230,12 +230,12 @@ static void whole_stack_text(const struct made *made, uint32_t stack, char *text
 	assert_true(len < size);
 }
 
-static void model_key(const struct made *made, uint32_t stack, enum growth_by by, char *key,
+static void model_key(const struct made *made, uint32_t stack, enum grouping_by by, char *key,
 		      size_t size)
 {
 	uint32_t at = stack;
 	snprintf(key, size, "none");
-	if (by == GROWTH_BY_THREAD) {
+	if (by == GROUPING_BY_THREAD) {
 		while (at && made->nodes[at - 1].code != STREAM_CODE_THREAD)
 			at = parent_of(made, at);
 		if (at)
@@ -244,7 +244,7 @@ static void model_key(const struct made *made, uint32_t stack, enum growth_by by
 	}
 	if (!is_code(made, stack))
 		return;
-	if (by == GROWTH_BY_OWN) {
+	if (by == GROUPING_BY_OWN) {
 		while (at &&
 		       !(is_code(made, at) &&
 			 owns[made->code_file[made->nodes[at - 1].code - STREAM_CODE_FIRST]]))
@@ -256,13 +256,13 @@ static void model_key(const struct made *made, uint32_t stack, enum growth_by by
 	const struct profile_node *node = &made->nodes[at - 1];
 	const size_t code = node->code - STREAM_CODE_FIRST;
 	const int file = made->code_file[code];
-	if (by == GROWTH_BY_FILE)
+	if (by == GROUPING_BY_FILE)
 		snprintf(key, size, "%s", files[file]);
-	else if (by == GROWTH_BY_MODULE)
+	else if (by == GROUPING_BY_MODULE)
 		snprintf(key, size, "%s", modules[file]);
-	else if (by == GROWTH_BY_FUNCTION)
+	else if (by == GROUPING_BY_FUNCTION)
 		snprintf(key, size, "%s %s", files[file], functions[made->code_function[code]]);
-	else if (by == GROWTH_BY_STACK)
+	else if (by == GROUPING_BY_STACK)
 		whole_stack_text(made, stack, key, size);
 	else
 		snprintf(key, size, "%s:%d", files[file], model_line(made, node));
@@ -286,18 +286,18 @@ static uint64_t model_live(const struct made *made, const struct moment *moment,
 }
 
 /* What a row is called in the model's words. */
-static void row_text(const struct lines *lines, const struct growth_row *row, enum growth_by by,
-		     char *key, size_t size)
+static void row_text(const struct lines *lines, const struct growth_row *row,
+		     enum grouping_by by, char *key, size_t size)
 {
-	if (by == GROWTH_BY_THREAD) {
-		const char *name = strstr(row->name.text, "worker-");
+	if (by == GROUPING_BY_THREAD) {
+		const char *name = strstr(row->group.name.text, "worker-");
 		snprintf(key, size, "%.8s", name ? name : "none");
-	} else if (!row->file && !row->module) {
-		const bool none = strcmp(row->name.text, "(no Python frame)") == 0;
+	} else if (!row->group.file && !row->group.module) {
+		const bool none = strcmp(row->group.name.text, "(no Python frame)") == 0;
 		snprintf(key, size, "%s", none ? "none" : "not own");
-	} else if (by == GROWTH_BY_STACK) {
+	} else if (by == GROUPING_BY_STACK) {
 		size_t len = 0;
-		for (uint32_t t = row->trace; t; t = lines->traces[t].parent) {
+		for (uint32_t t = row->group.trace; t; t = lines->traces[t].parent) {
 			const struct frame *frame = lines_frame(lines, t);
 			if (frame->kind == FRAME_CODE)
 				len += (size_t)snprintf(key + len, size - len, "%s:%d %s;",
@@ -306,14 +306,14 @@ static void row_text(const struct lines *lines, const struct growth_row *row, en
 			else
 				len += (size_t)snprintf(key + len, size - len, "(truncated);");
 		}
-	} else if (by == GROWTH_BY_FILE) {
-		snprintf(key, size, "%s", row->file);
-	} else if (by == GROWTH_BY_MODULE) {
-		snprintf(key, size, "%s", row->module);
-	} else if (by == GROWTH_BY_FUNCTION) {
-		snprintf(key, size, "%s %s", row->file, row->function);
+	} else if (by == GROUPING_BY_FILE) {
+		snprintf(key, size, "%s", row->group.file);
+	} else if (by == GROUPING_BY_MODULE) {
+		snprintf(key, size, "%s", row->group.module);
+	} else if (by == GROUPING_BY_FUNCTION) {
+		snprintf(key, size, "%s %s", row->group.file, row->group.function);
 	} else {
-		snprintf(key, size, "%s:%d", row->file, row->line);
+		snprintf(key, size, "%s:%d", row->group.file, row->group.line);
 	}
 }
 
@@ -327,11 +327,12 @@ static bool model_sum(const struct made *made, const struct growth_query *query,
 	struct growth_figures sum = {.size_bytes = 0};
 	bool found = false;
 	for (uint32_t stack = 0; stack <= NODES; stack++) {
-		model_key(made, visible(made, stack), query->by, own_key, sizeof own_key);
+		model_key(made, visible(made, stack), query->grouping->by, own_key,
+			  sizeof own_key);
 		if (strcmp(own_key, key) != 0)
 			continue;
-		if ((query->focus && !model_matches(made, stack, word)) ||
-		    (query->ignore && model_matches(made, stack, word)))
+		if ((query->grouping->focus && !model_matches(made, stack, word)) ||
+		    (query->grouping->ignore && model_matches(made, stack, word)))
 			continue;
 		const struct profile_site *site = &made->sites[stack];
 		const uint64_t to = model_live(made, &query->to, stack, false);
@@ -359,7 +360,7 @@ static void check_row(const struct made *made, const struct growth_query *query,
 {
 	static char key[KEY_BYTES];
 	struct growth_figures expected;
-	row_text(query->lines, row, query->by, key, sizeof key);
+	row_text(query->grouping->lines, row, query->grouping->by, key, sizeof key);
 	assert_true(model_sum(made, query, word, key, &expected));
 	assert_memory_equal(&row->figures, &expected, sizeof expected);
 }
@@ -384,8 +385,8 @@ static void check_query(const struct made *made, const struct growth_query *quer
 	assert_int_equal(sum.total_count, growth.total.total_count);
 	/* No stack is forgotten. */
 	for (uint32_t stack = 0; stack <= NODES; stack++)
-		if ((!query->focus || model_matches(made, stack, word)) &&
-		    (!query->ignore || !model_matches(made, stack, word)))
+		if ((!query->grouping->focus || model_matches(made, stack, word)) &&
+		    (!query->grouping->ignore || !model_matches(made, stack, word)))
 			expected_bytes += model_live(made, &query->to, stack, false);
 	assert_int_equal(growth.total.size_bytes, expected_bytes);
 	growth_release(&growth);
@@ -406,17 +407,20 @@ static void compare_rounds(const char *from, const char *to, const char *word, b
 		assert_int_equal(regcomp(&pattern, word, REG_EXTENDED | REG_NOSUB), 0);
 	for (uint64_t round = 1; round <= ROUNDS; round++) {
 		struct made *made = make(round);
-		for (int by = 0; by < GROWTH_BY_COUNT; by++) {
-			struct lines *lines = lines_new(&made->profile, by == GROWTH_BY_THREAD);
-			const struct growth_query query = {
+		for (int by = 0; by < GROUPING_BY_COUNT; by++) {
+			struct lines *lines = lines_new(&made->profile,
+							by == GROUPING_BY_THREAD);
+			struct grouping grouping = {
 				.lines = lines,
-				.from = find(made, from),
-				.to = find(made, to),
-				.by = (enum growth_by)by,
+				.by = (enum grouping_by)by,
 				.focus = word && !ignore ? &pattern : NULL,
 				.ignore = word && ignore ? &pattern : NULL,
 			};
+			grouping_compute(&grouping);
+			const struct growth_query query = {&grouping, find(made, from),
+							   find(made, to)};
 			check_query(made, &query, word);
+			grouping_release(&grouping);
 			lines_free(lines);
 		}
 		free(made);

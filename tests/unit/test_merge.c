@@ -73,17 +73,18 @@ static void make_part(struct made *made, size_t part)
 		snprintf(made->texts[part][i], sizeof made->texts[part][i], "/app/%zu.py", i);
 	for (size_t i = 0; i < growth->row_count; i++) {
 		struct growth_row *row = &growth->rows[i];
-		row->lines = &made->lines[part];
+		row->group.lines = &made->lines[part];
 		row->figures = random_figures(made);
-		row->line = LINE_NONE;
+		row->group.line = LINE_NONE;
 		growth_add(&growth->total, &row->figures);
 		if (pick(made, 10) == 0) {
-			snprintf(row->name.text, sizeof row->name.text, "(no Python frame)");
+			snprintf(row->group.name.text, sizeof row->group.name.text,
+				 "(no Python frame)");
 			continue;
 		}
-		row->file = made->texts[part][pick(made, FILES)];
-		row->line = (int32_t)pick(made, LINES);
-		row->function = pick(made, 2) ? "f" : "g";
+		row->group.file = made->texts[part][pick(made, FILES)];
+		row->group.line = (int32_t)pick(made, LINES);
+		row->group.function = pick(made, 2) ? "f" : "g";
 	}
 	made->profiles[part].run.pid = 100 + (uint32_t)part;
 	made->parts[part].profile = &made->profiles[part];
@@ -107,9 +108,9 @@ static void drop(struct made *made)
 
 static bool is_same_place(const struct growth_row *a, const struct growth_row *b)
 {
-	if (!a->file || !b->file)
-		return a->file == b->file;
-	return strcmp(a->file, b->file) == 0 && a->line == b->line;
+	if (!a->group.file || !b->group.file)
+		return a->group.file == b->group.file;
+	return strcmp(a->group.file, b->group.file) == 0 && a->group.line == b->group.line;
 }
 
 /* Adds up all rows of that place, and says which of them has the most growth. */
@@ -140,8 +141,9 @@ static size_t count_places(const struct made *made)
 	for (size_t part = 0; part < PARTS; part++)
 		for (size_t i = 0; i < made->parts[part].growth.row_count; i++) {
 			const struct growth_row *row = &made->parts[part].growth.rows[i];
-			bool *cell = row->file ? &seen[row->file[5] - '0'][row->line]
-					       : &seen[FILES][0];
+			bool *cell = row->group.file
+					     ? &seen[row->group.file[5] - '0'][row->group.line]
+					     : &seen[FILES][0];
 			count += !*cell;
 			*cell = true;
 		}
@@ -157,7 +159,7 @@ static void check_rows(const struct made *made, const struct merge *merge)
 		struct growth_figures sum;
 		const struct growth_row *heaviest = model_sum(made, row, &sum);
 		assert_memory_equal(&row->figures, &sum, sizeof sum);
-		assert_ptr_equal(row->lines, heaviest->lines);
+		assert_ptr_equal(row->group.lines, heaviest->group.lines);
 		if (i)
 			assert_false(growth_is_heavier(&row->figures,
 						       &merge->growth.rows[i - 1].figures));
@@ -241,12 +243,12 @@ static void test_stacks_are_joined_frame_by_frame(void **state)
 	memset(parts, 0, sizeof parts);
 	for (uint32_t part = 0; part < 2; part++) {
 		for (uint32_t i = 0; i < TRACES; i++) {
-			rows[part][i].lines = &lines[part];
-			rows[part][i].trace = i;
+			rows[part][i].group.lines = &lines[part];
+			rows[part][i].group.trace = i;
 			rows[part][i].figures.size_bytes = part ? 1000 : 1u << i;
 		}
 		parts[part].profile = &profile;
-		parts[part].by = GROWTH_BY_STACK;
+		parts[part].by = GROUPING_BY_STACK;
 		parts[part].growth = (struct growth){.rows = rows[part],
 						     .row_count = TRACES - part};
 	}
@@ -254,7 +256,7 @@ static void test_stacks_are_joined_frame_by_frame(void **state)
 	merge_init(&merge, parts, 2);
 	assert_int_equal(merge.growth.row_count, TRACES);
 	for (size_t i = 0; i < TRACES; i++) {
-		const uint32_t trace = merge.growth.rows[i].trace;
+		const uint32_t trace = merge.growth.rows[i].group.trace;
 		/* The other process lacks the last stack. */
 		assert_int_equal(merge.growth.rows[i].figures.size_bytes,
 				 (1u << trace) + (trace < TRACES - 1 ? 1000 : 0));
