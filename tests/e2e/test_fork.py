@@ -218,7 +218,8 @@ def test_both_killed_child_recovers(trace, any_python, tmp_path):
 
     def pids(word):
         return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and word in command_line(pid)]
-    wait_for(lambda: len(list(trace.out.glob("*.ring"))) == 2, what="two rings")
+    # The parent's from the fork on, and the child's own.
+    wait_for(lambda: len(list(trace.out.glob("*.journal.2"))) == 2, what="two journals")
     everyone = pids(str(script)) + pids(str(trace.out))
     for pid in everyone:
         os.kill(pid, signal.SIGKILL)

@@ -90,7 +90,7 @@ def test_both_killed_together(trace, any_python, tmp_path):
     assert report["process"]["end"] == "died"
     entry = profile.line(script, line_of(script, "# fill"))
     assert (entry["count"], entry["size_bytes"]) == (5000, 5000 * 500)
-    profile.check()
+    profile.check(killed=True)
 
 
 def test_the_program_is_a_subreaper(any_python, tmp_path):

@@ -119,7 +119,7 @@ def test_from_outside(trace, any_python, tmp_path, source):
         process.kill()
         process.communicate()
     profile = trace.wait_for_profile()
-    profile.check()
+    profile.check(killed=True)
     marks = {m["name"]: m for m in profile.report()["marks"]}
     assert "from outside" in marks
     if source is SLEEPING:
