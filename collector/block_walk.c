@@ -81,6 +81,8 @@ static void take_pooled(struct block_walk *walk, const struct pool *pool, uint32
 		.stack = block->stack,
 		.window = block->window,
 		.domain = block->object ? DOMAIN_OBJECT : DOMAIN_MEM,
+		.arena = (uint32_t)walk->arena,
+		.block_bytes = pool_block_bytes(pool->class),
 	};
 }
 
@@ -141,6 +143,7 @@ static void take_large(struct block_walk *walk, struct walked_block *ret_block)
 		.stack = block->stack,
 		.window = block->window,
 		.domain = (enum block_domain)block->domain,
+		.arena = BLOCK_WALK_NO_ARENA,
 	};
 }
 

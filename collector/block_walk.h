@@ -17,7 +17,11 @@ struct walked_block {
 	uint32_t stack;
 	uint32_t window;
 	enum block_domain domain;
+	uint32_t arena;       /* into block_walk.arenas; BLOCK_WALK_NO_ARENA */
+	uint32_t block_bytes; /* of the pool's blocks there */
 };
+
+#define BLOCK_WALK_NO_ARENA UINT32_MAX
 
 struct block_walk {
 	const struct heap *heap;

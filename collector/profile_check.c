@@ -4,13 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena_map.h"
 #include "mem.h"
-
-static bool is_stack(const struct profile *profile, uint32_t stack)
-{
-	return stack <= profile->node_count;
-}
 
 static void check_text(const struct profile *profile, uint32_t *offset)
 {
@@ -18,9 +12,8 @@ static void check_text(const struct profile *profile, uint32_t *offset)
 		*offset = 0;
 }
 
-/* An array of no items, with a sentence that says why. */
-static void give_up(struct profile *profile, const char *tag, void *items, size_t *count,
-		    const char *why)
+void profile_give_up(struct profile *profile, const char *tag, void *items, size_t *count,
+		     const char *why)
 {
 	const struct profile_section *section = profile_section_of(profile, tag);
 	struct err err;
@@ -40,8 +33,8 @@ static void check_strings(struct profile *profile)
 	    !profile->strings[profile->strings_bytes - 1])
 		return;
 	if (profile->strings_bytes)
-		give_up(profile, "STRS", profile->strings, &profile->strings_bytes,
-			"doesn't begin and end with a NUL");
+		profile_give_up(profile, "STRS", profile->strings, &profile->strings_bytes,
+				"doesn't begin and end with a NUL");
 	else
 		free(profile->strings);
 	profile->strings = mem_text("");
@@ -52,7 +45,8 @@ static void check_info(struct profile *profile)
 {
 	if (!profile->info_bytes || !profile->info[profile->info_bytes - 1])
 		return;
-	give_up(profile, "INFO", profile->info, &profile->info_bytes, "doesn't end with a NUL");
+	profile_give_up(profile, "INFO", profile->info, &profile->info_bytes,
+			"doesn't end with a NUL");
 	profile->info = NULL;
 }
 
@@ -118,7 +112,7 @@ static void check_sites(struct profile *profile)
 	for (size_t i = 0; i < profile->site_count; i++) {
 		struct profile_site *site = &profile->sites[i];
 
-		if (site->stack > last && is_stack(profile, site->stack)) {
+		if (site->stack > last && profile_has_stack(profile, site->stack)) {
 			last = site->stack;
 			profile->sites[kept++] = *site;
 			continue;
@@ -139,7 +133,7 @@ static void check_marks(struct profile *profile)
 	for (size_t i = 0; i < profile->change_count; i++) {
 		struct profile_change *change = &profile->changes[i];
 
-		if (!is_stack(profile, change->stack))
+		if (!profile_has_stack(profile, change->stack))
 			*change = (struct profile_change){0};
 	}
 	for (size_t i = 0; i < profile->mark_count; i++) {
@@ -168,69 +162,6 @@ static void check_windows(struct profile *profile)
 	profile->window_count = 1;
 }
 
-/* Address ranges have to be disjoint and ascending: readers search in them. */
-static bool follows(uint64_t *end, uint64_t address, uint64_t bytes)
-{
-	if (address < *end || bytes > UINT64_MAX - address)
-		return false;
-	*end = address + bytes;
-	return true;
-}
-
-static void check_arenas(struct profile *profile)
-{
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < profile->arena_count; i++) {
-		struct profile_arena *arena = &profile->arenas[i];
-
-		if (!is_stack(profile, arena->stack))
-			arena->stack = 0;
-		if (arena->window >= profile->window_count)
-			arena->window = 0;
-		if (follows(&end, arena->address, arena->bytes))
-			continue;
-		give_up(profile, "ARNA", profile->arenas, &profile->arena_count,
-			"has arenas that are out of order");
-		profile->arenas = NULL;
-	}
-}
-
-static void check_mappings(struct profile *profile)
-{
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < profile->mapping_count; i++) {
-		struct profile_mapping *mapping = &profile->mappings[i];
-
-		if (!is_stack(profile, mapping->stack))
-			mapping->stack = 0;
-		if (mapping->window >= profile->window_count)
-			mapping->window = 0;
-		if (follows(&end, mapping->address, mapping->bytes))
-			continue;
-		give_up(profile, "MAPS", profile->mappings, &profile->mapping_count,
-			"has mappings that are out of order");
-		profile->mappings = NULL;
-	}
-}
-
-static void check_pools(struct profile *profile)
-{
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < profile->pool_count; i++) {
-		const struct profile_pool *pool = &profile->pools[i];
-
-		if (pool->class && pool->class <= POOL_CLASSES &&
-		    follows(&end, pool->address, 1))
-			continue;
-		give_up(profile, "POOL", profile->pools, &profile->pool_count,
-			"has pools that are out of order or of no size class");
-		profile->pools = NULL;
-	}
-}
-
 /* Readers divide by it: either a power of two in sane bounds or "not known". */
 static void check_run(struct profile *profile)
 {
@@ -252,7 +183,5 @@ void profile_check(struct profile *profile)
 	check_sites(profile);
 	check_marks(profile);
 	check_windows(profile);
-	check_arenas(profile);
-	check_mappings(profile);
-	check_pools(profile);
+	profile_check_map(profile);
 }

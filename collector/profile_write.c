@@ -16,7 +16,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 18 };
+enum { SECTION_COUNT = 19 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");

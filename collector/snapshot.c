@@ -5,6 +5,7 @@
 
 #include "block_walk.h"
 #include "mem.h"
+#include "pins.h"
 #include "profile.h"
 
 /* Blocks from one beat to the next: some milliseconds. */
@@ -22,6 +23,7 @@ static void init_sections(struct section_write *sections)
 			   sizeof(struct profile_mapping));
 	section_write_init(&sections[SNAPSHOT_ARENAS], "ARNA", sizeof(struct profile_arena));
 	section_write_init(&sections[SNAPSHOT_POOLS], "POOL", sizeof(struct profile_pool));
+	section_write_init(&sections[SNAPSHOT_PINS], "PINS", sizeof(struct profile_pin));
 	section_write_init(&sections[SNAPSHOT_ADDRESSES], "BLKA", 1);
 	section_write_init(&sections[SNAPSHOT_SIZES], "BLKZ", 1);
 	section_write_init(&sections[SNAPSHOT_STACKS], "BLKS", sizeof(uint32_t));
@@ -72,10 +74,57 @@ static void put_arenas(struct section_write *sections, const struct block_walk *
 	}
 }
 
+/* The arena whose blocks the walk has been through. */
+static void put_pins(struct section_write *section, struct pins *pins, uint32_t arena)
+{
+	pins_sort_by_stack(pins);
+	for (size_t i = 0; i < pins->count; i++) {
+		const struct pin *pin = &pins->items[i];
+		struct profile_pin item = {
+			.arena = arena,
+			.stack = pin->stack,
+			.blocks = pin->blocks,
+			.block_bytes = pin->block_bytes,
+			.bytes = pin->bytes,
+			.oldest = (uint16_t)pin->oldest,
+			.newest = (uint16_t)pin->newest,
+		};
+
+		section_write_add(section, &item, sizeof(item));
+	}
+	pins_clear(pins);
+}
+
+/* The pins of the arenas that a walk goes through, one arena after the other. */
+struct pinning {
+	struct section_write *section;
+	struct pins pins;
+	uint32_t arena; /* of which `pins` are */
+};
+
+static void pinning_add(struct pinning *pinning, const struct walked_block *block)
+{
+	if (block->arena == BLOCK_WALK_NO_ARENA)
+		return;
+	if (block->arena != pinning->arena) {
+		put_pins(pinning->section, &pinning->pins, pinning->arena);
+		pinning->arena = block->arena;
+	}
+	pins_add(&pinning->pins, block->stack, block->block_bytes, (uint32_t)block->bytes,
+		 block->window);
+}
+
+static void pinning_end(struct pinning *pinning)
+{
+	put_pins(pinning->section, &pinning->pins, pinning->arena);
+	pins_release(&pinning->pins);
+}
+
 /* All columns side by side: one walk over a cold heap is enough for them. */
 static uint64_t put_blocks(struct section_write *sections, struct block_walk *walk,
 			   const struct pulse *pulse)
 {
+	struct pinning pinning = {.section = &sections[SNAPSHOT_PINS]};
 	struct walked_block block;
 	uint64_t count = 0, last = 0;
 
@@ -90,7 +139,9 @@ static uint64_t put_blocks(struct section_write *sections, struct block_walk *wa
 				  sizeof(block.stack));
 		section_write_add(&sections[SNAPSHOT_WINDOWS], &window, sizeof(window));
 		last = block.address / 8;
+		pinning_add(&pinning, &block);
 	}
+	pinning_end(&pinning);
 	return count;
 }
 

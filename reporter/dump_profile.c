@@ -242,6 +242,22 @@ static void dump_arenas(const struct profile *profile, struct fields *fields)
 	}
 }
 
+static void dump_pins(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->pin_count; i++) {
+		const struct profile_pin *pin = &profile->pins[i];
+		fields_begin(fields, "PINS");
+		fields_u64(fields, "arena", pin->arena);
+		fields_u64(fields, "stack", pin->stack);
+		fields_u64(fields, "blocks", pin->blocks);
+		fields_u64(fields, "block_bytes", pin->block_bytes);
+		fields_u64(fields, "bytes", pin->bytes);
+		fields_u64(fields, "oldest", pin->oldest);
+		fields_u64(fields, "newest", pin->newest);
+		fields_end(fields);
+	}
+}
+
 static void dump_mappings(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->mapping_count; i++) {
@@ -298,6 +314,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 	dump_marks(profile, fields);
 	dump_windows(profile, fields);
 	dump_arenas(profile, fields);
+	dump_pins(profile, fields);
 	dump_mappings(profile, fields);
 	dump_blocks(profile, fields);
 	dump_problems(profile, fields);

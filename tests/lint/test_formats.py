@@ -12,7 +12,7 @@ PAGES = {"memtrace-stream.5": ("preload/stream.h", "collector/journal.h"),
          "memtrace-profile.5": ("collector/profile.h",)}
 # In the headers, but not in a file as they are.
 IN_MEMORY = {"record", "journal_batch"}
-TYPES = {"u64": "uint64_t", "u32": "uint32_t", "i32": "int32_t", "i64": "int64_t"}
+TYPES = {"u16": "uint16_t", "u64": "uint64_t", "u32": "uint32_t", "i32": "int32_t", "i64": "int64_t"}
 
 
 def tables(page):

@@ -51,6 +51,7 @@ def as_printed(profile):
         "WIND": [{"index": index, **plain(window)} for index, window in enumerate(profile.wind)],
         "ARNA": [plain(arena) for arena in profile.arna],
         "POOL": [plain(pool) for pool in profile.pool],
+        "PINS": [plain(pin) for pin in profile.pins],
         "MAPS": [plain(mapping) for mapping in profile.maps],
         "BLK": [{**block, "domain": DOMAINS[block["domain"]]} for block in profile.blocks],
     }

@@ -4,6 +4,7 @@ It shares no code with the collector and the command: where they and the page di
 compares the two fails. Everything is kept simple and slow.
 """
 
+import collections
 import struct
 
 import zstandard
@@ -48,6 +49,8 @@ LAYOUTS = {
     "ARNA": [("address", "Q"), ("bytes", "Q"), ("live_bytes", "Q"), ("live_blocks", "I"), ("stack", "I"),
              ("window", "I"), ("reserved", "I")],
     "POOL": [("address", "Q"), ("class", "I"), ("live_blocks", "I")],
+    "PINS": [("arena", "I"), ("stack", "I"), ("blocks", "I"), ("block_bytes", "I"), ("bytes", "I"),
+             ("oldest", "H"), ("newest", "H")],
     "MAPS": [("address", "Q"), ("bytes", "Q"), ("stack", "I"), ("window", "I"), ("anonymous", "I"),
              ("reserved", "I")],
 }
@@ -244,10 +247,23 @@ class Profile:
             thread["name"] = self.text(thread["name"])
         for mark in self.mark:
             mark.update(name=self.text(mark["name"]), base=self.text(mark["base"]))
-        for record in self.site + self.chng + self.arna + self.maps:
+        self._drop_pins_that_lie()
+        for record in self.site + self.chng + self.arna + self.maps + self.pins:
             record["stack"] = self._stack(record["stack"])
-        for record in self.arna + self.maps:
-            record["window"] = record["window"] if record["window"] < len(self.wind) else 0
+        for record, field in [(record, "window") for record in self.arna + self.maps] + [
+                (pin, field) for pin in self.pins for field in ("oldest", "newest")]:
+            record[field] = record[field] if record[field] < len(self.wind) else 0
+
+    def _drop_pins_that_lie(self):
+        sums = collections.Counter()
+        for pin in self.pins:
+            sums[pin["arena"], "blocks"] += pin["blocks"]
+            sums[pin["arena"], "bytes"] += pin["bytes"]
+        live = {(number, figure): arena[f"live_{figure}"] for number, arena in enumerate(self.arna)
+                for figure in ("blocks", "bytes")}
+        if "PINS" in self.sections and +sums != +collections.Counter(live):
+            self.problems.append("PINS isn't what ARNA says")
+            self.pins = []
 
     def _column(self, tag, count, take):
         """A column of blocks: zeros where it is lost, or isn't one item for each block."""

@@ -100,8 +100,34 @@ def check_map(profile):
         assert bytes_in_arena[arena["address"]] == arena["live_bytes"]
 
 
+def check_pins(profile):
+    """Each block of an arena in the pin of its stack, with the size of its pool's blocks and its age."""
+    if "PINS" not in profile.sections:
+        return
+    arena_starts = [arena["address"] for arena in profile.arna]
+    pool_starts = [pool["address"] for pool in profile.pool]
+    expected = {}
+    for block in profile.blocks:
+        at = bisect.bisect_right(arena_starts, block["address"]) - 1
+        if at < 0 or block["address"] >= arena_starts[at] + profile.arna[at]["bytes"]:
+            continue
+        pool = holder(profile.pool, pool_starts, block["address"])
+        pin = expected.setdefault((at, block["stack"]), {"blocks": 0, "block_bytes": 0, "bytes": 0, "windows": []})
+        pin["blocks"] += 1
+        pin["block_bytes"] += 16 * pool["class"]
+        pin["bytes"] += block["bytes"]
+        pin["windows"].append(block["window"])
+    assert [(pin["arena"], pin["stack"]) for pin in profile.pins] == sorted(expected)
+    for pin in profile.pins:
+        mine = expected[pin["arena"], pin["stack"]]
+        windows = mine.pop("windows")
+        assert (min(windows), max(windows)) == (pin["oldest"], pin["newest"]), pin
+        assert mine == {figure: pin[figure] for figure in mine}, pin
+
+
 def check_promises(profile):
     check_sums(profile)
     check_stacks(profile)
     check_marks(profile)
     check_map(profile)
+    check_pins(profile)

@@ -68,6 +68,26 @@ static void promise_figures(const struct profile *p)
 	profile_live_at(p, SIZE_MAX, bytes, blocks);
 }
 
+static void promise_pins(const struct profile *p)
+{
+	uint64_t blocks = 0, bytes = 0;
+
+	for (size_t i = 0; i < p->pin_count; i++) {
+		const struct profile_pin *pin = &p->pins[i];
+
+		assert(pin->arena < p->arena_count && pin->stack <= p->node_count);
+		assert(!i || pin->arena >= pin[-1].arena);
+		assert(pin->oldest <= pin->newest && pin->newest < p->window_count);
+		blocks += pin->blocks;
+		bytes += pin->bytes;
+	}
+	for (size_t i = 0; p->pin_count && i < p->arena_count; i++) {
+		blocks -= p->arenas[i].live_blocks;
+		bytes -= p->arenas[i].live_bytes;
+	}
+	assert(!p->pin_count || (blocks == 0 && bytes == 0));
+}
+
 static void promise_map(const struct profile *p)
 {
 	uint32_t pool = p->run.pool_bytes;
@@ -85,6 +105,7 @@ static void promise_map(const struct profile *p)
 		assert(p->pools[i].class >= 1 && p->pools[i].class <= 32);
 		assert(!i || p->pools[i].address > p->pools[i - 1].address);
 	}
+	promise_pins(p);
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct profile_mapping *m = &p->mappings[i];
 

@@ -126,6 +126,23 @@ static void assert_marks(const struct profile *p)
 	assert_live(p, SIZE_MAX, end);
 }
 
+/* The golden file is from before there were pins. */
+static void assert_pins(const struct profile *p)
+{
+	static const struct profile_pin pins[] = {
+		{0, 2, 3, 3 * 64, 3 * 33, 0, 0},
+		{1, 3, 5, 5 * 64, 64 + 62 + 61 + 60 + 59, 0, 0},
+		{1, 6, 1, 16, 8, 1, 1},
+	};
+
+	if (!profile_section_of(p, "PINS")) {
+		assert_int_equal(p->pin_count, 0);
+		return;
+	}
+	assert_int_equal(p->pin_count, 3);
+	assert_memory_equal(p->pins, pins, sizeof(pins));
+}
+
 static void assert_maps(const struct profile *p)
 {
 	assert_int_equal(p->arena_count, 2);
@@ -138,6 +155,7 @@ static void assert_maps(const struct profile *p)
 	assert_int_equal(p->pools[0].class, 4);
 	assert_int_equal(p->pools[1].live_blocks, 5);
 	assert_int_equal(p->pools[2].class, 1);
+	assert_pins(p);
 	assert_int_equal(p->mapping_count, 3); /* one was cut in two */
 	assert_int_equal(p->mappings[0].bytes, 4 * 4096);
 	assert_int_equal(p->mappings[1].address, 0x20008000);

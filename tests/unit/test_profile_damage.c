@@ -23,7 +23,7 @@ static bool says_the_same(const struct profile *a, const struct profile *b)
 	       SAME(threads, thread_count) && SAME(sites, site_count) &&
 	       SAME(marks, mark_count) && SAME(changes, change_count) &&
 	       SAME(windows, window_count) && SAME(arenas, arena_count) &&
-	       SAME(pools, pool_count) && SAME(mappings, mapping_count) &&
+	       SAME(pools, pool_count) && SAME(pins, pin_count) && SAME(mappings, mapping_count) &&
 	       SAME(blocks, block_count);
 }
 
@@ -223,6 +223,44 @@ static void test_lying_references(void **state)
 	buf_release(&bytes);
 }
 
+/* What pins say against the arenas that they are of. */
+static void test_lying_pins(void **state)
+{
+	const struct profile_arena arenas[] = {
+		{.address = 1 << 20, .bytes = 1 << 20, .live_bytes = 30, .live_blocks = 2},
+		{.address = 1 << 21, .bytes = 1 << 20},
+		{.address = 3 << 20, .bytes = 1 << 20, .live_bytes = 5, .live_blocks = 1}};
+	const struct profile_pin good[] = {
+		{0, 1, 1, 16, 14, 0, 0}, {0, 2, 1, 16, 16, 0, 9}, {2, 0, 1, 16, 5, 9, 9}};
+	/* One word of one pin: which, where, what; the first case changes nothing. */
+	static const struct {
+		size_t pin, word;
+		uint32_t value;
+	} lies[] = {{0, 0, 0}, {2, 0, 1}, {2, 0, 3}, {1, 1, 1}, {1, 2, 2},
+		    {0, 3, 1}, {0, 4, 13}, {2, 3, 1 << 21}};
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		struct profile_pin pins[3];
+		struct profile *profile;
+		struct made made;
+
+		memcpy(pins, good, sizeof(pins));
+		memcpy((uint8_t *)&pins[lies[i].pin] + 4 * lies[i].word, &lies[i].value, 4);
+		made_init(&made, *state);
+		made_add(&made, "STRS", 1, "", 1);
+		made_add(&made, "ARNA", sizeof(*arenas), arenas, sizeof(arenas));
+		made_add(&made, "PINS", sizeof(*pins), pins, sizeof(pins));
+		profile = made_open(&made);
+		assert_int_equal(profile->pin_count, i ? 0 : 3);
+		if (i)
+			assert_non_null(strstr(profile->problems[profile->problem_count - 1],
+					       "section PINS"));
+		else
+			assert_int_equal(profile->pins[1].newest + profile->pins[1].stack, 0);
+		profile_free(profile);
+	}
+}
+
 /* Addresses that run over the top, a number that doesn't end, columns of other lengths. */
 static void test_lying_columns(void **state)
 {
@@ -318,7 +356,7 @@ static void test_lying_table(void **state)
 	write_hand(fixture);
 	bytes = read_file(fixture->path);
 	table = (struct profile_section *)(void *)(bytes.data + sizeof(struct profile_header));
-	for (size_t i = 0; i < 18 * 4; i++) {
+	for (size_t i = 0; i < 19 * 4; i++) {
 		uint64_t claim = claims[i % 6];
 		struct profile_section before = table[i / 4];
 		size_t troubles;
@@ -337,7 +375,7 @@ static void test_lying_table(void **state)
 		assert_true(troubles || i % 4 == 3);
 		table[i / 4] = before;
 	}
-	for (size_t i = 0; i < 18; i++) {
+	for (size_t i = 0; i < 19; i++) {
 		/* The first byte of the next section, or beyond the end. */
 		table[i].stored_bytes++;
 		refresh_checksum(&bytes);
@@ -387,6 +425,7 @@ int main(void)
 		TEST(test_byte_flips),       TEST(test_every_length),
 		TEST(test_one_section_lost), TEST(test_other_versions),
 		TEST(test_lying_references), TEST(test_lying_columns),
+		TEST(test_lying_pins),
 		TEST(test_random_content),   TEST(test_lying_table),
 		TEST(test_no_profile),
 	};

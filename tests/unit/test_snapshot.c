@@ -82,6 +82,8 @@ static void assert_same_maps(const struct profile *a, const struct profile *b)
 	assert_memory_equal(a->arenas, b->arenas, a->arena_count * sizeof(*a->arenas));
 	assert_int_equal(a->pool_count, b->pool_count);
 	assert_memory_equal(a->pools, b->pools, a->pool_count * sizeof(*a->pools));
+	assert_int_equal(a->pin_count, b->pin_count);
+	assert_memory_equal(a->pins, b->pins, a->pin_count * sizeof(*a->pins));
 	assert_int_equal(a->mapping_count, b->mapping_count);
 	assert_memory_equal(a->mappings, b->mappings, a->mapping_count * sizeof(*a->mappings));
 }

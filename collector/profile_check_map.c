@@ -1,0 +1,135 @@
+/* The sections that tell of arenas: their items against each other. */
+#include "profile_check.h"
+
+#include <stdlib.h>
+
+#include "arena_map.h"
+
+/* Address ranges have to be disjoint and ascending: readers search in them. */
+static bool follows(uint64_t *end, uint64_t address, uint64_t bytes)
+{
+	if (address < *end || bytes > UINT64_MAX - address)
+		return false;
+	*end = address + bytes;
+	return true;
+}
+
+static void check_arenas(struct profile *profile)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < profile->arena_count; i++) {
+		struct profile_arena *arena = &profile->arenas[i];
+
+		if (!profile_has_stack(profile, arena->stack))
+			arena->stack = 0;
+		if (arena->window >= profile->window_count)
+			arena->window = 0;
+		if (follows(&end, arena->address, arena->bytes))
+			continue;
+		profile_give_up(profile, "ARNA", profile->arenas, &profile->arena_count,
+				"has arenas that are out of order");
+		profile->arenas = NULL;
+	}
+}
+
+static void check_mappings(struct profile *profile)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < profile->mapping_count; i++) {
+		struct profile_mapping *mapping = &profile->mappings[i];
+
+		if (!profile_has_stack(profile, mapping->stack))
+			mapping->stack = 0;
+		if (mapping->window >= profile->window_count)
+			mapping->window = 0;
+		if (follows(&end, mapping->address, mapping->bytes))
+			continue;
+		profile_give_up(profile, "MAPS", profile->mappings, &profile->mapping_count,
+				"has mappings that are out of order");
+		profile->mappings = NULL;
+	}
+}
+
+static void check_pools(struct profile *profile)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < profile->pool_count; i++) {
+		const struct profile_pool *pool = &profile->pools[i];
+
+		if (pool->class && pool->class <= POOL_CLASSES &&
+		    follows(&end, pool->address, 1))
+			continue;
+		profile_give_up(profile, "POOL", profile->pools, &profile->pool_count,
+				"has pools that are out of order or of no size class");
+		profile->pools = NULL;
+	}
+}
+
+/* Pins of one arena begin at *at; false: they aren't its live blocks. */
+static bool pins_add_up(const struct profile *profile, uint32_t arena, size_t *at)
+{
+	uint64_t blocks = 0, bytes = 0, block_bytes = 0;
+	size_t first = *at;
+
+	for (; *at < profile->pin_count && profile->pins[*at].arena == arena; ++*at) {
+		const struct profile_pin *pin = &profile->pins[*at];
+
+		if (*at > first && pin->stack <= pin[-1].stack)
+			return false;
+		blocks += pin->blocks;
+		bytes += pin->bytes;
+		block_bytes += pin->block_bytes;
+	}
+	return blocks == profile->arenas[arena].live_blocks &&
+	       bytes == profile->arenas[arena].live_bytes && bytes <= block_bytes &&
+	       block_bytes <= profile->arenas[arena].bytes;
+}
+
+static bool pins_hold(const struct profile *profile)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < profile->arena_count; i++)
+		if (!pins_add_up(profile, (uint32_t)i, &at))
+			return false;
+	return at == profile->pin_count;
+}
+
+static void mend_windows(const struct profile *profile, uint16_t *oldest, uint16_t *newest)
+{
+	if (*newest >= profile->window_count || *oldest > *newest)
+		*oldest = *newest = 0;
+}
+
+static void check_pins(struct profile *profile)
+{
+	const struct profile_section *section = profile_section_of(profile, "PINS");
+
+	/* None in an older file; or it couldn't be read, and that was said. */
+	if (!section || (!profile->pin_count && section->raw_bytes))
+		return;
+	if (!pins_hold(profile)) {
+		profile_give_up(profile, "PINS", profile->pins, &profile->pin_count,
+				"doesn't hold what is live in each arena");
+		profile->pins = NULL;
+		return;
+	}
+	for (size_t i = 0; i < profile->pin_count; i++) {
+		struct profile_pin *pin = &profile->pins[i];
+
+		if (!profile_has_stack(profile, pin->stack))
+			pin->stack = 0;
+		mend_windows(profile, &pin->oldest, &pin->newest);
+	}
+}
+
+void profile_check_map(struct profile *profile)
+{
+	check_arenas(profile);
+	check_mappings(profile);
+	check_pools(profile);
+	check_pins(profile);
+}
