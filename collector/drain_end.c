@@ -117,7 +117,7 @@ static void add_end(struct drain *drain)
 		mark.figures.rss_bytes = windows->items[windows->count - 1].rss_bytes;
 	mark.figures.pause_ns = 0;
 	mark.figures.origin = MARK_TRACER;
-	mark.figures.reserved = 0;
+	mark.figures.number = 0;
 	stream_put_text(&drain->batch, R_MARK, 0, &mark,
 			sizeof(mark.figures) + sizeof(mark.name));
 	drain_flush(drain);

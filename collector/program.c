@@ -195,7 +195,7 @@ void program_figures(const struct program *program, struct stream_mark *ret_figu
 
 	memset(ret_figures, 0xff, sizeof(*ret_figures));
 	ret_figures->origin = MARK_OUTSIDE;
-	ret_figures->reserved = 0;
+	ret_figures->number = 0;
 	if (read_statm(program, pages)) {
 		ret_figures->rss_bytes = pages[0] * page_bytes;
 		ret_figures->file_bytes = pages[1] * page_bytes;

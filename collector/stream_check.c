@@ -7,6 +7,8 @@ enum {
 	SMALL_CLASSES = 32,
 	SMALL_CLASS_STEP_BYTES = 16,
 	PAGE_SHIFT = 12,
+	/* A bit for each of the 1021 blocks of 16 bytes in a pool of 16 KiB. */
+	POOL_DATA_SLOTS = (1021 + 8 * STREAM_DATA_BYTES - 1) / (8 * STREAM_DATA_BYTES),
 };
 static const uint64_t ADDRESS_LIMIT = 1ULL << 48;
 
@@ -176,6 +178,32 @@ static const char *check_text(struct stream_check *check, const struct record *r
 	return NULL;
 }
 
+static const char *check_audit_arena(const struct record *r)
+{
+	const char *bad = check_range(r, record_high(r), 1);
+
+	if (bad)
+		return bad;
+	return record_low(r) <= record_high(r) >> PAGE_SHIFT ? NULL
+							     : "more pools than fit the arena";
+}
+
+static const char *check_audit_pool(const struct record *r)
+{
+	uint32_t class = r->body & 0xff, live = r->body >> 8 & 0xffff;
+	uint32_t data = record_low(r) >> 24;
+
+	if (record_a(r) == 0 || record_a(r) % (1 << PAGE_SHIFT) != 0)
+		return "no pool has this address";
+	if (record_high(r))
+		return "unknown bits";
+	if (class == 0 || class > SMALL_CLASSES)
+		return "no such size class";
+	if (live == 0)
+		return "a pool without blocks";
+	return data <= POOL_DATA_SLOTS ? NULL : "more bits than a pool has blocks";
+}
+
 /* Kinds that are rare enough for one switch after the fast ones in check_record. */
 static const char *check_rare(struct stream_check *check, size_t index, struct record *r)
 {
@@ -219,7 +247,13 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_INFO:
 	case R_MARK:
 		return check_text(check, r);
+	case R_AUDIT_ARENA:
+		return check_audit_arena(r);
+	case R_AUDIT_POOL:
+		return check_audit_pool(r);
 	case R_EXEC:
+	case R_AUDIT:
+	case R_AUDIT_END:
 		return NULL;
 	case R_FORK:
 		return record_a(r) ? NULL : "forks are counted from 1";

@@ -21,6 +21,8 @@ size_t stream_record_slots(const struct record *r)
 	case R_INFO:
 	case R_MARK:
 		return text_slots(r) <= STREAM_MAX_DATA_SLOTS ? 1 + text_slots(r) : 0;
+	case R_AUDIT_POOL:
+		return 1 + (record_low(r) >> 24);
 	case R_NONE:
 	case R_SMALL_MEM:
 	case R_SMALL_OBJECT:
@@ -38,6 +40,9 @@ size_t stream_record_slots(const struct record *r)
 	case R_FORK:
 	case R_END:
 	case R_RETAG:
+	case R_AUDIT:
+	case R_AUDIT_ARENA:
+	case R_AUDIT_END:
 	case R_TICK:
 	case R_LOST:
 	case R_DIED:

@@ -132,7 +132,7 @@ void mark_make(const char *name, enum mark_origin origin)
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
 	text.mark.pause_ns = now_ns() - begin;
 	text.mark.origin = origin;
-	text.mark.reserved = 0;
+	text.mark.number = 0;
 	memcpy(text.name, name, len);
 	intern_put_text(R_MARK, 0, &text, sizeof(text.mark) + len);
 	errno = saved;

@@ -145,17 +145,22 @@ enum record_kind {
 	/*
 	 * What the interpreter's own pool headers say, read by the thread that holds its GIL
 	 * (an audit). Between R_AUDIT and R_AUDIT_END stand all records of one audit and, of
-	 * that interpreter's blocks, none: what the records before R_AUDIT make live is what
-	 * the headers should say. Records of other threads may stand in between.
+	 * the blocks in the arenas it tells of, none: what the records before R_AUDIT make live
+	 * there is what the headers should say. Records of other threads may stand in between,
+	 * but no other audit: there is one at a time. One that has no end (the process died, or
+	 * it is a fork and the end is its parent's) is none.
 	 *
-	 * R_AUDIT: a = the mark it belongs to (marks so far, this one counted); b = which
-	 * interpreter (its id).
+	 * R_AUDIT: a = the `number` of the mark it belongs to, which may lie further back (an
+	 * audit waits for an event of its interpreter), 0 where the process ends without
+	 * finalising, and that mark is the collector's; b = which interpreter (its id; 0: the
+	 * main one and all that share its arenas).
 	 * R_AUDIT_ARENA: a = address; b = pools with live blocks that follow (bits 0-31) | bytes
-	 * (bits 32-63). Arenas and their pools come ascending by address.
+	 * (bits 32-63). All arenas of the interpreter, with their pools, ascending by address.
 	 * R_AUDIT_POOL: a = address; b = class as in R_SMALL_* (bits 0-7) | live blocks (bits
 	 * 8-23) | R_DATA records that follow (bits 24-31). Those hold a bit for each block of
 	 * the pool, the first block in the lowest bit of the first byte: 1 is live. A pool
-	 * without them is full.
+	 * without them is full. The count is the header's: where the list of free blocks is
+	 * damaged, the bits are not as many.
 	 * R_AUDIT_END: a = as in its R_AUDIT; b = nanoseconds that the program waited for it.
 	 */
 	R_AUDIT = 26,
@@ -164,9 +169,9 @@ enum record_kind {
 	R_AUDIT_END = 29,
 
 	/* From the collector, in journals and in the heap's input, never in a ring. */
-	R_TICK = 32, /* a = milliseconds since start; b = resident set, bytes */
-	R_LOST = 33, /* a = slots skipped because nobody committed them; b = ring position */
-	R_DIED = 34, /* the program is gone without R_END; b = 0 */
+	R_TICK = 32,   /* a = milliseconds since start; b = resident set, bytes */
+	R_LOST = 33,   /* a = slots skipped because nobody committed them; b = ring position */
+	R_DIED = 34,   /* the program is gone without R_END; b = 0 */
 	R_COUNTS = 35, /* a = events dropped so far; b = nanoseconds waited for a full ring */
 	/*
 	 * A block that still waits in the cancelling table at the next R_MARK, made from
@@ -244,7 +249,7 @@ struct stream_mark {
 	uint64_t heap_top_bytes;    /* .keepcost */
 	uint64_t pause_ns;          /* how long the mark held the thread that made it, so far */
 	uint32_t origin;            /* enum mark_origin */
-	uint32_t reserved;
+	uint32_t number; /* that the process gave it, from 1; 0: the collector made it */
 };
 _Static_assert(sizeof(struct stream_mark) == 112, "layout");
 
@@ -290,6 +295,8 @@ enum ring_program_state {
 enum ring_attention {
 	ATTENTION_MARK = 1 << 0,      /* a request lies in mark_name */
 	ATTENTION_NO_STACKS = 1 << 1, /* the self-test failed: stop walking */
+	ATTENTION_AUDIT = 1 << 2,     /* with ATTENTION_MARK: an audit belongs to it */
+	ATTENTION_OWED = 1 << 3, /* from the process itself: an audit waits for its event */
 };
 
 enum fork_state {

@@ -1,5 +1,6 @@
 #include "record_fields.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../collector/mem.h"
@@ -30,6 +31,10 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_EXEC] = "EXEC",
 	[R_END] = "END",
 	[R_RETAG] = "RETAG",
+	[R_AUDIT] = "AUDIT",
+	[R_AUDIT_ARENA] = "AUDIT_ARENA",
+	[R_AUDIT_POOL] = "AUDIT_POOL",
+	[R_AUDIT_END] = "AUDIT_END",
 	[R_TICK] = "TICK",
 	[R_LOST] = "LOST",
 	[R_DIED] = "DIED",
@@ -95,6 +100,7 @@ static void mark_fields(const struct buf *bytes, struct fields *fields)
 	fields_known(fields, "rss_bytes", mark.rss_bytes);
 	fields_known(fields, "pause_ns", mark.pause_ns);
 	fields_u64(fields, "origin", mark.origin);
+	fields_u64(fields, "number", mark.number);
 	part_field(fields, "name", bytes->data + sizeof mark, bytes->len - sizeof mark);
 }
 
@@ -179,6 +185,41 @@ static void retag_fields(const struct record *r, struct fields *fields)
 	fields_u64(fields, "stack", record_low(r));
 }
 
+/* The bits as hexadecimal bytes, the pool's first block in the lowest bit of the first. */
+static void audit_pool_fields(const struct record *r, size_t slots, struct fields *fields)
+{
+	uint8_t bits[UINT8_MAX * STREAM_DATA_BYTES];
+	char text[2 * sizeof bits + 1] = "";
+	const size_t len = (slots - 1) * STREAM_DATA_BYTES;
+	stream_payload(r, len, bits);
+	for (size_t i = 0; i < len; i++)
+		snprintf(text + 2 * i, 3, "%02x", bits[i]);
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "class", record_low(r) & 0xff);
+	fields_u64(fields, "blocks", record_low(r) >> 8 & 0xffff);
+	if (len)
+		fields_text(fields, "live", text);
+}
+
+static void audit_fields(const struct record *r, size_t slots, struct fields *fields)
+{
+	switch (record_kind(r)) {
+	case R_AUDIT_ARENA:
+		fields_address(fields, "address", record_a(r));
+		fields_u64(fields, "bytes", record_high(r));
+		fields_u64(fields, "pools", record_low(r));
+		break;
+	case R_AUDIT_POOL:
+		audit_pool_fields(r, slots, fields);
+		break;
+	default:
+		fields_u64(fields, "mark", record_a(r));
+		fields_u64(fields, record_kind(r) == R_AUDIT ? "interpreter" : "pause_ns",
+			   r->body);
+		break;
+	}
+}
+
 static void other_fields(const struct record *r, struct fields *fields)
 {
 	fields_u64(fields, "a", record_a(r));
@@ -225,6 +266,12 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 		break;
 	case R_NODE:
 		node_fields(r, fields);
+		break;
+	case R_AUDIT:
+	case R_AUDIT_ARENA:
+	case R_AUDIT_POOL:
+	case R_AUDIT_END:
+		audit_fields(r, slots, fields);
 		break;
 	case R_CODE:
 	case R_THREAD:

@@ -129,12 +129,32 @@ static inline void random_put_block(struct random_stream *s)
 	}
 }
 
+/* Of nothing that lives here: the headers' word against the map's, in pools full and not. */
+static inline void random_put_audit(struct random_stream *s)
+{
+	uint64_t arena = 0x200000000000 + s->groups % 64 * (1 << 20);
+	uint64_t pools = random_next(s) % 4;
+
+	random_put(s, record_head(R_AUDIT, random_next(s) % 3), random_next(s) % 3);
+	random_put(s, record_head(R_AUDIT_ARENA, arena), pools | 1ULL << 52);
+	for (uint64_t i = 0; i < pools; i++) {
+		uint64_t data = random_next(s) % 11, class = random_next(s) % 32 + 1;
+
+		random_put(s, record_head(R_AUDIT_POOL, arena + (i << 14)),
+			   class | (random_next(s) % 1021 + 1) << 8 | data << 24);
+		for (; data > 0; data--)
+			random_put_data(s, random_next(s) >> 16, random_next(s));
+	}
+	if (random_next(s) % 4)
+		random_put(s, record_head(R_AUDIT_END, 1), random_next(s) % 100000);
+}
+
 static inline void random_put_rare(struct random_stream *s)
 {
 	uint64_t far = 0x100000000000 + random_next(s) % 64 * (1 << 20);
 	uint64_t stack = random_stack(s);
 
-	switch (random_next(s) % 16) {
+	switch (random_next(s) % 17) {
 	case 0:
 		random_put(s, record_head(R_TEMP, stack), 64 * 3 | 3ULL << 40);
 		return;
@@ -178,6 +198,9 @@ static inline void random_put_rare(struct random_stream *s)
 		return;
 	case 13:
 		random_put_code(s);
+		return;
+	case 14:
+		random_put_audit(s);
 		return;
 	default:
 		random_put_text(s, R_THREAD + random_next(s) % 3);

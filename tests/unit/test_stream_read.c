@@ -127,6 +127,15 @@ static void bad_records_become_nothing(void **state)
 		{(uint64_t)R_RESTORE << 48, 0},
 		{(uint64_t)R_RETAG << 48, 1},
 		{(uint64_t)R_RETAG << 48 | 64, 1 | 1ULL << 32},
+		{(uint64_t)R_AUDIT_ARENA << 48, 1ULL << 50},
+		{(uint64_t)R_AUDIT_ARENA << 48 | 4096, 0},
+		{(uint64_t)R_AUDIT_ARENA << 48 | 4096, 65 | 1ULL << 50},
+		{(uint64_t)R_AUDIT_POOL << 48, 1 | 1 << 8},
+		{(uint64_t)R_AUDIT_POOL << 48 | 4112, 1 | 1 << 8},
+		{(uint64_t)R_AUDIT_POOL << 48 | 4096, 1 << 8},
+		{(uint64_t)R_AUDIT_POOL << 48 | 4096, 33 | 1 << 8},
+		{(uint64_t)R_AUDIT_POOL << 48 | 4096, 1},
+		{(uint64_t)R_AUDIT_POOL << 48 | 4096, 1 | 1 << 8 | 1ULL << 32},
 	};
 
 	(void)state;
@@ -162,6 +171,37 @@ static void an_undefined_stack_costs_the_stack_only(void **state)
 	assert_int_equal(r[1].body, 2 | 100ULL << 32 | 7ULL << 48);
 	assert_int_equal(r[2].body, 0);
 	assert_int_equal(r[3].body, 0);
+	stream_check_release(&check);
+}
+
+static void an_audits_pool_takes_its_bits(void **state)
+{
+	enum { MOST = 10 };
+	struct record r[] = {
+		{record_head(R_AUDIT, 3), 1},
+		{record_head(R_AUDIT_ARENA, 4096), 2 | 1ULL << 50},
+		{record_head(R_AUDIT_POOL, 16384), 4 | 63 << 8},
+		{record_head(R_AUDIT_POOL, 32768), 1 | 1021 << 8 | MOST << 24},
+		[MOST + 4] = {record_head(R_AUDIT_END, 3), 1000},
+		{record_head(R_AUDIT_POOL, 32768), 1 | 1021 << 8 | (MOST + 1u) << 24},
+		[2 * MOST + 7] = {record_head(R_FREE, 64), 0},
+	};
+	struct stream_check check;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(r) / sizeof(*r); i++)
+		if (!r[i].head)
+			r[i].head = record_head(R_DATA, i);
+	define_some(&check);
+	assert_int_equal(stream_record_slots(&r[3]), 1 + MOST);
+	assert_int_equal(stream_check(&check, r, 7), 3);
+	assert_int_equal(stream_check(&check, r, MOST + 5), MOST + 5);
+	assert_int_equal(check.bad_records, 0);
+	/* One slot more than any pool needs: its bits go with it. */
+	assert_int_equal(stream_check(&check, r + MOST + 5, MOST + 3), MOST + 3);
+	assert_int_equal(check.bad_records, 1);
+	assert_int_equal(r[MOST + 6].head, 0);
+	assert_int_equal(record_kind(&r[2 * MOST + 7]), R_FREE);
 	stream_check_release(&check);
 }
 
@@ -320,6 +360,7 @@ int main(void)
 		cmocka_unit_test(a_fragment_without_its_beginning),
 		cmocka_unit_test(bad_records_become_nothing),
 		cmocka_unit_test(an_undefined_stack_costs_the_stack_only),
+		cmocka_unit_test(an_audits_pool_takes_its_bits),
 		cmocka_unit_test(nodes_stay_in_step),
 		cmocka_unit_test(groups_that_are_not_whole),
 		cmocka_unit_test(valid_streams_pass_unchanged),
