@@ -11,6 +11,7 @@
 #include "../collector/mem.h"
 #include "doubts.h"
 #include "free_lists.h"
+#include "paragraph.h"
 #include "source.h"
 
 enum { MARKS_SHOWN = 8 };
@@ -23,29 +24,6 @@ struct printer {
 	char folder[4096]; /* the working directory with a slash, or "" */
 };
 
-static void print_wrapped(const struct term *term, const char *text, const char *indent)
-{
-	const size_t width = term->width ? term->width : SIZE_MAX;
-	size_t column = 0;
-	while (*text) {
-		const size_t len = strcspn(text, " ");
-		__attribute__((cleanup(mem_scope))) char *word = mem_copy(text, len + 1);
-		word[len] = '\0';
-		const size_t word_width = term_text_width(term, word);
-		if (column && column + 1 + word_width > width) {
-			fprintf(term->out, "\n%s", indent);
-			column = strlen(indent);
-		} else if (column) {
-			putc(' ', term->out);
-			column++;
-		}
-		term_text(term, word);
-		column += word_width;
-		text += len + (text[len] == ' ');
-	}
-	putc('\n', term->out);
-}
-
 __attribute__((format(printf, 2, 3))) static void print_line(const struct printer *printer,
 							     const char *format, ...)
 {
@@ -54,7 +32,7 @@ __attribute__((format(printf, 2, 3))) static void print_line(const struct printe
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	print_wrapped(printer->term, text, "  ");
+	paragraph_print(printer->term, text, "  ");
 }
 
 static const char *or_unknown(const char *text)
@@ -117,16 +95,14 @@ static void print_marks(const struct printer *printer)
 	}
 	buf_u8(&text, '\0');
 	if (profile->mark_count)
-		print_wrapped(printer->term, (const char *)text.data, "  ");
+		paragraph_print(printer->term, (const char *)text.data, "  ");
 	buf_release(&text);
 }
 
 static void print_doubt(void *user, const char *sentence)
 {
 	const struct printer *printer = user;
-	fputs(term_alarm(printer->term), printer->term->out);
-	print_line(printer, "warning: %s", sentence);
-	fputs(term_plain(printer->term), printer->term->out);
+	paragraph_warn(printer->term, sentence);
 }
 
 static void print_head(struct printer *printer)
