@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -13,26 +12,7 @@
 #include "ring.h"
 #include "words.h"
 
-enum { FACT_BYTES = 8192, START_FIELD = 22, FIRST_FIELD_AFTER_NAME = 3 };
-
-uint64_t facts_process_start(void)
-{
-	char text[1024];
-	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (len <= 0)
-		return 0;
-	text[len] = '\0';
-	/* The name in parentheses may hold anything, parentheses too. */
-	const char *at = strrchr(text, ')');
-
-	for (int field = FIRST_FIELD_AFTER_NAME - 1; at && field < START_FIELD; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
-}
+enum { FACT_BYTES = 8192 };
 
 static void send(const char *key, const char *value)
 {

@@ -4,10 +4,6 @@
 #ifndef MEMTRACE_FACTS_H
 #define MEMTRACE_FACTS_H
 
-#include <stdint.h>
-
-/* Field 22 of /proc/self/stat; 0 where there is no /proc. */
-uint64_t facts_process_start(void);
 /* `allocator`: PYTHONMALLOC or NULL. argc 0: the program's arguments stay private. */
 void facts_send(const char *program, const char *allocator, int argc, char *const argv[]);
 /* What differs in a forked child. */

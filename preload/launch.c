@@ -11,6 +11,7 @@
 #include "family.h"
 #include "mark.h"
 #include "output.h"
+#include "proc.h"
 #include "ring.h"
 #include "say.h"
 #include "spawn.h"
@@ -40,13 +41,15 @@ static void fill_header(const char *folder)
 {
 	struct ring_header *header = ring.header;
 	struct words words = words_over(header->folder, sizeof(header->folder));
+	struct proc_stat stat;
 
 	words_add(&words, folder);
 	words = words_over(header->out, sizeof(header->out));
 	words_add(&words, output.path);
 	header->pid = (uint32_t)getpid();
 	header->uid = (uint32_t)geteuid();
-	header->process_start = facts_process_start();
+	proc_stat_of(getpid(), &stat);
+	header->process_start = stat.start;
 	header->start_real_ns = clock_ns(CLOCK_REALTIME);
 	header->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
 	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) !=

@@ -1,15 +1,14 @@
 #include "mark.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cancel.h"
 #include "intern.h"
 #include "life.h"
+#include "proc.h"
 #include "real.h"
 #include "ring.h"
 #include "thread.h"
@@ -22,24 +21,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/*
- * A whole small file, terminated. False where it can't be read (no /proc, no descriptor left).
- * By system calls alone: in open, read and close a thread may be cancelled, in the malloc that
- * leads here it may not.
- */
-static bool read_file(const char *path, char *buffer, size_t capacity)
-{
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-
-	if (fd < 0)
-		return false;
-	long len = syscall(SYS_read, fd, buffer, capacity - 1);
-
-	syscall(SYS_close, fd);
-	buffer[len > 0 ? len : 0] = '\0';
-	return len > 0;
 }
 
 static uint64_t read_number(const char **at)
@@ -60,7 +41,7 @@ static void read_statm(struct stream_mark *mark)
 	const char *at = text;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	if (!read_file("/proc/self/statm", text, sizeof(text)))
+	if (!proc_read("/proc/self/statm", text, sizeof(text)))
 		return;
 	read_number(&at);
 	mark->rss_bytes = read_number(&at) * page;
@@ -81,7 +62,7 @@ static void read_rollup(struct stream_mark *mark)
 {
 	char text[ROLLUP_BYTES];
 
-	if (!read_file("/proc/self/smaps_rollup", text, sizeof(text)))
+	if (!proc_read("/proc/self/smaps_rollup", text, sizeof(text)))
 		return;
 	mark->pss_bytes = rollup_value(text, "\nPss:");
 	mark->anon_bytes = rollup_value(text, "\nAnonymous:");

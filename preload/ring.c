@@ -1,7 +1,6 @@
 #include "ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -9,8 +8,8 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "proc.h"
 #include "spin.h"
-#include "words.h"
 
 struct ring ring;
 
@@ -96,26 +95,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* From "PID (name) state ..."; 0 where /proc doesn't tell. */
-static char state_of(pid_t pid)
-{
-	char path[32], text[128];
-	struct words words = words_over(path, sizeof(path));
-
-	words_add(&words, "/proc/");
-	words_number(&words, (uint64_t)pid);
-	words_add(&words, "/stat");
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	long len = fd < 0 ? -1 : syscall(SYS_read, fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		syscall(SYS_close, fd);
-	text[len > 0 ? len : 0] = '\0';
-	const char *name_end = strrchr(text, ')');
-
-	return name_end && name_end[1] ? name_end[2] : 0;
-}
-
 bool ring_collector_lives(void)
 {
 	pid_t pid = (pid_t)atomic_load(&ring.header->collector_pid);
@@ -127,9 +106,10 @@ bool ring_collector_lives(void)
 	 * A killed one may lie unreaped for ever: where the program or whoever is PID 1 doesn't
 	 * wait.
 	 */
-	char state = state_of(pid);
+	struct proc_stat stat;
 
-	return state != 'Z' && state != 'X';
+	proc_stat_of(pid, &stat);
+	return stat.state != 'Z' && stat.state != 'X';
 }
 
 /* A collector that naps or is slow moves its heartbeat; one that is stopped or dead doesn't. */

@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "words.h"
 
 enum { LEVELS = 64, LINE_BYTES = PATH_MAX + 128 };
@@ -24,19 +24,10 @@ static int open_proc(pid_t pid, const char *file)
 
 static pid_t parent_of(pid_t pid)
 {
-	char text[512];
-	int fd = open_proc(pid, "/stat");
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	struct proc_stat stat;
 
-	if (fd >= 0)
-		close(fd);
-	if (len <= 0)
-		return 0;
-	text[len] = '\0';
-	/* "PID (name) state ppid": the name may hold anything. */
-	const char *at = strrchr(text, ')');
-
-	return at && strlen(at) > 4 ? (pid_t)strtol(at + 4, NULL, 10) : 0;
+	proc_stat_of(pid, &stat);
+	return stat.parent;
 }
 
 /* A file of ours, written by that process? Anybody could map a file of that name. */
