@@ -1,0 +1,114 @@
+"""The map against the interpreter: its own figures of pools, and its pool headers, at the same moment.
+
+Three readings of one moment under the GIL have to be the same to the last block: a model made from the
+records of the kept stream up to the mark (tests/reader/pool_model.py), what _PyObject_DebugMallocStats
+prints, and the pool headers in a copy of the process's memory.
+"""
+
+import subprocess
+
+import pytest
+from conftest import PROGRAMS, Profile, clean_environment, python_version
+
+pytest.importorskip("zstandard", reason="no zstd for Python: apt-get install python3-zstandard")
+from pool_model import Figures, Memory, add_figures, pools_at_marks  # noqa: E402
+
+EVERY_INTERPRETER = True
+SCRIPT = PROGRAMS / "pools.py"
+STEPS = ["begin", "grown", "shrunk", "again", "cleared", "other"]
+
+
+@pytest.fixture(scope="session")
+def witness(tmp_path_factory):
+    library = tmp_path_factory.mktemp("witness") / "witness.so"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, PROGRAMS / "witness.c",
+                    "-ldl"], check=True)
+    return library
+
+
+@pytest.fixture
+def watch(trace, python, witness):
+    """watch(workload, **environment): a traced run whose steps the witness has taken."""
+
+    def run(workload, **environment):
+        bare = subprocess.run([python, SCRIPT, witness, trace.work, "functions"], check=True, text=True,
+                              capture_output=True, env=clean_environment(**environment))
+        return trace(python, SCRIPT, witness, trace.work, workload, compare=False,
+                     env={"WITNESS_FUNCTIONS": bare.stdout.strip(), "MEMTRACE_EVENTS": "full", **environment})
+
+    return run
+
+
+def journal_of(profile):
+    paths = list(profile.path.parent.glob(profile.path.name + ".journal.*"))
+    return sorted(paths, key=lambda path: int(path.suffix[1:]))
+
+
+def assert_same(pools, figures, memory):
+    """`figures`: one of each interpreter that has pools of its own."""
+    classes, totals = add_figures(figures)
+    assert pools.classes() == classes
+    assert pools.totals() == totals
+    headers = memory.pools(pools.arenas)
+    assert sum(len(blocks) for _, blocks in headers.live.values()) == sum(used for _, used, _ in classes.values())
+    assert pools.live == headers.live
+
+
+def check_steps(profile, folder, names):
+    at_marks = pools_at_marks(journal_of(profile))
+    for name in names:
+        assert_same(at_marks[name], [Figures((folder / f"{name}.figures").read_text())],
+                    Memory((folder / f"{name}.memory").read_bytes()))
+    return [at_marks[name] for name in names]
+
+
+def blocks_of(pools):
+    return sum(len(blocks) for _, blocks in pools.live.values())
+
+
+def test_growing_and_shrinking(watch, trace):
+    begin, grown, shrunk, again, cleared, other = check_steps(watch("steps"), trace.work, STEPS)
+    # The workload has to be what it says.
+    assert blocks_of(grown) - blocks_of(begin) > 3000 and blocks_of(shrunk) < blocks_of(grown)
+    assert len(again.arenas) > len(begin.arenas) and len(cleared.arenas) < len(again.arenas)
+    both = again.live.keys() & other.live.keys()
+    assert any(again.live[pool][0] != other.live[pool][0] for pool in both), "no pool has changed its class"
+
+
+@pytest.mark.parametrize("allocator", ["debug", "pymalloc_debug"])
+def test_debug_allocators(watch, trace, allocator):
+    check_steps(watch("steps", PYTHONMALLOC=allocator), trace.work, STEPS)
+
+
+def test_reallocs(watch, trace):
+    check_steps(watch("reallocs"), trace.work, ["grown", "shrunk", "again"])
+
+
+def test_threads(watch, trace):
+    check_steps(watch("threads"), trace.work, ["running", "joined", "freed"])
+
+
+def test_fork(watch, trace):
+    run = watch("fork")
+    parent, child = sorted(run.profiles(), key=lambda profile: "forked" in info_of(profile))
+    check_steps(parent, trace.work, ["before", "parent"])
+    check_steps(child, trace.work, ["before", "child"])
+
+
+def info_of(profile: Profile):
+    return {record["key"]: record["value"] for record in profile.section("INFO")}
+
+
+@pytest.mark.parametrize("how", ["shared", "own"])
+def test_interpreters(watch, trace, python, how):
+    """With a GIL of their own they have pools of their own: the map has them all."""
+    if how == "own" and python_version(python) < (3, 12):
+        pytest.skip("a GIL for each interpreter came with CPython 3.12")
+    run = watch(how)
+    pools = pools_at_marks(journal_of(run))["all"]
+    figures = [Figures(path.read_text()) for path in sorted(trace.work.glob("all.*.figures"))]
+    assert len(figures) == 4
+    one_for_all = len({figures_.text for figures_ in figures}) == 1
+    assert one_for_all == (how == "shared")
+    assert_same(pools, figures[:1] if one_for_all else figures,
+                Memory((trace.work / "all.memory").read_bytes()))
