@@ -197,17 +197,25 @@ bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint
 	return true;
 }
 
-static struct arena *arena_find(struct arena_map *map, uint64_t address)
+/* Any arena holds whole pools: the first of them knows its arena. SIZE_MAX: none begins there. */
+static size_t arena_index(const struct arena_map *map, uint64_t address)
 {
-	if (!map->root)
-		return NULL;
-	/* Any arena holds whole pools: the first of them knows its arena. */
 	uint64_t mask = map->pool_bytes - 1;
-	const struct pool *pool = arena_map_piece(map, (address + mask) & ~mask);
-	if (!pool || !pool->address)
-		return NULL;
-	struct arena *arena = &map->arenas[pool->arena];
-	return arena->address == address ? arena : NULL;
+	const struct pool *pool;
+
+	if (!map->root)
+		return SIZE_MAX;
+	pool = arena_map_piece(map, (address + mask) & ~mask);
+	if (!pool || !pool->address || map->arenas[pool->arena].address != address)
+		return SIZE_MAX;
+	return pool->arena;
+}
+
+const struct arena *arena_map_at(const struct arena_map *map, uint64_t address)
+{
+	size_t index = arena_index(map, address);
+
+	return index == SIZE_MAX ? NULL : &map->arenas[index];
 }
 
 static void pool_lose(const struct pool *pool,
@@ -224,10 +232,11 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 		      void (*lost)(void *user, uint64_t address, const struct block *block),
 		      void *user)
 {
-	struct arena *arena = arena_find(map, address);
-	if (!arena)
+	size_t index = arena_index(map, address);
+	if (index == SIZE_MAX)
 		return false;
 
+	struct arena *arena = &map->arenas[index];
 	for (uint32_t i = 0; i < arena->pool_count; i++) {
 		struct pool *pool = arena->pools[i];
 		if (!pool)
@@ -239,7 +248,6 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 	map->live_arenas--;
 	pieces_set(map, arena, 0, false);
 	free(arena->pools);
-	size_t index = (size_t)(arena - map->arenas);
 	*arena = (struct arena){0};
 	if (index < map->first_free)
 		map->first_free = index;

@@ -105,6 +105,8 @@ bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint
 bool arena_map_remove(struct arena_map *map, uint64_t address,
 		      void (*lost)(void *user, uint64_t address, const struct block *block),
 		      void *user);
+/* The arena that begins at an address; NULL: none. */
+const struct arena *arena_map_at(const struct arena_map *map, uint64_t address);
 /* Whether the address lies in an arena: then a Python block is a pool's. */
 bool arena_map_covers(const struct arena_map *map, uint64_t address);
 /* The live block around an address belongs to another stack and window from now on. False: there

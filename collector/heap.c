@@ -15,6 +15,7 @@ void heap_init(struct heap *heap)
 	mappings_init(&heap->mappings);
 	windows_init(&heap->windows);
 	marks_init(&heap->marks);
+	audits_init(&heap->audits);
 	reallocs_init(&heap->reallocs);
 	stream_text_init(&heap->mark_text);
 }
@@ -28,6 +29,7 @@ void heap_release(struct heap *heap)
 	mappings_release(&heap->mappings);
 	windows_release(&heap->windows);
 	marks_release(&heap->marks);
+	audits_release(&heap->audits);
 	reallocs_release(&heap->reallocs);
 	stream_text_release(&heap->mark_text);
 	*heap = (struct heap){.end = HEAP_RUNNING};

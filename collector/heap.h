@@ -9,6 +9,7 @@
 #define MEMTRACE_HEAP_H
 
 #include "arena_map.h"
+#include "audits.h"
 #include "block_table.h"
 #include "err.h"
 #include "mappings.h"
@@ -58,6 +59,7 @@ struct heap {
 	struct mappings mappings;
 	struct windows windows;
 	struct marks marks;
+	struct audits audits;
 	struct heap_counts counts;
 	enum heap_end end;
 	int64_t end_status;

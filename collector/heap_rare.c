@@ -249,6 +249,12 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 	case R_MARK:
 		apply_mark(heap, r);
 		break;
+	case R_AUDIT:
+	case R_AUDIT_ARENA:
+	case R_AUDIT_POOL:
+	case R_AUDIT_END:
+		audits_apply(&heap->audits, &heap->arenas, r, heap->windows.now_ms);
+		break;
 	case R_WAITING:
 		marks_wait(&heap->marks, known_stack(heap, record_low(r)), record_high(r));
 		break;

@@ -126,10 +126,58 @@ static void check_pins(struct profile *profile)
 	}
 }
 
+/* Differences follow their audits; an audit's mark may be PROFILE_PEAK. */
+static bool audits_hold(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->audit_count; i++) {
+		const struct profile_audit *audit = &profile->audits[i];
+
+		if ((i && audit->mark < audit[-1].mark) ||
+		    audit->differing_arenas > audit->arenas ||
+		    audit->differing_pools > audit->pools ||
+		    audit->differing_blocks > audit->blocks)
+			return false;
+	}
+	return true;
+}
+
+static bool differences_hold(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->difference_count; i++) {
+		const struct profile_audit_difference *item = &profile->differences[i];
+
+		if (item->audit >= profile->audit_count ||
+		    (i && item->audit < item[-1].audit) || item->map_class > POOL_CLASSES ||
+		    item->header_class > POOL_CLASSES)
+			return false;
+	}
+	return true;
+}
+
+static void check_audits(struct profile *profile)
+{
+	if (!audits_hold(profile)) {
+		profile_give_up(
+			profile, "AUDT", profile->audits, &profile->audit_count,
+			"has audits out of order, or with more differences than blocks");
+		profile->audits = NULL;
+	}
+	for (size_t i = 0; i < profile->audit_count; i++)
+		if (profile->audits[i].mark >= profile->mark_count)
+			profile->audits[i].mark = PROFILE_PEAK;
+	if (!differences_hold(profile)) {
+		profile_give_up(profile, "AUDD", profile->differences,
+				&profile->difference_count,
+				"has differences of no audit, or of no size class");
+		profile->differences = NULL;
+	}
+}
+
 void profile_check_map(struct profile *profile)
 {
 	check_arenas(profile);
 	check_mappings(profile);
 	check_pools(profile);
 	check_pins(profile);
+	check_audits(profile);
 }

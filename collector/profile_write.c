@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "profile_file.h"
+#include "profile_write_map.h"
 #include "section_write.h"
 #include "text_pool.h"
 
@@ -16,7 +17,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 19 };
+enum { SECTION_COUNT = 21 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
@@ -193,6 +194,18 @@ static int write_windows(struct draft *draft)
 	return profile_file_add(&draft->file, &section, draft->err);
 }
 
+static int write_audits(struct draft *draft)
+{
+	SECTION audits, differences;
+
+	section_write_init(&audits, "AUDT", sizeof(struct profile_audit));
+	section_write_init(&differences, "AUDD", sizeof(struct profile_audit_difference));
+	profile_put_audits(draft->heap, &audits, &differences);
+	if (profile_file_add(&draft->file, &audits, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &differences, draft->err);
+}
+
 static int write_snapshot(struct draft *draft)
 {
 	for (size_t i = 0; i < SNAPSHOT_SECTIONS; i++)
@@ -292,7 +305,8 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 {
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
-	    write_marks(draft) || write_texts(draft) || write_windows(draft))
+	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
+	    write_audits(draft))
 		return -1;
 	return write_snapshot(draft);
 }

@@ -272,6 +272,38 @@ static void dump_mappings(const struct profile *profile, struct fields *fields)
 	}
 }
 
+static void dump_audits(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->audit_count; i++) {
+		const struct profile_audit *audit = &profile->audits[i];
+		fields_begin(fields, "AUDT");
+		fields_mark(fields, "mark", audit->mark);
+		fields_u64(fields, "interpreters", audit->interpreters);
+		fields_u64(fields, "arenas", audit->arenas);
+		fields_u64(fields, "differing_arenas", audit->differing_arenas);
+		fields_u64(fields, "pools", audit->pools);
+		fields_u64(fields, "differing_pools", audit->differing_pools);
+		fields_u64(fields, "blocks", audit->blocks);
+		fields_u64(fields, "differing_blocks", audit->differing_blocks);
+		fields_u64(fields, "pause_ns", audit->pause_ns);
+		fields_u64(fields, "time_ms", audit->time_ms);
+		fields_end(fields);
+	}
+	for (size_t i = 0; i < profile->difference_count; i++) {
+		const struct profile_audit_difference *item = &profile->differences[i];
+		fields_begin(fields, "AUDD");
+		fields_address(fields, "arena", item->arena);
+		fields_address(fields, "pool", item->pool);
+		fields_u64(fields, "audit", item->audit);
+		fields_u64(fields, "map_class", item->map_class);
+		fields_u64(fields, "header_class", item->header_class);
+		fields_u64(fields, "map_blocks", item->map_blocks);
+		fields_u64(fields, "header_blocks", item->header_blocks);
+		fields_u64(fields, "differing_blocks", item->differing_blocks);
+		fields_end(fields);
+	}
+}
+
 static void dump_blocks(const struct profile *profile, struct fields *fields)
 {
 	static const char *const domains[] = {
@@ -315,6 +347,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 	dump_windows(profile, fields);
 	dump_arenas(profile, fields);
 	dump_pins(profile, fields);
+	dump_audits(profile, fields);
 	dump_mappings(profile, fields);
 	dump_blocks(profile, fields);
 	dump_problems(profile, fields);

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "../collector/profile.h"
+
 void fields_init(struct fields *fields, FILE *out, bool as_json)
 {
 	*fields = (struct fields){.as_json = as_json, .out = out};
@@ -82,6 +84,11 @@ void fields_address(struct fields *fields, const char *key, uint64_t address)
 		json_u64(&fields->json, key, address);
 	else
 		fprintf(fields->out, " %s=0x%" PRIx64, key, address);
+}
+
+void fields_mark(struct fields *fields, const char *key, uint32_t mark)
+{
+	fields_known(fields, key, mark == PROFILE_PEAK ? UINT64_MAX : mark);
 }
 
 void fields_known(struct fields *fields, const char *key, uint64_t value)

@@ -26,6 +26,8 @@ void fields_null(struct fields *fields, const char *key);
 void fields_u64s(struct fields *fields, const char *key, const uint64_t *values, size_t count);
 /* A number in JSON, hexadecimal for people. */
 void fields_address(struct fields *fields, const char *key, uint64_t address);
+/* An item of MARK; PROFILE_PEAK, which is none: null. */
+void fields_mark(struct fields *fields, const char *key, uint32_t mark);
 /* UINT64_MAX means "could not be read": null. */
 void fields_known(struct fields *fields, const char *key, uint64_t value);
 

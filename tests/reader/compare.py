@@ -52,6 +52,8 @@ def as_printed(profile):
         "ARNA": [plain(arena) for arena in profile.arna],
         "POOL": [plain(pool) for pool in profile.pool],
         "PINS": [plain(pin) for pin in profile.pins],
+        "AUDT": [plain(audit) for audit in profile.audt],
+        "AUDD": [plain(difference) for difference in profile.audd],
         "MAPS": [plain(mapping) for mapping in profile.maps],
         "BLK": [{**block, "domain": DOMAINS[block["domain"]]} for block in profile.blocks],
     }

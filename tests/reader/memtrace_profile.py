@@ -51,6 +51,11 @@ LAYOUTS = {
     "POOL": [("address", "Q"), ("class", "I"), ("live_blocks", "I")],
     "PINS": [("arena", "I"), ("stack", "I"), ("blocks", "I"), ("block_bytes", "I"), ("bytes", "I"),
              ("oldest", "H"), ("newest", "H")],
+    "AUDT": [("mark", "I"), ("interpreters", "I"), ("arenas", "Q"), ("differing_arenas", "Q"), ("pools", "Q"),
+             ("differing_pools", "Q"), ("blocks", "Q"), ("differing_blocks", "Q"), ("pause_ns", "Q"),
+             ("time_ms", "Q")],
+    "AUDD": [("arena", "Q"), ("pool", "Q"), ("audit", "I"), ("map_class", "H"), ("header_class", "H"),
+             ("map_blocks", "I"), ("header_blocks", "I"), ("differing_blocks", "I"), ("reserved", "I")],
     "MAPS": [("address", "Q"), ("bytes", "Q"), ("stack", "I"), ("window", "I"), ("anonymous", "I"),
              ("reserved", "I")],
 }
@@ -248,6 +253,8 @@ class Profile:
         for mark in self.mark:
             mark.update(name=self.text(mark["name"]), base=self.text(mark["base"]))
         self._drop_pins_that_lie()
+        for record in self.audt:
+            record["mark"] = record["mark"] if record["mark"] < len(self.mark) else None
         for record in self.site + self.chng + self.arna + self.maps + self.pins:
             record["stack"] = self._stack(record["stack"])
         for record, field in [(record, "window") for record in self.arna + self.maps] + [

@@ -125,9 +125,21 @@ def check_pins(profile):
         assert mine == {figure: pin[figure] for figure in mine}, pin
 
 
+def check_audits(profile):
+    for audit in profile.audt:
+        for figure in ("arenas", "pools", "blocks"):
+            assert audit[f"differing_{figure}"] <= audit[figure]
+        assert audit["mark"] is None or audit["arenas"] <= profile.mark[audit["mark"]]["arena_count"] or \
+            audit["differing_arenas"]
+    shown = collections.Counter(difference["audit"] for difference in profile.audd)
+    for number, audit in enumerate(profile.audt):
+        assert shown[number] <= audit["differing_pools"] + audit["differing_arenas"]
+
+
 def check_promises(profile):
     check_sums(profile)
     check_stacks(profile)
     check_marks(profile)
     check_map(profile)
     check_pins(profile)
+    check_audits(profile)

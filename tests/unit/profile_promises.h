@@ -88,6 +88,20 @@ static void promise_pins(const struct profile *p)
 	assert(!p->pin_count || (blocks == 0 && bytes == 0));
 }
 
+static void promise_audits(const struct profile *p)
+{
+	for (size_t i = 0; i < p->audit_count; i++) {
+		const struct profile_audit *a = &p->audits[i];
+
+		assert(a->mark < p->mark_count || a->mark == PROFILE_PEAK);
+		assert(!i || a->mark >= a[-1].mark);
+		assert(a->differing_arenas <= a->arenas && a->differing_pools <= a->pools &&
+		       a->differing_blocks <= a->blocks);
+	}
+	for (size_t i = 0; i < p->difference_count; i++)
+		assert(p->differences[i].audit < p->audit_count);
+}
+
 static void promise_map(const struct profile *p)
 {
 	uint32_t pool = p->run.pool_bytes;
@@ -106,6 +120,7 @@ static void promise_map(const struct profile *p)
 		assert(!i || p->pools[i].address > p->pools[i - 1].address);
 	}
 	promise_pins(p);
+	promise_audits(p);
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct profile_mapping *m = &p->mappings[i];
 

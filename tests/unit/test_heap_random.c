@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "../../collector/mem.h"
+#include "audit_model.h"
 #include "heap_model.h"
 
 enum { SEEDS = 240, EVENTS = 1500 };
@@ -35,6 +36,8 @@ struct stream {
 	struct model *model;
 	uint64_t arena_bytes;
 	uint64_t now_ms;
+	uint32_t marks; /* that have a number */
+	struct audit_model *audits;
 };
 
 static void put(struct stream *s, enum record_kind kind, uint64_t a, uint64_t b)
@@ -90,7 +93,7 @@ static void put_small(struct stream *s)
 	if (chance(&s->rnd, 15))
 		class = STREAM_CLASS_KEPT;
 	put(s, chance(&s->rnd, 50) ? R_SMALL_MEM : R_SMALL_OBJECT, address,
-	    any_stack(s) | (uint64_t)bytes << 32 | (uint64_t)class << 48);
+	    any_stack(s) | (uint64_t)bytes << 32 | (uint64_t) class << 48);
 }
 
 static uint64_t outer_address(struct stream *s)
@@ -168,15 +171,123 @@ static void put_mapping(struct stream *s)
 static void put_mark(struct stream *s)
 {
 	struct stream_mark figures = {.time_ns = s->now_ms * 1000000};
+
 	struct buf text;
 
 	if (s->model->mark_count == MODEL_MARKS)
 		return;
+	figures.number = ++s->marks;
 	buf_init(&text);
 	buf_append(&text, &figures, sizeof(figures));
 	buf_append(&text, "warm", 4);
 	stream_put_text(&s->bytes, R_MARK, 0, text.data, text.len);
 	buf_release(&text);
+}
+
+/* What is wrong with one of the pools, on purpose. */
+enum lie { LIE_NONE, LIE_BLOCK, LIE_GONE, LIE_NEW, LIE_CLASS, LIE_COUNT, LIES };
+
+static void lie_about(struct stream *s, struct header_arena *arena, enum lie lie)
+{
+	size_t at = below(&s->rnd, (uint32_t)arena->pool_count);
+	struct header_pool *pool = &arena->pools[at];
+	uint64_t pool_bytes = s->model->pool_bytes;
+
+	if (lie == LIE_NEW) {
+		uint64_t address = (arena->address / pool_bytes + 1 + below(&s->rnd, 9)) *
+				   pool_bytes;
+
+		pool = header_pool(arena, address, 1 + below(&s->rnd, 32));
+	}
+	for (uint32_t i = lie == LIE_BLOCK ? below(&s->rnd, 3) : 1;
+	     (lie == LIE_BLOCK || lie == LIE_NEW) && i < 3; i += 2 - (lie == LIE_BLOCK)) {
+		uint32_t index = below(&s->rnd,
+				       (uint32_t)(pool_bytes - 48) / (pool->class * 16));
+
+		pool->block[index] = !pool->block[index];
+		pool->live += pool->block[index] ? 1 : -1u;
+	}
+	if (lie == LIE_CLASS && pool->class > 1)
+		pool->class --;
+	if (lie == LIE_GONE || !pool->live) {
+		memmove(pool, pool + 1,
+			(size_t)(&arena->pools[--arena->pool_count] - pool) * sizeof(*pool));
+	}
+}
+
+/* Pools of the map that the headers don't have are expected in their place. */
+static bool put_pools(struct stream *s, const struct header_arena *arena, enum lie lie)
+{
+	static struct header_arena whole;
+	struct model *m = s->model;
+	bool differs = false;
+	size_t at = 0;
+
+	header_read(m, (size_t)model_arena_of(m, arena->address), &whole);
+	for (size_t i = 0; i < arena->pool_count; i++)
+		header_pool(&whole, arena->pools[i].address, 0);
+	for (size_t i = 0; i < whole.pool_count; i++) {
+		const struct header_pool none = {.address = whole.pools[i].address};
+		const struct header_pool *pool = &none;
+		uint32_t said = 0;
+
+		if (at < arena->pool_count && arena->pools[at].address == none.address) {
+			pool = &arena->pools[at++];
+			said = pool->live + (lie == LIE_COUNT && at == arena->pool_count);
+			header_put_pool(&s->bytes, m, pool, said);
+		}
+		if (chance(&s->rnd, 5)) /* another thread comes between */
+			put(s, R_ALLOC_MALLOC, 0x5000000 + 16 * below(&s->rnd, 150),
+			    9ULL << 32);
+		differs |= expect_pool(s->audits, s->marks, arena->address, m, pool, said);
+	}
+	return differs;
+}
+
+static void put_audited_arena(struct stream *s, size_t index)
+{
+	static struct header_arena arena;
+	struct profile_audit *expected = &s->audits->audits[s->marks];
+	enum lie lie = chance(&s->rnd, 25) ? below(&s->rnd, LIES) : LIE_NONE;
+
+	header_read(s->model, index, &arena);
+	if (arena.pool_count)
+		lie_about(s, &arena, lie);
+	put(s, R_AUDIT_ARENA, arena.address, arena.pool_count | arena.bytes << 32);
+	expected->arenas++;
+	expected->differing_arenas += put_pools(s, &arena, lie);
+}
+
+/* Arenas of one interpreter, ascending; now and then not all are its own. */
+static void put_audit(struct stream *s)
+{
+	const struct model *m = s->model;
+	bool all = chance(&s->rnd, 60);
+	uint64_t last = 0;
+
+	if (s->marks == 0)
+		return;
+	if (chance(&s->rnd, 10)) /* one that isn't ended */
+		put(s, R_AUDIT, s->marks, 0);
+	put(s, R_AUDIT, s->marks, 0);
+	s->audits->audits[s->marks].interpreters++;
+	for (;;) {
+		size_t next = SIZE_MAX;
+
+		for (size_t i = 0; i < m->arena_count; i++)
+			if (m->arenas[i].address > last &&
+			    (next == SIZE_MAX ||
+			     m->arenas[i].address < m->arenas[next].address))
+				next = i;
+		if (next == SIZE_MAX)
+			break;
+		last = m->arenas[next].address;
+		if (all || chance(&s->rnd, 50))
+			put_audited_arena(s, next);
+	}
+	put(s, R_AUDIT_END, s->marks, 1000);
+	s->audits->audits[s->marks].pause_ns += 1000;
+	s->audits->audits[s->marks].time_ms = s->model->now_ms;
 }
 
 static void put_any(struct stream *s)
@@ -202,6 +313,8 @@ static void put_any(struct stream *s)
 		    below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40);
 	else if (dice < 980)
 		put_mark(s);
+	else if (dice < 984)
+		put_audit(s);
 	else
 		put(s, R_TICK, s->now_ms += below(&s->rnd, 1500), 1000);
 }
@@ -226,7 +339,8 @@ static void model_catch_up(struct stream *s)
 static void generate(struct stream *s, uint64_t seed)
 {
 	*s = (struct stream){.rnd = {seed * 0x9e3779b97f4a7c15 + 1},
-			     .model = mem_alloc(sizeof(*s->model))};
+			     .model = mem_alloc(sizeof(*s->model)),
+			     .audits = mem_alloc(sizeof(*s->audits))};
 	buf_init(&s->bytes);
 	s->arena_bytes = seed % 3 == 0 ? 256 << 10 : 1 << 20;
 	s->model->pool_bytes = seed % 3 == 0 ? 4096 : 16384;
@@ -296,6 +410,31 @@ static void same_marks(const struct model *m, const struct heap *heap)
 			now.live[mark->changes[k].stack] = (struct model_figures){
 				mark->changes[k].live_bytes, mark->changes[k].live_blocks};
 		assert_memory_equal(&now, &m->at_mark[i], sizeof(now));
+	}
+}
+
+static void same_audits(const struct audit_model *expected, const struct heap *heap)
+{
+	const struct audits *audits = &heap->audits;
+	uint32_t number_of[MODEL_MARKS + 2] = {0};
+	size_t seen = 0;
+
+	for (uint32_t number = 0; number <= MODEL_MARKS; number++) {
+		if (!expected->audits[number].interpreters)
+			continue;
+		assert_in_range(seen, 0, audits->count - 1);
+		assert_int_equal(audits->items[seen].number, number);
+		assert_memory_equal(&audits->items[seen].figures, &expected->audits[number],
+				    sizeof(struct profile_audit));
+		number_of[audits->items[seen++].id] = number;
+	}
+	assert_int_equal(seen, audits->count);
+	assert_int_equal(audits->difference_count, expected->difference_count);
+	for (size_t i = 0; i < audits->difference_count; i++) {
+		struct profile_audit_difference found = audits->differences[i];
+
+		found.audit = number_of[found.audit];
+		assert_memory_equal(&found, &expected->differences[i], sizeof(found));
 	}
 }
 
@@ -390,7 +529,8 @@ static void apply_in_batches(struct heap *heap, const struct stream *s, size_t m
 	}
 }
 
-static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_replaced)
+static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_replaced,
+		       uint64_t *ret_differing)
 {
 	static const size_t batches[] = {1, 0, 7, 1 << 20};
 	struct stream s;
@@ -405,6 +545,7 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 		same_blocks(s.model, heap);
 		same_marks(s.model, heap);
 		same_mappings(s.model, heap);
+		same_audits(s.audits, heap);
 		if (heap_check(heap, &err))
 			fail_msg("seed %lu: %s", (unsigned long)seed, err.text);
 		heap_release(heap);
@@ -412,20 +553,23 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 	}
 	*ret_misplaced += s.model->misplaced;
 	*ret_replaced += s.model->counts.replaced;
+	*ret_differing += s.audits->difference_count;
+	free(s.audits);
 	buf_release(&s.bytes);
 	free(s.model);
 }
 
 static void test_equals_the_model(void **state)
 {
-	uint64_t misplaced = 0, replaced = 0;
+	uint64_t misplaced = 0, replaced = 0, differing = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++)
-		check_seed(seed, &misplaced, &replaced);
+		check_seed(seed, &misplaced, &replaced, &differing);
 	/* The streams must reach the odd cases, or this test shows little. */
 	assert_true(misplaced > SEEDS * 10);
 	assert_true(replaced > SEEDS * 10);
+	assert_true(differing > SEEDS);
 }
 
 int main(void)

@@ -143,6 +143,35 @@ static void assert_pins(const struct profile *p)
 	assert_memory_equal(p->pins, pins, sizeof(pins));
 }
 
+static void assert_audits(const struct profile *p)
+{
+	static const struct profile_audit audit = {
+		.mark = PROFILE_PEAK,
+		.interpreters = 1,
+		.arenas = 2,
+		.differing_arenas = 1,
+		.pools = 3,
+		.differing_pools = 2,
+		.blocks = 3 + 6 + 1,
+		.differing_blocks = 2,
+		.pause_ns = 1234,
+		.time_ms = 2600,
+	};
+	static const struct profile_audit_difference differences[] = {
+		{0x7f0000100000, 0x7f0000100000, 0, 4, 4, 5, 6, 1, 0},
+		{0x7f0000100000, 0x7f0000104000, 0, 1, 0, 1, 0, 1, 0},
+	};
+
+	if (!profile_section_of(p, "AUDT")) {
+		assert_int_equal(p->audit_count + p->difference_count, 0);
+		return;
+	}
+	assert_int_equal(p->audit_count, 1);
+	assert_memory_equal(p->audits, &audit, sizeof(audit));
+	assert_int_equal(p->difference_count, 2);
+	assert_memory_equal(p->differences, differences, sizeof(differences));
+}
+
 static void assert_maps(const struct profile *p)
 {
 	assert_int_equal(p->arena_count, 2);
@@ -156,6 +185,7 @@ static void assert_maps(const struct profile *p)
 	assert_int_equal(p->pools[1].live_blocks, 5);
 	assert_int_equal(p->pools[2].class, 1);
 	assert_pins(p);
+	assert_audits(p);
 	assert_int_equal(p->mapping_count, 3); /* one was cut in two */
 	assert_int_equal(p->mappings[0].bytes, 4 * 4096);
 	assert_int_equal(p->mappings[1].address, 0x20008000);

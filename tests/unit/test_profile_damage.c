@@ -23,7 +23,8 @@ static bool says_the_same(const struct profile *a, const struct profile *b)
 	       SAME(threads, thread_count) && SAME(sites, site_count) &&
 	       SAME(marks, mark_count) && SAME(changes, change_count) &&
 	       SAME(windows, window_count) && SAME(arenas, arena_count) &&
-	       SAME(pools, pool_count) && SAME(pins, pin_count) && SAME(mappings, mapping_count) &&
+	       SAME(pools, pool_count) && SAME(pins, pin_count) &&
+	       SAME(audits, audit_count) && SAME(differences, difference_count) && SAME(mappings, mapping_count) &&
 	       SAME(blocks, block_count);
 }
 
@@ -356,7 +357,7 @@ static void test_lying_table(void **state)
 	write_hand(fixture);
 	bytes = read_file(fixture->path);
 	table = (struct profile_section *)(void *)(bytes.data + sizeof(struct profile_header));
-	for (size_t i = 0; i < 19 * 4; i++) {
+	for (size_t i = 0; i < 21 * 4; i++) {
 		uint64_t claim = claims[i % 6];
 		struct profile_section before = table[i / 4];
 		size_t troubles;
@@ -375,7 +376,7 @@ static void test_lying_table(void **state)
 		assert_true(troubles || i % 4 == 3);
 		table[i / 4] = before;
 	}
-	for (size_t i = 0; i < 19; i++) {
+	for (size_t i = 0; i < 21; i++) {
 		/* The first byte of the next section, or beyond the end. */
 		table[i].stored_bytes++;
 		refresh_checksum(&bytes);

@@ -1,0 +1,69 @@
+#include "profile_write_map.h"
+
+#include <stdlib.h>
+
+#include "mem.h"
+
+/* Of the process's own number; PROFILE_PEAK where it gave way. A fork's child counts on. */
+static uint32_t mark_of_audit(const struct marks *marks, uint64_t number)
+{
+	for (size_t i = marks->count; i-- > 0;) {
+		const struct stream_mark *figures = &marks->items[i].figures;
+
+		/* The collector's own `end` has no number, and no more have its outside marks. */
+		if (figures->number == number && (number || figures->origin == MARK_TRACER))
+			return (uint32_t)i;
+	}
+	return PROFILE_PEAK;
+}
+
+/* An audit with its place in the file: marks ascending, otherwise as they came. */
+struct placed {
+	const struct audit_result *audit;
+	uint32_t mark;
+};
+
+static int by_mark(const void *left, const void *right)
+{
+	const struct placed *a = left, *b = right;
+
+	if (a->mark != b->mark)
+		return a->mark > b->mark ? 1 : -1;
+	return (a->audit->id > b->audit->id) - (a->audit->id < b->audit->id);
+}
+
+static void put_differences(const struct audits *audits, const struct placed *placed,
+			    uint32_t index, struct section_write *section)
+{
+	for (size_t i = 0; i < audits->difference_count; i++) {
+		struct profile_audit_difference item = audits->differences[i];
+
+		if (item.audit != placed->audit->id)
+			continue;
+		item.audit = index;
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
+void profile_put_audits(const struct heap *heap, struct section_write *audits,
+			struct section_write *differences)
+{
+	size_t count = heap->audits.count;
+	struct placed *placed = mem_alloc(count * sizeof(*placed));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct audit_result *audit = &heap->audits.items[i];
+
+		placed[i] = (struct placed){audit, mark_of_audit(&heap->marks, audit->number)};
+	}
+	if (count)
+		qsort(placed, count, sizeof(*placed), by_mark);
+	for (size_t i = 0; i < count; i++) {
+		struct profile_audit item = placed[i].audit->figures;
+
+		item.mark = placed[i].mark;
+		section_write_add(audits, &item, sizeof(item));
+		put_differences(&heap->audits, &placed[i], (uint32_t)i, differences);
+	}
+	free(placed);
+}
