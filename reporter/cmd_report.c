@@ -115,6 +115,57 @@ static int find_moments(const struct arguments *arguments, struct report *report
 	return 0;
 }
 
+/* Nothing is left out of what a verdict rests on. */
+static void find_verdict(const struct report *report, enum units_kind units,
+			 const struct pinning *pinning, struct verdict *ret_verdict)
+{
+	const struct verdict_query query = {
+		.profile = report->profile,
+		.moment = report->to,
+		.fragmentation = &report->fragmentation,
+		.pinning = pinning,
+		.by = report->by,
+		.units = units,
+		.folder = caption_working_directory(),
+	};
+	verdict_find(&query, ret_verdict);
+}
+
+static void find_whole_verdict(struct report *report, enum units_kind units)
+{
+	struct grouping whole = {.lines = report->lines, .by = report->by};
+	struct pinning pinning;
+	grouping_compute(&whole);
+	pinning_compute(&report->arenas, &whole, report->to.seconds, &pinning);
+	find_verdict(report, units, &pinning, &report->verdict);
+	pinning_release(&pinning);
+	grouping_release(&whole);
+}
+
+static void compute(struct report *report, const struct printing *printing)
+{
+	const enum units_kind units = printing->arguments->options.units;
+	report->lines = lines_new(report->profile, report->by == GROUPING_BY_THREAD);
+	report->grouping = (struct grouping){
+		.lines = report->lines,
+		.by = report->by,
+		.focus = printing->focus,
+		.ignore = printing->ignore,
+	};
+	grouping_compute(&report->grouping);
+	const struct growth_query query = {&report->grouping, report->from, report->to};
+	growth_compute(&query, &report->growth);
+	arenas_at(report->profile, &report->to, &report->arenas);
+	fragmentation_compute(report->profile, &report->to, &report->arenas,
+			      &report->fragmentation);
+	pinning_compute(&report->arenas, &report->grouping, report->to.seconds,
+			&report->pinning);
+	if (report->filtered)
+		find_whole_verdict(report, units);
+	else
+		find_verdict(report, units, &report->pinning, &report->verdict);
+}
+
 /* Opens FILE and computes; on failure says why. */
 static int make_report(const struct printing *printing, const char *name,
 		       struct report *ret_report)
@@ -141,22 +192,16 @@ static int make_report(const struct printing *printing, const char *name,
 	}
 	/* No row needs the blocks, but damage in them is the file's, and is told with the rest. */
 	profile_check_blocks(selected.profile);
-	report.lines = lines_new(selected.profile, arguments->by == GROUPING_BY_THREAD);
-	report.grouping = (struct grouping){
-		.lines = report.lines,
-		.by = report.by,
-		.focus = printing->focus,
-		.ignore = printing->ignore,
-	};
-	grouping_compute(&report.grouping);
-	const struct growth_query query = {&report.grouping, report.from, report.to};
-	growth_compute(&query, &report.growth);
+	compute(&report, printing);
 	*ret_report = report;
 	return 0;
 }
 
 static void release_report(struct report *report)
 {
+	verdict_release(&report->verdict);
+	pinning_release(&report->pinning);
+	arenas_release(&report->arenas);
 	growth_release(&report->growth);
 	grouping_release(&report->grouping);
 	lines_free(report->lines);
@@ -198,6 +243,7 @@ static void print_sum(struct printing *printing, const struct report *parts, siz
 		.profile = parts[merge.tree[0].part].profile,
 		.merge = &merge,
 		.growth = merge.growth,
+		.pinning = merge.pinning,
 		.by = arguments->by,
 		.from = shared_moment(arguments->from, "each one's start or fork"),
 		.to = shared_moment(arguments->to, "end"),

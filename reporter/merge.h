@@ -6,6 +6,8 @@
  * added up. Each part's growth is between its own two moments, so what a fork inherited grew
  * once, in the process that allocated it; but it is live, and counted in the totals of the run,
  * in every process that has it. A peak is the sum of what each had at its own highest moment.
+ * Each process has arenas of its own, so what is pinned adds up, too; but not what several lines
+ * would give back together.
  *
  * Memory: the rows' texts belong to the parts' profiles, which must outlive this.
  */
@@ -25,6 +27,7 @@ struct merge {
 	size_t part_count;
 	struct merge_place *tree; /* part_count of them */
 	struct growth growth;
+	struct pinning pinning; /* known: of all parts */
 };
 
 void merge_init(struct merge *merge, const struct report *parts, size_t part_count);

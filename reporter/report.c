@@ -39,3 +39,23 @@ size_t report_rows(const struct report *report)
 	const size_t count = report->growth.row_count;
 	return report->limit && report->limit < count ? report->limit : count;
 }
+
+/* A mark that gave way to later ones left its audit's time. */
+static bool is_up_to(const struct profile_audit *audit, const struct moment *to)
+{
+	if (audit->mark == PROFILE_PEAK)
+		return (double)audit->time_ms / 1000 <= to->seconds;
+	return to->kind == MOMENT_LAST || (to->kind == MOMENT_MARK && audit->mark <= to->mark);
+}
+
+const struct profile_audit *report_audit(const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	const struct profile_audit *last = NULL;
+	for (size_t i = 0; i < profile->audit_count; i++) {
+		const struct profile_audit *audit = &profile->audits[i];
+		if (is_up_to(audit, &report->to) && (!last || audit->time_ms >= last->time_ms))
+			last = audit;
+	}
+	return last;
+}

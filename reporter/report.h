@@ -4,10 +4,14 @@
 #ifndef MEMTRACE_REPORT_H
 #define MEMTRACE_REPORT_H
 
+#include "caption.h"
+#include "fragmentation.h"
 #include "growth.h"
 #include "json.h"
+#include "pinning.h"
 #include "term.h"
 #include "units.h"
+#include "verdict.h"
 
 struct merge;
 
@@ -18,6 +22,10 @@ struct report {
 	const struct merge *merge;
 	struct grouping grouping;
 	struct growth growth;
+	struct arenas arenas;
+	struct pinning pinning;
+	struct fragmentation fragmentation;
+	struct verdict verdict; /* of all lines, whatever was filtered */
 	enum grouping_by by;
 	struct moment from, to;
 	size_t limit; /* rows; 0: all */
@@ -30,11 +38,25 @@ void report_text(const struct report *report, const struct term *term, enum unit
 /* The head of a report of several processes: their tree, one line each. */
 void report_processes(const struct report *report, const struct term *term,
 		      enum units_kind units);
+/* What is wrong, if anything; and in what state the arenas are, in a line or at length. */
+void report_verdict(const struct report *report, const struct term *term);
+void report_arenas(const struct report *report, const struct term *term, enum units_kind units,
+		   const struct caption_folder *folder);
 /* The schemas are in the comment of report_json.c. */
 void report_json(const struct report *report, struct json *json);
 
 /* The end in words: "exited with status 0", "was killed", ... */
 void report_end(const struct report *report, char *text, size_t size);
+/* The last audit up to the moment of the report; NULL: there was none. */
+const struct profile_audit *report_audit(const struct report *report);
+/* Parts of report_json. */
+void report_json_verdict(const struct report *report, struct json *json);
+void report_json_pins(const struct report *report, struct json *json);
+void report_json_arenas(const struct report *report, struct json *json);
+void report_json_audit(const struct report *report, struct json *json);
+void report_json_group(const struct group *group, struct json *json);
+void report_json_stack(const struct group *group, struct json *json);
+
 size_t report_rows(const struct report *report);
 
 #endif

@@ -1,25 +1,54 @@
 /*
- * The schema memtrace.report/1. Sizes are bytes; null is "not known" or, for verdict, pins,
- * resident and audit, "not computed by this version". A key is never left out.
+ * The schema memtrace.report/1. Sizes are bytes; null is "not known" or, for resident, "not
+ * computed by this version". A key is never left out. verdict, pins, arenas and audit are as of
+ * `to`.
  *
  *	process  pid, parent_pid, program, python, mode, end ("exit", "_exit", "exec", "died",
  *	         "running"), signal, status, seconds, lost_events, waited_seconds,
  *	         recovered, stacks ("on" or "off: REASON"), allocations, frees
+ *	verdict  kind ("fragmentation" so far; null: nothing was found), confidence ("low",
+ *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the arenas,
+ *	         by the first advice); see verdict.h
  *	from, to name, seconds, asked_seconds (null: a name was asked for)
  *	by       how rows were made: line, own, function, file, module, stack, thread
  *	growth   rows, as --by says; file, line, function, module are null where the blocks of
  *	         a row have none in common; name is what it is called without a file
  *	total    the same figures over all rows, those that -n left out too
+ *	pins     rows likewise, of the live blocks in arenas; live_bytes are those of their size
+ *	         classes, rounding_bytes what of them nobody asked for (at marks null),
+ *	         pinned_bytes their share of the arenas' free bytes, arenas how many they lie in,
+ *	         exclusive_arenas and exclusive_bytes those that nothing else holds,
+ *	         oldest_seconds and newest_seconds their ages at `to`; see pinning.h. null: the
+ *	         profile doesn't tell who holds arenas
+ *	pins_total   over all rows, those that -n left out too; an arena counts once
+ *	pins_others  of blocks in arenas that no row tells of: left out by --focus and --ignore,
+ *	         or without a name at a mark
+ *	release  steps: when the first `rows` rows of this order are freed, so many arenas and
+ *	         bytes go back; ranks are the pins that this step adds, by their rank
+ *	arenas   count, bytes, most (in the whole run), why_none (a sentence's end; null: there
+ *	         could be some), and what they consist of, see fragmentation.h: live_bytes (of
+ *	         blocks, as large as their class; requested_bytes of them were asked for),
+ *	         pool_header_bytes and free_bytes add up to bytes; available_bytes,
+ *	         unused_pool_bytes, quantization_bytes and alignment_bytes add up to
+ *	         free_bytes; pinned_bytes are the free ones in arenas with live blocks.
+ *	         large_blocks and large_bytes: live requests of Python's own domains that no
+ *	         pool serves. classes with pools in use: size, pools, blocks, available
  *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next of
  *	         their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
+ *	audit    the last one up to `to`; null: none. seconds, interpreters, blocks, pools,
+ *	         arenas and how many of each differ (differing: blocks), pause_seconds, and
+ *	         differences: the first pools that differ, with both sides' block size (0: no
+ *	         live blocks), live blocks, and how many blocks differ
  *	doubts   sentences: what is known to be wrong or missing
  *
  * The schema memtrace.merge/1, of several processes: see merge.h for what its sums mean.
  *
  *	processes  as process above, a parent before its children, and of each file, depth (0: its
- *	         parent is none of them), from, to, live_bytes, live_blocks (at to), doubts
- *	by, growth, total  as above, over all of them
+ *	         parent is none of them), from, to, live_bytes, live_blocks (at to), verdict,
+ *	         arenas, audit, doubts
+ *	by, growth, total, pins, pins_total, pins_others  as above, over all of them
+ *	release  null: lines are released in each process for itself
  */
 #include "report.h"
 
@@ -54,10 +83,19 @@ static void write_figures(struct json *json, const struct growth_figures *figure
 	json_u64(json, "peak_bytes", figures->peak_bytes);
 }
 
-static void write_stack(struct json *json, const struct lines *lines, uint32_t trace)
+void report_json_group(const struct group *group, struct json *json)
 {
+	const bool named = !group->file && !group->module;
+	write_place(json, group->file, group->line, named ? group->name.text : group->function,
+		    group->module);
+	json_text(json, "name", named ? group->name.text : NULL);
+}
+
+void report_json_stack(const struct group *group, struct json *json)
+{
+	const struct lines *lines = group->lines;
 	json_array(json, "stack");
-	for (; trace; trace = lines->traces[trace].parent) {
+	for (uint32_t trace = group->trace; trace; trace = lines->traces[trace].parent) {
 		const struct frame *frame = lines_frame(lines, trace);
 		const struct frame_name name = lines_name(lines, frame);
 		const bool code = frame->kind == FRAME_CODE;
@@ -72,16 +110,13 @@ static void write_stack(struct json *json, const struct lines *lines, uint32_t t
 static void write_row(struct json *json, const struct report *report, size_t index)
 {
 	const struct growth_row *row = &report->growth.rows[index];
-	const bool named = !row->group.file && !row->group.module;
 	json_object(json, NULL);
-	write_place(json, row->group.file, row->group.line,
-		    named ? row->group.name.text : row->group.function, row->group.module);
-	json_text(json, "name", named ? row->group.name.text : NULL);
+	report_json_group(&row->group, json);
 	write_figures(json, &row->figures);
 	json_null(json, "p_leak");
 	json_null(json, "bytes_per_second");
 	json_u64(json, "rank", index + 1);
-	write_stack(json, row->group.lines, row->group.trace);
+	report_json_stack(&row->group, json);
 	json_close(json);
 }
 
@@ -149,30 +184,6 @@ static void write_moment(struct json *json, const char *key, const struct moment
 		json_null(json, "asked_seconds");
 	else
 		json_double(json, "asked_seconds", moment->asked_seconds, 6);
-	json_close(json);
-}
-
-/* Count and bytes are known at each mark; what is inside the arenas isn't computed yet. */
-static void write_arenas(struct json *json, const struct report *report)
-{
-	static const char *const unknown[] = {
-		"live_bytes",         "free_bytes",   "pinned_bytes", "pool_header_bytes",
-		"quantization_bytes", "unused_pools", "large_blocks", "classes"};
-	const struct profile_run *run = &report->profile->run;
-	uint64_t count = 0, bytes = 0;
-	if (report->to.kind == MOMENT_MARK) {
-		count = report->profile->marks[report->to.mark].arena_count;
-		bytes = report->profile->marks[report->to.mark].arena_bytes;
-	} else if (report->to.kind == MOMENT_LAST) {
-		count = run->arena_count;
-		bytes = run->arena_bytes;
-	}
-	json_object(json, "arenas");
-	json_u64(json, "count", count);
-	json_u64(json, "bytes", bytes);
-	json_u64(json, "most", run->most_arenas);
-	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
-		json_null(json, unknown[i]);
 	json_close(json);
 }
 
@@ -248,6 +259,9 @@ static void write_part(struct json *json, const struct report *part, size_t dept
 	write_moment(json, "to", &part->to);
 	json_u64(json, "live_bytes", moment_live_bytes(part->profile, &part->to));
 	json_u64(json, "live_blocks", moment_live_blocks(part->profile, &part->to));
+	report_json_verdict(part, json);
+	report_json_arenas(part, json);
+	report_json_audit(part, json);
 	write_doubts(json, part->profile);
 	json_close(json);
 }
@@ -262,6 +276,7 @@ static void write_merged(struct json *json, const struct report *report)
 		write_part(json, &merge->parts[merge->tree[i].part], merge->tree[i].depth);
 	json_close(json);
 	write_growth(json, report);
+	report_json_pins(report, json);
 	json_close(json);
 }
 
@@ -277,17 +292,17 @@ void report_json(const struct report *report, struct json *json)
 	json_object(json, "process");
 	write_process(json, report);
 	json_close(json);
-	json_null(json, "verdict");
+	report_json_verdict(report, json);
 	write_moment(json, "from", &report->from);
 	write_moment(json, "to", &report->to);
 	write_growth(json, report);
-	json_null(json, "pins");
-	write_arenas(json, report);
+	report_json_pins(report, json);
+	report_json_arenas(report, json);
 	json_null(json, "resident");
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);
 	write_peak(json, &report->profile->run);
-	json_null(json, "audit");
+	report_json_audit(report, json);
 	write_doubts(json, report->profile);
 	json_close(json);
 }

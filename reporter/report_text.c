@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../collector/buf.h"
 #include "../collector/linetable.h"
 #include "../collector/mem.h"
+#include "caption.h"
 #include "doubts.h"
 #include "free_lists.h"
 #include "paragraph.h"
@@ -21,7 +21,7 @@ struct printer {
 	const struct term *term;
 	enum units_kind units;
 	struct source source;
-	char folder[4096]; /* the working directory with a slash, or "" */
+	struct caption_folder folder;
 };
 
 __attribute__((format(printf, 2, 3))) static void print_line(const struct printer *printer,
@@ -108,6 +108,7 @@ static void print_doubt(void *user, const char *sentence)
 static void print_head(struct printer *printer)
 {
 	const struct report *report = printer->report;
+	report_verdict(report, printer->term);
 	print_process(printer);
 	print_heap(printer);
 	print_marks(printer);
@@ -129,30 +130,9 @@ static void print_asked(const struct printer *printer, const char *option,
 			   units_seconds(moment->seconds).text);
 }
 
-/* Files under the working directory read better without it, and open just as well. */
 static const char *short_path(const struct printer *printer, const char *path)
 {
-	const size_t len = strlen(printer->folder);
-	return len && strncmp(path, printer->folder, len) == 0 && path[len] ? path + len : path;
-}
-
-static void place_text(const struct printer *printer, const struct group *group,
-		       enum grouping_by by, struct buf *text)
-{
-	if (!group->file && !group->module)
-		buf_printf(text, "%s", group->name.text);
-	else if (by == GROUPING_BY_MODULE)
-		buf_printf(text, "%s", group->module);
-	else if (by == GROUPING_BY_FILE)
-		buf_printf(text, "%s", short_path(printer, group->file));
-	else if (by == GROUPING_BY_FUNCTION)
-		buf_printf(text, "%s (%s)", group->function, short_path(printer, group->file));
-	else if (group->line == LINE_NONE)
-		buf_printf(text, "%s (in %s)", short_path(printer, group->file),
-			   group->function);
-	else
-		buf_printf(text, "%s:%d", short_path(printer, group->file), group->line);
-	buf_u8(text, '\0');
+	return caption_path(&printer->folder, path);
 }
 
 /* tracemalloc's grammar. */
@@ -215,7 +195,8 @@ static void print_row(struct printer *printer, const struct growth_row *row)
 	char figures[256];
 	struct buf place;
 	buf_init(&place);
-	place_text(printer, &row->group, by, &place);
+	caption_append(&row->group, by, &printer->folder, &place);
+	buf_u8(&place, '\0');
 	const char *text = (const char *)place.data;
 	figures_text(printer->units, &row->figures, figures, sizeof figures);
 	fputs(term_bold(term), term->out);
@@ -229,13 +210,6 @@ static void print_row(struct printer *printer, const struct growth_row *row)
 	else if (row->group.file && (by == GROUPING_BY_LINE || by == GROUPING_BY_OWN))
 		print_source(printer, row->group.file, row->group.line);
 	buf_release(&place);
-}
-
-static const char *plural(enum grouping_by by)
-{
-	static const char *const words[GROUPING_BY_COUNT] = {
-		"lines", "lines", "functions", "files", "modules", "stacks", "threads"};
-	return words[by];
 }
 
 static void print_others(const struct printer *printer, size_t shown)
@@ -254,7 +228,7 @@ static void print_others(const struct printer *printer, size_t shown)
 		figures_text(printer->units, &others, text, sizeof text);
 		print_line(printer, "%s other %s: %s",
 			   units_count(report->growth.row_count - shown).text,
-			   plural(report->by), text);
+			   caption_plural(report->by), text);
 	}
 	figures_text(printer->units, &report->growth.total, text, sizeof text);
 	print_line(printer, "Total: %s", text);
@@ -311,20 +285,20 @@ static void print_next(const struct printer *printer)
 
 void report_text(const struct report *report, const struct term *term, enum units_kind units)
 {
-	struct printer printer = {.report = report, .term = term, .units = units};
-	if (getcwd(printer.folder, sizeof printer.folder - 1) && printer.folder[1])
-		printer.folder[strlen(printer.folder)] = '/';
-	else
-		printer.folder[0] = '\0';
+	struct printer printer = {.report = report,
+				  .term = term,
+				  .units = units,
+				  .folder = caption_working_directory()};
 	source_init(&printer.source, report->profile->run.start_real_ns);
 	if (report->merge)
 		report_processes(report, term, units);
 	else
 		print_head(&printer);
 	print_growth(&printer);
-	if (!report->merge) {
+	if (!report->merge)
 		print_free_lists(&printer);
+	report_arenas(report, term, units, &printer.folder);
+	if (!report->merge)
 		print_next(&printer);
-	}
 	source_release(&printer.source);
 }

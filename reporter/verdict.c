@@ -1,0 +1,243 @@
+#include "verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../collector/mem.h"
+
+const char *const verdict_kind_names[] = {"none", "fragmentation"};
+const char *const verdict_confidence_names[] = {"low", "medium", "high"};
+
+enum {
+	LEAST_FREE_BYTES = 8 << 20,
+	LEAST_FREE_PART = 4, /* one of so many */
+	LEAST_RESIDENT_PART = 5,
+	LEAST_RETURNED_PART = 10,
+	LEAST_TRIM_BYTES = 1 << 20,
+	MOST_ROWS = 10,
+	ROWS_NAMED = 3,
+};
+
+struct finding {
+	const struct verdict_query *query;
+	struct verdict *verdict;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(char **sentences, const char *format, ...)
+{
+	va_list args, again;
+	size_t at = 0;
+	while (at < VERDICT_MAX_SENTENCES - 1 && sentences[at])
+		at++;
+	va_start(args, format);
+	va_copy(again, args);
+	const int len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len >= 0 && !sentences[at]) {
+		sentences[at] = mem_alloc((size_t)len + 1);
+		vsnprintf(sentences[at], (size_t)len + 1, format, again);
+	}
+	va_end(again);
+}
+
+static struct units_text size(const struct finding *finding, uint64_t bytes)
+{
+	return units_size(finding->query->units, bytes);
+}
+
+/* 0: not known. */
+static uint64_t resident_bytes(const struct profile *profile, const struct moment *moment)
+{
+	if (moment->kind == MOMENT_LAST && profile->window_count)
+		return profile->windows[profile->window_count - 1].rss_bytes;
+	if (moment->kind != MOMENT_MARK)
+		return 0;
+	const uint64_t bytes = profile->marks[moment->mark].figures.rss_bytes;
+	return bytes == UINT64_MAX ? 0 : bytes;
+}
+
+static bool is_fragmented(const struct verdict_query *query)
+{
+	const struct fragmentation *figures = query->fragmentation;
+	const uint64_t resident = resident_bytes(query->profile, &query->moment);
+	return figures->known && figures->pinned_bytes >= LEAST_FREE_BYTES &&
+	       figures->pinned_bytes >= figures->bytes / LEAST_FREE_PART &&
+	       figures->bytes >= resident / LEAST_RESIDENT_PART;
+}
+
+static enum verdict_confidence confidence(const struct verdict_query *query)
+{
+	const struct fragmentation *figures = query->fragmentation;
+	const struct profile_run *run = &query->profile->run;
+	if (run->dropped_events || run->lost_slots)
+		return VERDICT_LOW;
+	if (!query->pinning->known || query->pinning->others.blocks)
+		return VERDICT_MEDIUM;
+	return figures->pinned_bytes >= figures->bytes / 2 ? VERDICT_HIGH : VERDICT_MEDIUM;
+}
+
+static void say_free(const struct finding *finding)
+{
+	const struct fragmentation *figures = finding->query->fragmentation;
+	const double percent = 100.0 * (double)figures->pinned_bytes / (double)figures->bytes;
+	add(finding->verdict->reasons,
+	    "%s of the %s in %s arenas is free (%.0f %%), but %s live blocks of %s keep it from"
+	    " going back",
+	    size(finding, figures->pinned_bytes).text, size(finding, figures->bytes).text,
+	    units_count(figures->arenas).text, percent, units_count(figures->blocks).text,
+	    size(finding, figures->block_bytes).text);
+}
+
+/* The caller's to free. */
+static char *name_of(const struct finding *finding, const struct pinning_row *row)
+{
+	struct buf text;
+	buf_init(&text);
+	caption_append(&row->group, finding->query->by, &finding->query->folder, &text);
+	buf_u8(&text, '\0');
+	return (char *)text.data;
+}
+
+static void say_row(const struct finding *finding)
+{
+	const struct pinning *pinning = finding->query->pinning;
+	if (!pinning->row_count)
+		return;
+	const struct pinning_row *row = &pinning->rows[0];
+	const struct pinning_figures *figures = &row->figures;
+	__attribute__((cleanup(mem_scope))) char *name = name_of(finding, row);
+	if (figures->exclusive_arenas)
+		add(finding->verdict->reasons,
+		    "%s: %s blocks of %s hold %s arenas (%s) that nothing else holds", name,
+		    units_count(figures->blocks).text, size(finding, figures->live_bytes).text,
+		    units_count(figures->exclusive_arenas).text,
+		    size(finding, figures->exclusive_bytes).text);
+	else
+		add(finding->verdict->reasons,
+		    "each arena is held by several %s; %s is in %s of them, with %s blocks of"
+		    " %s",
+		    caption_plural(finding->query->by), name, units_count(figures->arenas).text,
+		    units_count(figures->blocks).text, size(finding, figures->live_bytes).text);
+}
+
+/* The last step of at most that many rows; NULL: there is none. */
+static const struct release_step *step_within(const struct release *release, size_t rows)
+{
+	const struct release_step *found = NULL;
+	for (size_t i = 0; i < release->step_count && release->steps[i].rows <= rows; i++)
+		found = &release->steps[i];
+	return found;
+}
+
+/* The first step that gives back half of what ten rows would. */
+static const struct release_step *advised_step(const struct release *release)
+{
+	const struct release_step *last = step_within(release, MOST_ROWS);
+	for (size_t i = 0; last && i < release->step_count; i++)
+		if (release->steps[i].bytes >= last->bytes / 2)
+			return &release->steps[i];
+	return NULL;
+}
+
+/* "a.py:1, b.py:2 and 3 more"; the caller's to free. */
+static char *names_of(const struct finding *finding, size_t rows)
+{
+	const struct pinning *pinning = finding->query->pinning;
+	const size_t named = rows <= ROWS_NAMED ? rows : ROWS_NAMED - 1;
+	struct buf text;
+	buf_init(&text);
+	for (size_t i = 0; i < named; i++) {
+		const char *between = i + 1 == rows ? " and " : ", ";
+		buf_printf(&text, "%s", i ? between : "");
+		caption_append(&pinning->rows[pinning->release.order[i]].group,
+			       finding->query->by, &finding->query->folder, &text);
+	}
+	if (named < rows)
+		buf_printf(&text, " and %zu more %s", rows - named,
+			   caption_plural(finding->query->by));
+	buf_u8(&text, '\0');
+	return (char *)text.data;
+}
+
+static void advise_release(const struct finding *finding, const struct release_step *step)
+{
+	const struct fragmentation *figures = finding->query->fragmentation;
+	__attribute__((cleanup(mem_scope))) char *names = names_of(finding, step->rows);
+	finding->verdict->returned_bytes = step->bytes;
+	finding->verdict->released_rows = step->rows;
+	add(finding->verdict->advice,
+	    "freeing what %s allocated gives back %s: %s of the %s arenas", names,
+	    size(finding, step->bytes).text, units_count(step->arenas).text,
+	    units_count(figures->arenas).text);
+}
+
+/* Where lines that aren't named hold arenas, nobody can say that nothing helps. */
+static void advise_restart(const struct finding *finding, const struct release_step *last)
+{
+	const struct pinning *pinning = finding->query->pinning;
+	const char *plural = caption_plural(finding->query->by);
+	if (pinning->others.blocks) {
+		add(finding->verdict->advice,
+		    "at marks only the stacks with most blocks of each arena are known: see the"
+		    " end of the run for what releasing them gives back");
+		return;
+	}
+	add(finding->verdict->advice,
+	    "the arenas are held by %s %s together: the first %d would give back %s, so"
+	    " restarting the process (worker recycling) is the only way",
+	    units_count(pinning->row_count).text, plural, MOST_ROWS,
+	    last ? size(finding, last->bytes).text : "nothing");
+}
+
+static void advise_arenas(const struct finding *finding)
+{
+	const struct verdict_query *query = finding->query;
+	if (!query->pinning->known)
+		return;
+	const struct release_step *last = step_within(&query->pinning->release, MOST_ROWS);
+	const uint64_t least = query->fragmentation->pinned_bytes / LEAST_RETURNED_PART;
+	if (last && last->bytes >= least)
+		advise_release(finding, advised_step(&query->pinning->release));
+	else
+		advise_restart(finding, last);
+}
+
+/* Of a C heap that says so: other allocators have no such figures. */
+static void advise_trim(const struct finding *finding)
+{
+	const struct verdict_query *query = finding->query;
+	if (query->moment.kind != MOMENT_MARK)
+		return;
+	const uint64_t bytes =
+		query->profile->marks[query->moment.mark].figures.heap_free_bytes;
+	if (bytes != UINT64_MAX && bytes >= LEAST_TRIM_BYTES)
+		add(finding->verdict->advice,
+		    "malloc_trim(0) returns at most %s, all of it from the C heap, not from"
+		    " the arenas",
+		    size(finding, bytes).text);
+}
+
+void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict)
+{
+	struct verdict verdict = {.kind = VERDICT_NONE};
+	const struct finding finding = {query, &verdict};
+	if (is_fragmented(query)) {
+		verdict.kind = VERDICT_FRAGMENTATION;
+		verdict.confidence = confidence(query);
+		say_free(&finding);
+		say_row(&finding);
+		advise_arenas(&finding);
+		advise_trim(&finding);
+	}
+	*ret_verdict = verdict;
+}
+
+void verdict_release(struct verdict *verdict)
+{
+	for (size_t i = 0; i < VERDICT_MAX_SENTENCES; i++) {
+		free(verdict->reasons[i]);
+		free(verdict->advice[i]);
+	}
+	*verdict = (struct verdict){.kind = VERDICT_NONE};
+}
