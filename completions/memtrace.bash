@@ -14,6 +14,7 @@ _memtrace_words() {
 _memtrace_value() {
 	case $2 in
 	--by) _memtrace_words "line own function file module stack thread" "$1" ;;
+	--at) _memtrace_words "start main end peak" "$1" ;;
 	--from | --to) _memtrace_words "start main end" "$1" ;;
 	--units) _memtrace_words "iec si" "$1" ;;
 	--color) _memtrace_words "auto always never" "$1" ;;
@@ -29,6 +30,7 @@ _memtrace_options() {
 	case $1 in
 	run) echo "--output --events --follow --units --help" ;;
 	report) echo "--from --to --by -n --focus --ignore --merge $reading" ;;
+	map) echo "--pools --at --by -n $reading" ;;
 	dump | ls | doctor) echo "$reading" ;;
 	mark | recover) echo "--help" ;;
 	esac
@@ -66,7 +68,7 @@ _memtrace() {
 	local name=${COMP_WORDS[1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_memtrace_words "run report dump mark ls recover doctor help --version --help" "$word"
+		_memtrace_words "run report map dump mark ls recover doctor help --version --help" "$word"
 		return
 	fi
 	# bash takes "=" for a word of its own.
@@ -81,13 +83,13 @@ _memtrace() {
 		return
 	fi
 	case $name in
-	report | dump | recover) _memtrace_files "$word" ;;
+	report | map | dump | recover) _memtrace_files "$word" ;;
 	ls)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	mark) [[ $COMP_CWORD -eq 2 ]] && _memtrace_words "$(ps -eo pid= 2>/dev/null)" "$word" ;;
-	help) _memtrace_words "run report dump mark ls recover doctor" "$word" ;;
+	help) _memtrace_words "run report map dump mark ls recover doctor" "$word" ;;
 	esac
 }
 

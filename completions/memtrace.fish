@@ -1,12 +1,13 @@
 # fish completion for memtrace.
 
-set -l commands run report dump mark ls recover doctor help
-set -l reading report dump ls doctor
+set -l commands run report map dump mark ls recover doctor help
+set -l reading report map dump ls doctor
 
 complete -c memtrace -f
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a program under the tracer'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a report -d 'Which lines memory grew from'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a map -d 'The arenas, and what keeps them'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a dump -d 'Every record of a profile'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a mark -d 'Name this moment'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a ls -d 'Runs in a directory'
@@ -28,11 +29,16 @@ complete -c memtrace -n "__fish_seen_subcommand_from report" -l focus -x -d 'Onl
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l ignore -x -d 'No stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l merge -d 'One report of all files'
 
+complete -c memtrace -n "__fish_seen_subcommand_from map" -l pools -d 'One arena, pool by pool'
+complete -c memtrace -n "__fish_seen_subcommand_from map" -l at -x -a 'start main end peak' -d 'The arenas of'
+complete -c memtrace -n "__fish_seen_subcommand_from map" -l by -x -a 'line own function file module' -d 'Whose blocks hold them'
+complete -c memtrace -n "__fish_seen_subcommand_from map" -s n -x -d 'Rows to show, 0 is all'
+
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l json -d 'Print JSON'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading run" -l units -x -a 'iec si' -d 'Powers of 1024 or of 1000'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l color -x -a 'auto always never' -d 'Colour'
 
-complete -c memtrace -n "__fish_seen_subcommand_from report dump recover" -k -a '(__fish_complete_suffix .memtrace)'
+complete -c memtrace -n "__fish_seen_subcommand_from report map dump recover" -k -a '(__fish_complete_suffix .memtrace)'
 complete -c memtrace -n "__fish_seen_subcommand_from ls" -a '(__fish_complete_directories)'
 complete -c memtrace -n "__fish_seen_subcommand_from mark" -a '(__fish_complete_pids)'
 complete -c memtrace -n "__fish_seen_subcommand_from help" -a "$commands"

@@ -9,7 +9,7 @@
 const struct command commands[] = {
 	{"run", cmd_run, "COMMAND [ARG...]", "run a program under the tracer"},
 	{"report", cmd_report, "[FILE...]", "which lines memory grew from"},
-	{"map", NULL, "FILE", "the arenas, and what keeps them"},
+	{"map", cmd_map, "[FILE]", "the arenas, and what keeps them"},
 	{"diff", NULL, "BEFORE AFTER", "two profiles compared"},
 	{"gate", NULL, "FILE...", "fail a build that grew"},
 	{"export", NULL, "FILE", "a profile in other tools' formats"},

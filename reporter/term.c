@@ -55,6 +55,7 @@ void term_init(struct term *term, FILE *out, enum term_color color)
 		.color = wants_color(fd, color),
 		/* A pipe keeps names as they are: whoever reads them wants the bytes. */
 		.utf8 = !isatty(fd) || locale_is_utf8(),
+		.blocks = locale_is_utf8(),
 	};
 }
 
@@ -71,6 +72,13 @@ const char *term_dim(const struct term *term)
 const char *term_alarm(const struct term *term)
 {
 	return term->color ? "\x1b[33m" : "";
+}
+
+const char *term_hue(const struct term *term, unsigned hue)
+{
+	static const char *const hues[TERM_HUES] = {"\x1b[36m", "\x1b[33m", "\x1b[35m",
+						    "\x1b[32m", "\x1b[34m", "\x1b[31m"};
+	return term->color && hue < TERM_HUES ? hues[hue] : "";
 }
 
 const char *term_plain(const struct term *term)

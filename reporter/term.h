@@ -18,6 +18,7 @@ struct term {
 	size_t width; /* 0: unlimited */
 	bool color;
 	bool utf8;
+	bool blocks; /* the locale has block elements, U+2580 to U+259F */
 };
 
 void term_init(struct term *term, FILE *out, enum term_color color);
@@ -26,6 +27,9 @@ void term_init(struct term *term, FILE *out, enum term_color color);
 const char *term_bold(const struct term *term);
 const char *term_dim(const struct term *term);
 const char *term_alarm(const struct term *term);
+/* One of TERM_HUES colours that differ from each other and from plain text. */
+enum { TERM_HUES = 6 };
+const char *term_hue(const struct term *term, unsigned hue);
 const char *term_plain(const struct term *term);
 
 /*

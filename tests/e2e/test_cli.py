@@ -9,8 +9,8 @@ import time
 import pytest
 from conftest import COMMAND, LIBRARY, clean_environment
 
-BUILT = ["run", "report", "dump", "mark", "ls", "recover", "doctor", "help"]
-LATER = ["map", "diff", "gate", "export", "symbolize"]
+BUILT = ["run", "report", "map", "dump", "mark", "ls", "recover", "doctor", "help"]
+LATER = ["diff", "gate", "export", "symbolize"]
 
 
 def memtrace(*args, cwd=None, **variables):
@@ -65,6 +65,7 @@ def test_not_built_yet(name):
     (("run", "--follow", "me", "true"), "'me'"), (("mark", "12"), "NAME"),
     (("mark", "twelve", "x"), "'twelve'"), (("mark", "1", "x" * 128), "128 bytes"),
     (("mark", "1", ""), "''"), (("mark", "1", "a", "b"), "'b'"), (("dump", "a", "b"), "'b'"),
+    (("map", "-n", "few"), "'few'"), (("map", "--by", "stack"), "'stack'"), (("map", "a", "b"), "'b'"),
     (("recover",), "no PATH"), (("ls", "a", "b"), "'b'"),
 ])
 def test_usage_errors_quote_what_is_wrong(args, quoted):
