@@ -14,7 +14,7 @@
 
 enum { FACT_BYTES = 8192 };
 
-static void send(const char *key, const char *value)
+void facts_send_one(const char *key, const char *value)
 {
 	char buffer[FACT_BYTES];
 	struct words words = words_over(buffer, sizeof(buffer));
@@ -25,13 +25,13 @@ static void send(const char *key, const char *value)
 	intern_put_text(R_INFO, 0, buffer, words.len);
 }
 
-static void send_number(const char *key, uint64_t value)
+void facts_send_number(const char *key, uint64_t value)
 {
 	char buffer[24];
 	struct words words = words_over(buffer, sizeof(buffer));
 
 	words_number(&words, value);
-	send(key, buffer);
+	facts_send_one(key, buffer);
 }
 
 static void send_python(const char *allocator)
@@ -40,17 +40,17 @@ static void send_python(const char *allocator)
 	struct words words = words_over(buffer, sizeof(buffer));
 
 	words_bytes(&words, python.version, strcspn(python.version, " "));
-	send("python", buffer);
-	send("implementation", python.implementation);
-	send("python_version", python.version);
-	send("allocator", allocator ? allocator : "default");
+	facts_send_one("python", buffer);
+	facts_send_one("implementation", python.implementation);
+	facts_send_one("python_version", python.version);
+	facts_send_one("allocator", allocator ? allocator : "default");
 	words = words_over(buffer, sizeof(buffer));
 	words_add(&words, python.has_layout ? "on" : "off: ");
 	if (!python.has_layout)
 		words_add(&words, python.why_not);
-	send("stacks", buffer);
+	facts_send_one("stacks", buffer);
 	if (python.layout.free_threaded)
-		send("pools", "none: no pool map, this is a free-threaded build");
+		facts_send_one("pools", "none: no pool map, this is a free-threaded build");
 }
 
 static void send_machine(void)
@@ -61,11 +61,11 @@ static void send_machine(void)
 
 	if (len > 0) {
 		exe[len] = '\0';
-		send("exe", exe);
+		facts_send_one("exe", exe);
 	}
 	if (!uname(&machine))
-		send("arch", machine.machine);
-	send("libc", gnu_get_libc_version());
+		facts_send_one("arch", machine.machine);
+	facts_send_one("libc", gnu_get_libc_version());
 }
 
 static void send_arguments(int argc, char *const argv[])
@@ -78,26 +78,26 @@ static void send_arguments(int argc, char *const argv[])
 			words_char(&words, ' ');
 		words_add(&words, argv[i]);
 	}
-	send("argv", buffer);
+	facts_send_one("argv", buffer);
 }
 
 void facts_send(const char *program, const char *allocator, int argc, char *const argv[])
 {
-	send("program", program);
-	send("mode", "exact");
-	send("library_version", MEMTRACE_VERSION);
+	facts_send_one("program", program);
+	facts_send_one("mode", "exact");
+	facts_send_one("library_version", MEMTRACE_VERSION);
 	send_python(allocator);
 	send_machine();
-	send_number("parent_pid", (uint64_t)getppid());
-	send_number("ring_slots", ring.capacity);
+	facts_send_number("parent_pid", (uint64_t)getppid());
+	facts_send_number("ring_slots", ring.capacity);
 	if (argc > 0)
 		send_arguments(argc, argv);
 }
 
 void facts_send_child(void)
 {
-	send_number("parent_pid", (uint64_t)getppid());
-	send("forked", "1");
+	facts_send_number("parent_pid", (uint64_t)getppid());
+	facts_send_one("forked", "1");
 }
 
 void facts_list(const char *list, const char *path)

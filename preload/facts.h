@@ -4,8 +4,13 @@
 #ifndef MEMTRACE_FACTS_H
 #define MEMTRACE_FACTS_H
 
+#include <stdint.h>
+
 /* `allocator`: PYTHONMALLOC or NULL. argc 0: the program's arguments stay private. */
 void facts_send(const char *program, const char *allocator, int argc, char *const argv[]);
+/* One more: a later one of the same key replaces it. */
+void facts_send_one(const char *key, const char *value);
+void facts_send_number(const char *key, uint64_t value);
 /* What differs in a forked child. */
 void facts_send_child(void);
 /* Appends the profile's path as a line to a file that `memtrace run` made. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "c_heap.h"
 #include "facts.h"
 #include "family.h"
 #include "mark.h"
@@ -175,6 +176,7 @@ bool launch_child(const struct options *options)
 	ring_close(&parents);
 	thread_announce(thread_self());
 	facts_send_child();
+	c_heap_after_fork();
 	/* What is live here was inherited. */
 	mark_make("fork", MARK_TRACER);
 	list(options);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "c_heap.h"
 #include "cancel.h"
 #include "collection.h"
 #include "exports.h"
@@ -237,6 +238,7 @@ static void begin_run(void)
 		family_init();
 	facts_send(program, options.python_malloc, options.argv ? argument_count : 0,
 		   arguments);
+	c_heap_init();
 	reuse_init(options.reuse);
 	mark_make("start", MARK_TRACER);
 	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);

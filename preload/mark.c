@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "c_heap.h"
 #include "cancel.h"
 #include "intern.h"
 #include "life.h"
@@ -81,10 +82,9 @@ static bool may_be_in_allocator(enum mark_origin origin)
 	return origin == MARK_PROGRAM && ((self && self->call) || !life_recording());
 }
 
-/* It says nothing of another allocator than glibc's. */
-static void read_c_heap(enum mark_origin origin, struct stream_mark *mark)
+static void read_c_heap(struct stream_mark *mark)
 {
-	if (!real.mallinfo2 || may_be_in_allocator(origin))
+	if (!real.mallinfo2)
 		return;
 	struct mallinfo2 heap = real.mallinfo2();
 
@@ -93,6 +93,23 @@ static void read_c_heap(enum mark_origin origin, struct stream_mark *mark)
 	mark->heap_used_bytes = heap.uordblks;
 	mark->heap_free_bytes = heap.fordblks;
 	mark->heap_top_bytes = heap.keepcost;
+}
+
+/*
+ * What the free memory is made of takes as long again: at the moments only that somebody asks
+ * about, and of the program's own marks, which may come by the thousand, once a second.
+ */
+static bool wants_free_memory(const char *name, enum mark_origin origin, uint64_t now)
+{
+	enum { SECOND_NS = 1000000000 };
+	static _Atomic uint64_t last;
+
+	if (origin == MARK_TRACER)
+		return strcmp(name, "end") == 0;
+	if (origin == MARK_PROGRAM && now - atomic_load(&last) < SECOND_NS)
+		return false;
+	atomic_store(&last, now);
+	return true;
 }
 
 void mark_make(const char *name, enum mark_origin origin)
@@ -108,7 +125,11 @@ void mark_make(const char *name, enum mark_origin origin)
 	memset(&text.mark, 0xff, sizeof(text.mark));
 	read_statm(&text.mark);
 	read_rollup(&text.mark);
-	read_c_heap(origin, &text.mark);
+	if (c_heap_is_glibc() && !may_be_in_allocator(origin)) {
+		read_c_heap(&text.mark);
+		if (wants_free_memory(name, origin, begin))
+			c_heap_send(name, text.mark.heap_top_bytes);
+	}
 	cancel_flush();
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
 	text.mark.pause_ns = now_ns() - begin;

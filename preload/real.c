@@ -72,6 +72,7 @@ bool real_resolve(void)
 	NEXT(abort);
 	NEXT(dlopen);
 	NEXT(mallinfo2);
+	NEXT(malloc_info);
 	NEXT(_dl_find_object);
 #undef NEXT
 	resolved = true;

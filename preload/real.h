@@ -14,6 +14,7 @@
 #include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -42,6 +43,7 @@ struct real {
 	void (*abort)(void);
 	void *(*dlopen)(const char *, int);
 	struct mallinfo2 (*mallinfo2)(void);                     /* NULL before glibc 2.33 */
+	int (*malloc_info)(int, FILE *);
 	int (*_dl_find_object)(void *, struct dl_find_object *); /* NULL before glibc 2.35 */
 };
 

@@ -11,6 +11,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +184,40 @@ void witness_take(const char *name, const char *path)
 	write_memory(memory);
 	fclose(figures);
 	fclose(memory);
+}
+
+static unsigned long resident_bytes(void)
+{
+	char text[128] = "";
+	unsigned long pages = 0;
+	int fd = open("/proc/self/statm", O_RDONLY);
+
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		sscanf(text, "%*u %lu", &pages);
+	close(fd);
+	return pages * PAGE_BYTES;
+}
+
+/*
+ * A mark; then, with nothing allocated in between, what glibc says of its heap as PATH.malloc;
+ * then what malloc_trim gives back.
+ */
+long witness_trim(const char *name, const char *path)
+{
+	static char buffer[1 << 16];
+	FILE *file = open_beside(path, "malloc");
+
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	mark(name);
+	malloc_info(0, file);
+	fflush(file);
+	unsigned long before = resident_bytes();
+
+	malloc_trim(0);
+	unsigned long after = resident_bytes();
+
+	fclose(file);
+	return (long)before - (long)after;
 }
 
 static void *new_interpreter(int own)
