@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "mem.h"
@@ -51,8 +50,6 @@ static void beat(void *user)
 void drain_init(struct drain *drain, struct ledger *ledger, struct ring *ring,
 		const struct program *program, const char *ring_path)
 {
-	struct stat st;
-
 	memset(drain, 0, sizeof(*drain));
 	drain->ledger = ledger;
 	drain->ring = ring;
@@ -61,9 +58,7 @@ void drain_init(struct drain *drain, struct ledger *ledger, struct ring *ring,
 	drain->nap_ns = SHORT_NAP_NS;
 	drain->turn_ns = now_ns();
 	buf_init(&drain->batch);
-	if (fstat(ring->fd, &st) == 0)
-		drain->ring_inode = st.st_ino;
-	drain->exec_shows = program && program_maps(program, ring_path, drain->ring_inode);
+	drain->exec_shows = program && program_maps(program, ring_path, ring->inode);
 	/* A dead program's ring is mapped for reading only, and nobody waits there. */
 	ledger->pulse = program ? (struct pulse){beat, ring} : (struct pulse){0};
 }
@@ -180,7 +175,7 @@ bool drain_ended(const struct drain *drain)
 static bool replaced(const struct drain *drain)
 {
 	return drain->ledger->heap.end == HEAP_EXEC && drain->exec_shows &&
-	       !program_maps(drain->program, drain->ring_path, drain->ring_inode);
+	       !program_maps(drain->program, drain->ring_path, drain->ring->inode);
 }
 
 /* The interpreter's own lines differ from ours: stacks from here on would be guesses. */

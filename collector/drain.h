@@ -26,7 +26,6 @@ struct drain {
 	struct ring *ring;
 	const struct program *program; /* NULL: dead, and nothing can be asked of it */
 	const char *ring_path;
-	uint64_t ring_inode;
 	struct buf batch;                    /* records, raw */
 	uint64_t turn_ns, batch_ns, tick_ns; /* CLOCK_MONOTONIC, when each was done last */
 	uint64_t nap_ns;

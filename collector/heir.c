@@ -1,11 +1,9 @@
 #include "heir.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "program.h"
 
 enum {
@@ -15,6 +13,8 @@ enum {
 	/* A fork that failed has no child that would tell. */
 	UNKNOWN_MOST_MS = 10000,
 	LOOK_AT_MAPS_MS = 1000,
+	/* A dead child's ring that somebody else has locked: it may be ours yet. */
+	LOCKED_TURNS = 250,
 };
 
 /* What is known of the program's child. */
@@ -46,11 +46,11 @@ static void read_slot(const struct ring *parents, uint64_t fork_id, struct child
 	*ret_gone = atomic_load_explicit(&slot->state, memory_order_relaxed) == FORK_GONE;
 }
 
-static bool maps_ring(const struct ring *parents, const struct child *child)
+/* Its parent's ring is mapped in it until it has its own, or is another program. */
+static bool was_replaced(const struct ring *parents, const struct child *child)
 {
-	struct stat st;
-
-	return fstat(parents->fd, &st) < 0 || program_maps(&child->program, "", st.st_ino);
+	return program_shows_maps(&child->program) &&
+	       !program_maps(&child->program, "", parents->inode);
 }
 
 /* Nothing more will come from it. */
@@ -66,35 +66,35 @@ static bool is_gone(const struct ring *parents, uint64_t fork_id, struct child *
 	if (child->waited_ms - child->looked_ms < LOOK_AT_MAPS_MS)
 		return false;
 	child->looked_ms = child->waited_ms;
-	return !maps_ring(parents, child);
+	return was_replaced(parents, child);
 }
 
-static bool open_ring(const char *path, uint64_t fork_id, struct ring *ring)
+static bool open_ring(const struct ring *parents, const char *path, uint64_t fork_id,
+		      struct ring *ring)
 {
 	if (ring_open(ring, path, RING_FOLLOW, NULL) < 0)
 		return false;
-	if (ring->facts.fork_id == fork_id && ring->facts.out[0] == '/') {
-		unlink(path);
+	if (ring->facts.fork_id == fork_id &&
+	    ring->facts.parent_run_id == parents->facts.run_id && ring->facts.out[0] == '/')
 		return true;
-	}
 	/* Left there by a run of long ago. */
 	ring_close(ring);
 	return false;
 }
 
-int heir_wait(const struct ring *parents, const char *parents_out, uint64_t fork_id,
+int heir_wait(const struct ring *parents, const char *path, uint64_t fork_id,
 	      struct ring *ret_ring)
 {
-	__attribute__((cleanup(buf_release))) struct buf path = {0};
 	struct child child = {.program = {.pidfd = -1, .statm_fd = -1}};
 	bool gone = false, found = false;
+	int locked = 0;
 
-	buf_printf(&path, "%s.fork.%llu", parents_out, (unsigned long long)fork_id);
-	buf_u8(&path, 0);
 	for (unsigned turn = 0; !gone && !found; turn++) {
 		/* Asked first: a ring that a dead child made is there then. */
 		gone = is_gone(parents, fork_id, &child);
-		found = open_ring((const char *)path.data, fork_id, ret_ring);
+		found = open_ring(parents, path, fork_id, ret_ring);
+		if (gone && !found && access(path, F_OK) == 0 && locked++ < LOCKED_TURNS)
+			gone = false;
 		if (!gone && !found)
 			nap(&child, turn);
 	}

@@ -1,10 +1,10 @@
 /*
  * heir.h - the collector's child waits for the ring of the program's child.
  *
- * When the program forks, the collector forks at that record of the stream: its child has the books as
- * they were, copy-on-write. The program's child makes its ring at its first event, and a second name
- * of it, OUT.fork.ID beside the parent's OUT. What becomes of it until then it writes into the
- * parent's ring header.
+ * When the program forks, the collector forks at that record of the stream: its child has the
+ * books as they were, copy-on-write. The program's child makes its ring at its first event, and
+ * a second name of it (forks.h). What becomes of it until then it writes into the parent's ring
+ * header.
  */
 #ifndef MEMTRACE_HEIR_H
 #define MEMTRACE_HEIR_H
@@ -12,10 +12,10 @@
 #include "ring.h"
 
 /*
- * 1: *ret_ring is open, and the second name gone. 0: no ring will come: the program's child ended, or
- * is another program by now.
+ * `path` is the ring's second name. 1: *ret_ring is open. 0: no ring will come: the program's
+ * child ended, or is another program by now.
  */
-int heir_wait(const struct ring *parents, const char *parents_out, uint64_t fork_id,
+int heir_wait(const struct ring *parents, const char *path, uint64_t fork_id,
 	      struct ring *ret_ring);
 
 #endif

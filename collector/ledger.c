@@ -7,6 +7,9 @@
 #include "profile.h"
 #include "segments.h"
 
+/* Allocations of more bytes don't wait in the program's cancelling table. */
+enum { WAITING_MOST_BYTES = 512 };
+
 static void forget_end(struct ledger *ledger)
 {
 	snapshot_release(&ledger->end);
@@ -25,8 +28,8 @@ static void keep_end(struct ledger *ledger, const struct heap *heap)
 }
 
 /*
- * What comes after the tracer's own `end` is teardown, until another mark of its own (start, main,
- * fork) tells of a runtime that lives: then there will be a later end.
+ * What comes after the tracer's own `end` is teardown, until another mark of its own (start,
+ * main, fork) tells of a runtime that lives: then there will be a later end.
  */
 static void at_mark(void *user, const struct heap *heap, const struct mark *mark)
 {
@@ -49,6 +52,19 @@ void ledger_init(struct ledger *ledger)
 	ledger->log.fd = -1;
 	ledger->journal_limit_bytes = UINT64_MAX;
 	ledger->crash_safe_until_ms = UINT64_MAX;
+}
+
+void ledger_identify(struct ledger *ledger, const struct ring_header *facts)
+{
+	ledger->identity = (struct run_identity){
+		.run_id = facts->run_id,
+		.process_start = facts->process_start,
+		.start_real_ns = facts->start_real_ns,
+		.pid = facts->pid,
+		.uid = facts->uid,
+		.slack_bytes = (uint64_t)facts->cancel_slots * WAITING_MOST_BYTES,
+		.parent_run_id = facts->parent_run_id,
+	};
 }
 
 void ledger_release(struct ledger *ledger)
@@ -78,8 +94,8 @@ static void open_segment(struct ledger *ledger, uint32_t segment, uint64_t seque
 	struct err err;
 
 	ledger->journal_segment = segment;
-	if (journal_create(segments_path(&path, ledger->journal_out, segment), segment, sequence,
-			   &ledger->identity, &ledger->journal, &err) < 0)
+	if (journal_create(segments_path(&path, ledger->journal_out, segment), segment,
+			   sequence, &ledger->identity, &ledger->journal, &err) < 0)
 		stop_journal(ledger, err.text);
 }
 
@@ -193,6 +209,7 @@ void ledger_replay(struct ledger *ledger, const struct journal_batch *batch)
 	/* What was bad then is R_NONE now, and only its number is left. */
 	if (check->bad_records < batch->bad_records)
 		check->bad_records = batch->bad_records;
+	append_to_journal(ledger, batch);
 	heap_apply(&ledger->heap, batch->records, batch->count);
 }
 

@@ -21,12 +21,12 @@ struct ledger {
 	struct stream_check check;
 	struct run_identity identity;
 	struct log log;
-	struct journal *journal;  /* NULL: none, or not any more */
-	char *journal_out;        /* OUT of its segments' names */
-	uint32_t journal_segment; /* the one that is being written */
+	struct journal *journal;       /* NULL: none, or not any more */
+	char *journal_out;             /* OUT of its segments' names */
+	uint32_t journal_segment;      /* the one that is being written */
 	uint64_t journal_closed_bytes; /* of those before it */
 	uint64_t journal_limit_bytes;  /* UINT64_MAX: none */
-	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
+	uint64_t crash_safe_until_ms;  /* UINT64_MAX: all along */
 	/* The interpreter finalises or has finalised: `end` was marked, no new start since. */
 	bool ended;
 	bool end_kept; /* `end` holds what was live then */
@@ -36,17 +36,22 @@ struct ledger {
 
 void ledger_init(struct ledger *ledger);
 void ledger_release(struct ledger *ledger);
+/* Whose books they are. */
+void ledger_identify(struct ledger *ledger, const struct ring_header *facts);
 /*
- * Batches go to the journal of the run OUT from now on; where that fails the run isn't crash-safe.
+ * Batches go to the journal of the run OUT from now on; where that fails the run isn't
+ * crash-safe.
  */
 void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_bytes);
-/* The next batch begins a new segment: what is in the ones before is there for others to link. */
+/*
+ * The next batch begins a new segment: what is in the ones before is there for others to link.
+ */
 void ledger_turn_journal(struct ledger *ledger);
 /* What was written can't be used: the run isn't crash-safe. */
 void ledger_lose_journal(struct ledger *ledger, const char *why);
 /*
- * In the collector of a forked process, after ledger_turn_journal in its parent: the segments before
- * the present one have the names of the run OUT now, and the next is this run's own.
+ * In the collector of a forked process, after ledger_turn_journal in its parent: the segments
+ * before the present one have the names of the run OUT now, and the next is this run's own.
  */
 void ledger_inherit_journal(struct ledger *ledger, const char *out);
 /*
@@ -55,7 +60,7 @@ void ledger_inherit_journal(struct ledger *ledger, const char *out);
  */
 void ledger_take(struct ledger *ledger, struct record *records, size_t count,
 		 uint64_t ring_before, uint64_t ring_after);
-/* A batch out of a journal. */
+/* A batch out of a journal; into another one, where one is kept. */
 void ledger_replay(struct ledger *ledger, const struct journal_batch *batch);
 /* The profile. `flags`: enum profile_run_flags, added to what the books say. */
 int ledger_write(struct ledger *ledger, const char *path, uint32_t flags, struct err *err);

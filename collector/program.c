@@ -127,7 +127,7 @@ static bool line_maps(const char *line, const char *path, ino_t inode)
 
 	if (sscanf(line, "%*s %*s %*s %*s %llu %n", &found, &at) < 1 || found == 0)
 		return false;
-	return found == inode || strncmp(line + at, path, strlen(path)) == 0;
+	return found == inode || (*path && strncmp(line + at, path, strlen(path)) == 0);
 }
 
 bool program_maps(const struct program *program, const char *path, ino_t inode)
@@ -141,6 +141,13 @@ bool program_maps(const struct program *program, const char *path, ino_t inode)
 		maps = line_maps(line, path, inode);
 	free(line);
 	return maps;
+}
+
+bool program_shows_maps(const struct program *program)
+{
+	__attribute__((cleanup(close_scope))) FILE *file = read_proc(program->pid, "maps");
+
+	return file && getc(file) != EOF;
 }
 
 /* Pages: all resident, and of these the ones of files and shared memory. */

@@ -41,48 +41,84 @@ static int check_segment(const char *path, const struct ledger *ledger,
 	return 0;
 }
 
-static int replay_segment(struct ledger *ledger, const char *path, struct replay *replay,
-			  struct err *err)
+/* What a collector takes out of a ring ends with it, so that it closes a batch. */
+static bool ends_at_fork(const struct journal_batch *batch, uint64_t fork_id)
+{
+	const struct record *last = batch->count ? &batch->records[batch->count - 1] : NULL;
+
+	return last && fork_id && record_kind(last) == R_FORK && record_a(last) == fork_id;
+}
+
+/* `ledger` NULL: the batches are only looked at. */
+static int read_batches(struct ledger *ledger, struct journal_reader *reader, uint64_t fork_id,
+			struct replay *replay, struct err *err)
+{
+	struct journal_batch batch;
+	int more = 0;
+
+	while (!replay->at_fork && (more = journal_next(reader, &batch, err)) > 0) {
+		replay->at_fork = ends_at_fork(&batch, fork_id);
+		replay->ring_position = batch.ring_after;
+		replay->batches++;
+		if (ledger)
+			ledger_replay(ledger, &batch);
+	}
+	return more < 0 ? -1 : 0;
+}
+
+static int replay_segment(struct ledger *ledger, const char *path, uint64_t fork_id,
+			  struct replay *replay, struct err *err)
 {
 	__attribute__((cleanup(close_scope))) struct journal_reader *reader = NULL;
-	struct journal_batch batch;
-	int more;
 
 	if (journal_open(path, &reader, err) < 0)
 		return -1;
-	if (check_segment(path, ledger, journal_facts(reader), replay, err) < 0)
+	if (ledger && check_segment(path, ledger, journal_facts(reader), replay, err) < 0)
 		return -1;
 	/* From a fork on it is the child's. */
-	if (replay->segments++ == 0 || journal_facts(reader)->run_id != ledger->identity.run_id) {
+	if (ledger && (replay->segments == 0 ||
+		       journal_facts(reader)->run_id != ledger->identity.run_id)) {
 		take_identity(&ledger->identity, journal_facts(reader));
 		replay->ring_position = 0;
 	}
-	while ((more = journal_next(reader, &batch, err)) > 0) {
-		ledger_replay(ledger, &batch);
-		replay->ring_position = batch.ring_after;
-		replay->batches++;
-	}
-	return more;
+	replay->segments++;
+	return read_batches(ledger, reader, fork_id, replay, err);
 }
 
-int replay_journal(struct ledger *ledger, const char *out, struct replay *ret_replay,
-		   struct err *err)
+static void read_segments(struct ledger *ledger, const char *out, uint64_t fork_id,
+			  struct replay *replay)
 {
-	struct replay replay = {.complete = true};
 	__attribute__((cleanup(buf_release))) struct buf path = {0};
 
-	while (replay.complete) {
-		segments_path(&path, out, replay.segments + 1);
-		if (access((const char *)path.data, F_OK) < 0 && errno == ENOENT)
+	*replay = (struct replay){.complete = true};
+	while (replay->complete && !replay->at_fork) {
+		const char *segment = segments_path(&path, out, replay->segments + 1);
+
+		if (access(segment, F_OK) < 0 && errno == ENOENT)
 			break;
-		if (replay_segment(ledger, (const char *)path.data, &replay, &replay.stopped) <
-		    0)
-			replay.complete = false;
+		if (replay_segment(ledger, segment, fork_id, replay, &replay->stopped) < 0)
+			replay->complete = false;
 	}
+}
+
+int replay_journal(struct ledger *ledger, const char *out, uint64_t fork_id,
+		   struct replay *ret_replay, struct err *err)
+{
+	struct replay replay;
+
+	read_segments(ledger, out, fork_id, &replay);
 	if (!replay.complete && replay.segments == 0) {
 		*err = replay.stopped;
 		return -1;
 	}
 	*ret_replay = replay;
 	return 0;
+}
+
+bool replay_reaches(const char *out, uint64_t fork_id)
+{
+	struct replay replay;
+
+	read_segments(NULL, out, fork_id, &replay);
+	return replay.at_fork;
 }

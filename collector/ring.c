@@ -107,19 +107,27 @@ static int check_file(const char *path, int fd, uint64_t *ret_bytes, struct err 
 	return 0;
 }
 
-static int map_file(struct ring *ring, const char *path, enum ring_access access,
-		    struct err *err)
+static int read_facts(const char *path, int fd, struct ring_header *facts, struct err *err)
 {
 	uint64_t bytes = 0;
 
-	if (check_file(path, ring->fd, &bytes, err) < 0)
+	if (check_file(path, fd, &bytes, err) < 0)
 		return -1;
+	if (pread(fd, facts, sizeof(*facts), 0) != sizeof(*facts))
+		return err_set(err, "%s: offset 0: %m", path);
+	return check_header(path, facts, bytes, err);
+}
+
+static int map_file(struct ring *ring, const char *path, enum ring_access access,
+		    struct err *err)
+{
+	struct stat st;
+
 	if (flock(ring->fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, "%s: another collector is at work on it", path);
-	if (pread(ring->fd, &ring->facts, sizeof(ring->facts), 0) != sizeof(ring->facts))
-		return err_set(err, "%s: offset 0: %m", path);
-	if (check_header(path, &ring->facts, bytes, err) < 0)
+	if (read_facts(path, ring->fd, &ring->facts, err) < 0)
 		return -1;
+	ring->inode = fstat(ring->fd, &st) == 0 ? st.st_ino : 0;
 	ring->map_bytes = ring->facts.file_bytes;
 	ring->map = mmap(NULL, ring->map_bytes,
 			 access == RING_FOLLOW ? PROT_READ | PROT_WRITE : PROT_READ,
@@ -158,6 +166,26 @@ void ring_close(struct ring *ring)
 		close(ring->fd);
 	ring->map = NULL;
 	ring->fd = -1;
+}
+
+void ring_leave_file(struct ring *ring)
+{
+	close(ring->fd);
+	ring->fd = -1;
+}
+
+int ring_look_at(const char *path, struct ring_header *ret_facts, struct err *err)
+{
+	struct ring_header facts;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), result;
+
+	if (fd < 0)
+		return err_set(err, "%s: %m", path);
+	result = read_facts(path, fd, &facts, err);
+	close(fd);
+	if (result == 0)
+		*ret_facts = facts;
+	return result;
 }
 
 /* The producers' head, kept to where it can be. */
@@ -339,6 +367,8 @@ void ring_seek(struct ring *ring, uint64_t position)
 	uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_relaxed);
 
 	ring->tail = position;
+	ring->given_up = ring->lost = 0;
+	ring->resync = false;
 	if (head > position && head - position > ring->facts.capacity)
 		skip_slots(ring, head - position - ring->facts.capacity);
 }

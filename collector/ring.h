@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../preload/stream.h"
 #include "err.h"
@@ -27,6 +28,7 @@ enum ring_access {
 
 struct ring {
 	int fd; /* also carries the lock that tells other collectors to keep off */
+	ino_t inode;
 	uint8_t *map;
 	size_t map_bytes;
 	struct ring_header *header; /* shared: only its atomics, and mark_name */
@@ -44,6 +46,10 @@ struct ring {
 /* Fails with `err` saying which field, or that another collector holds it. */
 int ring_open(struct ring *ring, const char *path, enum ring_access access, struct err *err);
 void ring_close(struct ring *ring);
+/* The mapping stays; where the file is open in another process as well, the lock is that one's. */
+void ring_leave_file(struct ring *ring);
+/* The checked header alone, whoever is at work on the ring. */
+int ring_look_at(const char *path, struct ring_header *ret_facts, struct err *err);
 /* Slots reserved and not read yet: a hint, at most the capacity. */
 uint64_t ring_waiting(const struct ring *ring);
 /*
@@ -59,7 +65,7 @@ void ring_age(struct ring *ring, uint64_t elapsed_ns);
 /* The program is dead: gives up all holes. */
 void ring_seal(struct ring *ring);
 /*
- * Reading starts there; positions that are overwritten since are skipped (R_LOST counts them).
+ * Reading starts there, afresh; positions that are overwritten since are skipped (R_LOST counts them).
  */
 void ring_seek(struct ring *ring, uint64_t position);
 

@@ -1,18 +1,21 @@
 #include "run.h"
 
-#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "drain.h"
+#include "forks.h"
 #include "heir.h"
 #include "profile.h"
+#include "remains.h"
 #include "replay.h"
 #include "segments.h"
 
-/* Allocations of more bytes don't wait in the program's cancelling table. */
-enum { WAITING_MOST_BYTES = 512 };
+/* For a child's collector to get hold of the journal that its own begins with. */
+enum { LINKING_MOST_MS = 10000 };
 
 /* One run's files, and what is made of them. */
 struct run {
@@ -22,6 +25,7 @@ struct run {
 	struct ring ring;
 	struct program program;
 	struct ledger ledger;
+	int linking[2]; /* a pipe that our heirs hold open until they have linked our journal */
 };
 
 static const char *text_of(const struct buf *buf)
@@ -41,30 +45,27 @@ static void run_init(struct run *run, const char *out)
 	memset(run, 0, sizeof(*run));
 	run->out = out;
 	run->ring.fd = run->program.pidfd = run->program.statm_fd = -1;
+	run->linking[0] = run->linking[1] = -1;
 	name_ring(run);
 	ledger_init(&run->ledger);
 }
 
+static void close_links(struct run *run)
+{
+	for (int end = 0; end < 2; end++) {
+		if (run->linking[end] >= 0)
+			close(run->linking[end]);
+		run->linking[end] = -1;
+	}
+}
+
 static void run_release(struct run *run)
 {
+	close_links(run);
 	ledger_release(&run->ledger);
 	program_release(&run->program);
 	ring_close(&run->ring);
 	buf_release(&run->ring_path);
-}
-
-static void take_identity(struct run *run)
-{
-	const struct ring_header *facts = &run->ring.facts;
-
-	run->ledger.identity = (struct run_identity){
-		.run_id = facts->run_id,
-		.process_start = facts->process_start,
-		.start_real_ns = facts->start_real_ns,
-		.pid = facts->pid,
-		.uid = facts->uid,
-		.slack_bytes = (uint64_t)facts->cancel_slots * WAITING_MOST_BYTES,
-	};
 }
 
 static void make_heir(void *user, uint64_t fork_id);
@@ -86,8 +87,8 @@ static void follow(struct run *run)
 }
 
 /*
- * A disk that was too full for the whole journal may have room for the profile without it: what is
- * left of it would only give a part of what is known here.
+ * A disk that was too full for the whole journal may have room for the profile without it: what
+ * is left of it would only give a part of what is known here.
  */
 static int write_profile(struct run *run, struct err *err)
 {
@@ -97,6 +98,18 @@ static int write_profile(struct run *run, struct err *err)
 		return -1;
 	segments_remove(run->out);
 	return ledger_write(&run->ledger, run->out, 0, err);
+}
+
+/* Our journal may go when nobody is about to link it. */
+static void await_links(struct run *run)
+{
+	struct pollfd heirs = {.fd = run->linking[0], .events = POLLIN};
+
+	if (run->linking[1] >= 0)
+		close(run->linking[1]);
+	run->linking[1] = -1;
+	if (heirs.fd >= 0)
+		poll(&heirs, 1, LINKING_MOST_MS);
 }
 
 /* The side files stay where there is no profile: they are all there is of the run then. */
@@ -110,6 +123,7 @@ static int finish(struct run *run, struct err *err)
 	}
 	log_line(&run->ledger.log, "wrote %s, %llu records", run->out,
 		 (unsigned long long)run->ledger.heap.counts.records);
+	await_links(run);
 	if (!run->options->keep_events)
 		segments_remove(run->out);
 	unlink(text_of(&run->ring_path));
@@ -118,42 +132,53 @@ static int finish(struct run *run, struct err *err)
 }
 
 /* The books are the parent's so far; the ring, the names and the identity are the child's. */
-static void inherit(struct run *run, struct ring *ring, const char *parked)
+static void inherit(struct run *run, struct ring *ring, const char *waiting)
 {
-	uint64_t parent_run_id = run->ledger.identity.run_id;
-	const char *out = run->ring.facts.out;
+	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
+	const char *out;
 
 	program_release(&run->program);
 	ring_close(&run->ring);
 	run->ring = *ring;
 	out = run->ring.facts.out;
-	segments_rename(parked, out, run->ledger.journal_segment - 1);
+	if (segments_link(waiting, out, closed) < 0)
+		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
 	run->out = out;
 	name_ring(run);
-	take_identity(run);
-	run->ledger.identity.parent_run_id = parent_run_id;
+	ledger_identify(&run->ledger, &run->ring.facts);
 	ledger_inherit_journal(&run->ledger, out);
+	/* From here on the child's own journal is whole (forks.h). */
+	unlink(waiting);
+	segments_remove(waiting);
 	run->ledger.heap.end = HEAP_RUNNING;
+}
+
+/* Now, for the parent may end before its child begins. */
+static void link_parents_journal(struct run *run, const char *waiting)
+{
+	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
+
+	if (segments_link(run->out, waiting, closed) < 0)
+		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
+	close_links(run);
+	/* With it goes our part in the lock: the parent can be recovered while we wait. */
+	ring_leave_file(&run->ring);
 }
 
 /* In the collector's child, which ends with it. */
 static void be_heir(struct run *run, uint64_t fork_id)
 {
-	__attribute__((cleanup(buf_release))) struct buf parked = {0};
-	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
+	__attribute__((cleanup(buf_release))) struct buf waiting = {0};
 	struct ring ring;
 	struct err err;
 
-	/* Now, for the parent may end before its child begins. */
-	buf_printf(&parked, "%s.fork.%llu", run->out, (unsigned long long)fork_id);
-	buf_u8(&parked, 0);
-	if (segments_link(run->out, text_of(&parked), closed) < 0)
-		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
-	if (!heir_wait(&run->ring, run->out, fork_id, &ring)) {
-		segments_remove(text_of(&parked));
+	forks_path(&waiting, run->out, fork_id);
+	link_parents_journal(run, text_of(&waiting));
+	if (!heir_wait(&run->ring, text_of(&waiting), fork_id, &ring)) {
+		segments_remove(text_of(&waiting));
 		return;
 	}
-	inherit(run, &ring, text_of(&parked));
+	inherit(run, &ring, text_of(&waiting));
 	follow(run);
 	finish(run, &err);
 }
@@ -163,6 +188,8 @@ static void make_heir(void *user, uint64_t fork_id)
 	struct run *run = user;
 
 	ledger_turn_journal(&run->ledger);
+	if (run->linking[0] < 0 && pipe2(run->linking, O_CLOEXEC) < 0)
+		run->linking[0] = run->linking[1] = -1;
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -185,7 +212,7 @@ int run_collect(const struct run_options *options, struct err *err)
 		return -1;
 	}
 	run.options = options;
-	take_identity(&run);
+	ledger_identify(&run.ledger, &run.ring.facts);
 	ledger_keep_journal(&run.ledger, run.out,
 			    options->keep_events ? UINT64_MAX : options->journal_bytes);
 	follow(&run);
@@ -198,7 +225,7 @@ int run_replay(const char *out, const char *to, struct err *ret_note, struct err
 	struct replay replay;
 
 	run_init(&run, out);
-	if (replay_journal(&run.ledger, out, &replay, err) < 0)
+	if (replay_journal(&run.ledger, out, 0, &replay, err) < 0)
 		return -1;
 	if (replay.segments == 0)
 		return err_set(err, "%s.journal.1: there is no such journal", out);
@@ -206,84 +233,32 @@ int run_replay(const char *out, const char *to, struct err *ret_note, struct err
 	return ledger_write(&run.ledger, to, 0, err);
 }
 
-/* -1: nobody may touch it; 0: there is no ring; 1: it is open. */
-static int open_left_ring(struct run *run, struct err *err)
+/* `remove`: the side files go, once the profile is there. */
+static int recover(const char *out, const char *to, bool remove, struct err *ret_note,
+		   struct err *err)
 {
-	const char *path = text_of(&run->ring_path);
+	__attribute__((cleanup(remains_release))) struct remains remains = {.ring.fd = -1};
+	struct ledger ledger;
+	int result;
 
-	if (access(path, F_OK) < 0 && errno == ENOENT)
-		return 0;
-	if (ring_open(&run->ring, path, RING_INSPECT, err) < 0)
+	if (remains_open(&remains, out, err) < 0)
 		return -1;
-	program_init(&run->program, run->ring.facts.pid, run->ring.facts.process_start);
-	/* One that was replaced by execve lives, and is another. */
-	if (program_alive(&run->program) && program_maps(&run->program, path, 0))
-		return err_set(err, "%s: process %u still runs", path, run->ring.facts.pid);
-	return 1;
-}
-
-/* What the ring holds behind the journal, and in its tables. */
-static int read_left_ring(struct run *run, const struct replay *replay, struct err *err)
-{
-	struct drain drain;
-
-	if (replay->segments && run->ring.facts.run_id != run->ledger.identity.run_id)
-		return err_set(err, "%s: belongs to another run than its journal",
-			       text_of(&run->ring_path));
-	ring_seek(&run->ring, replay->ring_position);
-	if (run->ring.lost && replay->segments == 0)
-		return err_set(
-			err, "%s: the run outgrew its journal, and the ring holds only its end",
-			text_of(&run->ring_path));
-	if (run->ring.lost)
-		run->ledger.crash_safe_until_ms = run->ledger.heap.windows.now_ms;
-	if (replay->segments == 0)
-		take_identity(run);
-	drain_init(&drain, &run->ledger, &run->ring, NULL, text_of(&run->ring_path));
-	if (!drain_ended(&drain))
-		drain_rest(&drain);
-	drain_finish(&drain);
-	drain_release(&drain);
-	return 0;
-}
-
-static int recover_books(struct run *run, struct err *ret_note, struct err *err)
-{
-	struct replay replay;
-	int ring = open_left_ring(run, err);
-
-	if (ring < 0)
-		return -1;
-	if (replay_journal(&run->ledger, run->out, &replay, err) < 0)
-		return -1;
-	if (replay.segments == 0 && !ring)
-		return err_set(err, "%s: neither a ring nor a journal beside it", run->out);
-	if (ring && read_left_ring(run, &replay, err) < 0)
-		return -1;
-	*ret_note = replay.stopped;
-	return 0;
+	ledger_init(&ledger);
+	result = remains_read(&remains, &ledger, ret_note, err);
+	if (result == 0)
+		result = ledger_write(&ledger, to, PROFILE_REPLAYED, err);
+	if (result == 0 && remove)
+		result = remains_remove(&remains, &ledger.identity, err);
+	ledger_release(&ledger);
+	return result;
 }
 
 int run_recover(const char *out, struct err *ret_note, struct err *err)
 {
-	__attribute__((cleanup(run_release))) struct run run;
-
-	run_init(&run, out);
-	if (recover_books(&run, ret_note, err) < 0)
-		return -1;
-	if (ledger_write(&run.ledger, out, PROFILE_REPLAYED, err) < 0)
-		return -1;
-	segments_remove(out);
-	unlink(text_of(&run.ring_path));
-	return 0;
+	return recover(out, out, true, ret_note, err);
 }
 
 int run_recover_to(const char *out, const char *to, struct err *ret_note, struct err *err)
 {
-	__attribute__((cleanup(run_release))) struct run run;
-
-	run_init(&run, out);
-	if (recover_books(&run, ret_note, err) < 0)
-		return -1;
-	return ledger_write(&run.ledger, to, PROFILE_REPLAYED, err);
+	return recover(out, to, false, ret_note, err);
 }

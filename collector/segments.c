@@ -32,12 +32,3 @@ int segments_link(const char *from_out, const char *to_out, uint32_t count)
 	}
 	return 0;
 }
-
-void segments_rename(const char *from_out, const char *to_out, uint32_t count)
-{
-	__attribute__((cleanup(buf_release))) struct buf from = {0}, to = {0};
-
-	for (uint32_t segment = 1; segment <= count; segment++)
-		rename(segments_path(&from, from_out, segment),
-		       segments_path(&to, to_out, segment));
-}

@@ -13,6 +13,5 @@ const char *segments_path(struct buf *path, const char *out, uint32_t segment);
 void segments_remove(const char *out);
 /* Second names for the first `count` of them, so that one run may remove its own. -1: not all. */
 int segments_link(const char *from_out, const char *to_out, uint32_t count);
-void segments_rename(const char *from_out, const char *to_out, uint32_t count);
 
 #endif

@@ -38,12 +38,16 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void fill_header(const char *folder)
+/* `parents`: NULL where no traced process forked this one. */
+static void fill_header(const char *folder, const struct ring_header *parents)
 {
 	struct ring_header *header = ring.header;
 	struct words words = words_over(header->folder, sizeof(header->folder));
 	struct proc_stat stat;
 
+	/* First, so that nobody takes a child that was killed in here for a run of its own. */
+	header->fork_id = parents ? family_fork_id() : 0;
+	header->parent_run_id = parents ? parents->run_id : 0;
 	words_add(&words, folder);
 	words = words_over(header->out, sizeof(header->out));
 	words_add(&words, output.path);
@@ -91,7 +95,8 @@ static void say_elsewhere(const struct options *options)
 					  "); the profile goes to ", output.path, NULL});
 }
 
-static bool make_ring(const struct options *options, const char *folder)
+static bool make_ring(const struct options *options, const char *folder,
+		      const struct ring_header *parents)
 {
 	if (!output_claim(options->out, folder, program_name, options->ring_bytes, &output))
 		return false;
@@ -99,7 +104,7 @@ static bool make_ring(const struct options *options, const char *folder)
 
 	close(output.ring_fd);
 	if (mapped) {
-		fill_header(folder);
+		fill_header(folder, parents);
 		ring.wait_for_ever = options->full == FULL_WAIT;
 		return true;
 	}
@@ -124,7 +129,7 @@ bool launch_run(const struct options *options, const char *program)
 	if (!is_followed(options, &ancestor, &found))
 		return false;
 	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
-	if (!make_ring(options, folder))
+	if (!make_ring(options, folder, NULL))
 		return false;
 	say_elsewhere(options);
 	if (!spawn_collector(options, output.path)) {
@@ -159,14 +164,13 @@ bool launch_child(const struct options *options)
 	char parent_path[PATH_MAX];
 
 	memcpy(parent_path, output.path, sizeof(parent_path));
-	if (!make_ring(options, parents.header->folder)) {
+	if (!make_ring(options, parents.header->folder, parents.header)) {
 		family_tell(parents.header, FORK_GONE);
 		return false;
 	}
 	/* One clock for the tree. */
 	ring.header->start_real_ns = parents.header->start_real_ns;
 	ring.header->start_mono_ns = parents.header->start_mono_ns;
-	ring.header->fork_id = family_fork_id();
 	if (!link_ring(parent_path, ring.header->fork_id)) {
 		output_drop(&output);
 		family_tell(parents.header, FORK_GONE);

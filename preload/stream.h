@@ -364,6 +364,7 @@ struct ring_header {
 	 * NUL-terminated.
 	 */
 	char folder[RING_FOLDER_BYTES];
+	uint64_t parent_run_id; /* of the process that forked this one; 0: none did */
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");
 _Static_assert(offsetof(struct ring_header, head) % 128 == 0, "own cache lines");

@@ -1,5 +1,6 @@
 """Forked children are traced like their parents, and what they inherited is told from what is theirs."""
 
+import itertools
 import os
 import pathlib
 import signal
@@ -195,41 +196,138 @@ def test_follow(trace, any_python, tmp_path, follow, files):
     assert len(run.profiles()) == files
 
 
-def test_both_killed_child_recovers(trace, any_python, tmp_path):
-    """Parent, child and collectors are killed at once: the child's profile has its inheritance."""
-    script = tmp_path / "killed.py"
-    script.write_text("import os, signal, time\n"
-                      "FILL, kept = b'.', [None] * 2000\n"
-                      "for i in range(1000):\n"
-                      "    kept[i] = FILL * 467  # parent\n"
-                      "if not os.fork():\n"
-                      "    for i in range(1000, 1500):\n"
-                      "        kept[i] = FILL * 467  # child\n"
-                      "    open('ready', 'w').close()\n"
-                      "time.sleep(60)\n")
-    program = trace.start(any_python, script, start_new_session=True)
-    wait_for((tmp_path / "ready").exists, what="child")
-
+def processes(word):
+    """Those whose command line has the word."""
     def command_line(pid):
         try:
             return (pathlib.Path("/proc") / pid / "cmdline").read_text()
         except OSError:
             return ""
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and word in command_line(pid)]
 
-    def pids(word):
-        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and word in command_line(pid)]
-    # The parent's from the fork on, and the child's own.
-    wait_for(lambda: len(list(trace.out.glob("*.journal.2"))) == 2, what="two journals")
-    everyone = pids(str(script)) + pids(str(trace.out))
-    for pid in everyone:
+
+def kill_all(program, *words):
+    """Program, children and collectors, at once."""
+    for pid in [pid for word in words for pid in processes(word)]:
         os.kill(pid, signal.SIGKILL)
     program.wait()
-    wait_for(lambda: not pids(str(trace.out)), what="end of all")
-    for out in sorted(trace.out.glob("*.memtrace")):
-        subprocess.run([BUILD / "memtrace", "recover", out], check=True, capture_output=True)
-    counts = {}
-    for out in sorted(trace.out.glob("*.memtrace")):
-        profile = Profile(out)
-        assert profile.run_record()["flags"] & CONSERVED
-        counts[count(profile, script, "# child")] = count(profile, script, "# parent")
-    assert counts == {0: 1000, 500: 1000}
+    wait_for(lambda: not any(map(processes, words)), what="end of all")
+
+
+def recover(out):
+    return subprocess.run([BUILD / "memtrace", "recover", out], capture_output=True, text=True)
+
+
+# Each generation keeps what it made; a collector that is stopped learns of none.
+GENERATIONS = """\
+import os, signal, sys, time
+FILL, kept = b".", [None] * 3000
+for i in range(1000):
+    kept[i] = FILL * 467  # parent
+if sys.argv[1] == "stopped":
+    open("parent-is-ready", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+if not os.fork():
+    for i in range(1000, 1500):
+        kept[i] = FILL * 467  # child
+    kept[:100] = [None] * 100
+    if not os.fork():
+        for i in range(2000, 2200):
+            kept[i] = FILL * 467  # grandchild
+        kept[1000:1010] = [None] * 10
+        open("ready", "w").close()
+        time.sleep(60)
+kept[0] = None
+time.sleep(60)
+"""
+PARENT, CHILD, GRANDCHILD = (999, 0, 0), (900, 500, 0), (900, 490, 200)
+
+
+def killed_family(trace, python, tmp_path, collector):
+    """The script and, by what their processes hold, the OUTs."""
+    script = tmp_path / "generations.py"
+    script.write_text(GENERATIONS)
+    program = trace.start(python, script, collector, start_new_session=True)
+    if collector == "stopped":
+        wait_for((tmp_path / "parent-is-ready").exists, what="parent")
+        pid, = [pid for pid in processes(str(trace.out)) if pid != program.pid]
+        os.kill(pid, signal.SIGSTOP)
+        (tmp_path / "go").touch()
+    wait_for((tmp_path / "ready").exists, what="grandchild")
+    if collector == "ready":
+        # Until the fork, and from there on, of the parent and the child; the grandchild's own.
+        wait_for(lambda: len(list(trace.out.glob("*.journal.[123]"))) == 8, what="journals")
+        wait_for(lambda: not list(trace.out.glob("*.fork.*")), what="three collectors")
+    kill_all(program, str(script), str(trace.out))
+    if collector == "stopped":
+        # Both rings wait, and no journal knows of a fork.
+        assert len(list(trace.out.glob("*.fork.*"))) == 2 and not list(trace.out.glob("*.journal.2"))
+    return script, sorted(trace.out.glob("*.memtrace"))
+
+
+def held(profile, script):
+    assert profile.run_record()["flags"] & CONSERVED
+    return tuple(count(profile, script, text) for text in ("# parent", "# child", "# grandchild"))
+
+
+@pytest.mark.parametrize("collector, order", [
+    ("ready", (0, 1, 2)), ("running", (1, 2, 0)), *(("stopped", o) for o in itertools.permutations(range(3)))])
+def test_killed_family(trace, any_python, tmp_path, collector, order):
+    """All are killed at once, whatever the collectors knew of the forks by then: each has its
+    inheritance, in whatever order they are recovered."""
+    script, outs = killed_family(trace, any_python, tmp_path, collector)
+    assert len(outs) == 3
+    for n in order:
+        done = recover(outs[n])
+        assert (done.returncode, done.stderr) == (0, "")
+    profiles = [Profile(out) for out in outs]
+    assert sorted(held(profile, script) for profile in profiles) == sorted((PARENT, CHILD, GRANDCHILD))
+    family = [profile.report()["process"] for profile in profiles]
+    pids = {process["pid"] for process in family}
+    assert len([process for process in family if process["parent_pid"] in pids]) == 2
+    for profile in profiles:
+        profile.check(killed=True)
+    # Nothing is left beside the profiles.
+    assert sorted(trace.out.iterdir()) == outs
+
+
+def test_a_child_whose_inheritance_is_gone(trace, any_python, tmp_path):
+    """What can't be known is said, not guessed."""
+    _, outs = killed_family(trace, any_python, tmp_path, "stopped")
+    children = [out for out in outs if out.name != "run.memtrace"]
+    for path in (*trace.out.glob("run.memtrace.journal.*"), trace.out / "run.memtrace.ring"):
+        path.unlink()
+    for out in children:
+        done = recover(out)
+        assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+        assert "inherited: " in done.stderr and "neither a ring nor a journal" in done.stderr
+    for path in trace.out.glob("*.fork.*"):
+        path.unlink()
+    done = recover(children[1])
+    assert done.returncode == 1 and "the journal of what it inherited is gone" in done.stderr
+
+
+def test_an_executed_program_is_not_waited_for(trace, any_python, tmp_path):
+    """A fork that executes another program before its first event has no collector from then on."""
+    library = tmp_path / "forker.so"
+    (tmp_path / "forker.c").write_text(
+        "#include <unistd.h>\n"
+        "int run(void) { pid_t pid = fork();\n"
+        "  if (!pid) { execl(\"/bin/sleep\", \"sleep\", \"60\", (char *)0); _exit(1); }\n"
+        "  return pid; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "forker.c"], check=True)
+    program = trace.start(any_python, "-c", f"import ctypes, sys\n"
+                          f"print(ctypes.CDLL({str(library)!r}).run(), flush=True)\n"
+                          f"sys.stdin.read()\n", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    sleeper = int(program.stdout.readline())
+    try:
+        wait_for(lambda: list(trace.out.glob("*.journal.2")), what="fork")
+        wait_for(lambda: len(processes(str(trace.out))) == 1, what="end of the second collector")
+        assert pathlib.Path(f"/proc/{sleeper}/comm").read_text() == "sleep\n"
+        assert not list(trace.out.glob("*.fork.*"))
+    finally:
+        os.kill(sleeper, signal.SIGKILL)
+        program.communicate("", timeout=60)
+    assert program.returncode == 0
+    assert [path.suffix for path in trace.out.iterdir()] == [".memtrace"]

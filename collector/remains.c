@@ -1,0 +1,313 @@
+#include "remains.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drain.h"
+#include "forks.h"
+#include "profile.h"
+#include "program.h"
+#include "replay.h"
+#include "segments.h"
+
+/* Of processes none of which had a collector. Rings are input: theirs might form a circle. */
+enum { MOST_GENERATIONS = 64 };
+
+/* How far to read. */
+struct goal {
+	uint64_t fork_id; /* behind that fork; 0: to the end */
+	int generations;  /* ancestors that may still be asked */
+};
+
+static const char *text_of(const struct buf *buf)
+{
+	return (const char *)buf->data;
+}
+
+static bool has_ring(const struct remains *remains)
+{
+	return remains->ring.map != NULL;
+}
+
+static void name_files(struct remains *remains, const char *out)
+{
+	memset(remains, 0, sizeof(*remains));
+	remains->out = out;
+	remains->ring.fd = -1;
+	buf_printf(&remains->ring_path, "%s.ring", out);
+	buf_u8(&remains->ring_path, 0);
+}
+
+/* The program may live: for a child's books its records up to a fork are enough. */
+static int open_files(struct remains *remains, const char *out, struct err *err)
+{
+	name_files(remains, out);
+	if (access(text_of(&remains->ring_path), F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (ring_open(&remains->ring, text_of(&remains->ring_path), RING_INSPECT, err) < 0) {
+		remains_release(remains);
+		return -1;
+	}
+	forks_find_parent(&remains->ring.facts, out, &remains->parent_out);
+	return 0;
+}
+
+/* One that was replaced by execve lives, and is another. */
+static bool still_runs(const struct remains *remains)
+{
+	const char *path = text_of(&remains->ring_path);
+	struct program program;
+	bool runs;
+
+	program_init(&program, remains->ring.facts.pid, remains->ring.facts.process_start);
+	runs = program_alive(&program) && program_maps(&program, path, 0);
+	program_release(&program);
+	return runs;
+}
+
+int remains_open(struct remains *remains, const char *out, struct err *err)
+{
+	if (open_files(remains, out, err) < 0)
+		return -1;
+	if (has_ring(remains) && still_runs(remains)) {
+		err_set(err, "%s: process %u still runs", text_of(&remains->ring_path),
+			remains->ring.facts.pid);
+		remains_release(remains);
+		return -1;
+	}
+	return 0;
+}
+
+void remains_release(struct remains *remains)
+{
+	ring_close(&remains->ring);
+	buf_release(&remains->ring_path);
+	buf_release(&remains->parent_out);
+}
+
+/* The journal in the books, if any, must be one that the ring goes on from. */
+static int check_ring(struct remains *remains, const struct replay *replay,
+		      const struct ledger *ledger, struct err *err)
+{
+	const char *path = text_of(&remains->ring_path);
+	bool inherited = remains->parent_out.len > 0;
+
+	if (inherited)
+		return 0;
+	if (replay->segments && remains->ring.facts.run_id != ledger->identity.run_id)
+		return err_set(err, "%s: belongs to another run than its journal", path);
+	if (replay->segments == 0 && remains->ring.facts.fork_id)
+		return err_set(err,
+			       "%s: of a forked process, and the journal of what it inherited "
+			       "is gone",
+			       path);
+	if (replay->segments == 0 && remains->ring.lost)
+		return err_set(
+			err, "%s: the run outgrew its journal, and the ring holds only its end",
+			path);
+	return 0;
+}
+
+static void note_fork(void *user, uint64_t fork_id)
+{
+	uint64_t *last = user;
+
+	*last = fork_id;
+}
+
+/* -1: the fork isn't in the ring. */
+static int drain_to_fork(struct drain *drain, uint64_t fork_id, struct err *err)
+{
+	uint64_t last = 0;
+
+	drain->forked = note_fork;
+	drain->user = &last;
+	do
+		ring_seal(drain->ring);
+	while (drain_batch(drain) && last != fork_id);
+	if (last != fork_id)
+		return err_set(err, "%s: fork %llu is not in it", drain->ring_path,
+			       (unsigned long long)fork_id);
+	return 0;
+}
+
+/* What the ring holds behind the journal and, at the end, in its tables. */
+static int read_ring(struct remains *remains, const struct goal *goal,
+		     const struct replay *replay, struct ledger *ledger, struct err *err)
+{
+	struct drain drain;
+	int result = 0;
+
+	ring_seek(&remains->ring, replay->ring_position);
+	if (check_ring(remains, replay, ledger, err) < 0)
+		return -1;
+	if (remains->ring.lost)
+		ledger->crash_safe_until_ms = ledger->heap.windows.now_ms;
+	if (replay->segments == 0)
+		ledger_identify(ledger, &remains->ring.facts);
+	drain_init(&drain, ledger, &remains->ring, NULL, text_of(&remains->ring_path));
+	if (goal->fork_id) {
+		result = drain_to_fork(&drain, goal->fork_id, err);
+	} else {
+		if (!drain_ended(&drain))
+			drain_rest(&drain);
+		drain_finish(&drain);
+	}
+	drain_release(&drain);
+	return result;
+}
+
+static int read_up_to(struct remains *remains, const struct goal *goal, struct ledger *ledger,
+		      struct err *ret_note, struct err *err);
+
+static int read_parent(const struct remains *remains, const struct goal *goal,
+		       struct ledger *ledger, struct err *ret_note, struct err *err)
+{
+	__attribute__((cleanup(buf_release))) struct buf linked = {0};
+	__attribute__((cleanup(remains_release))) struct remains parent = {.ring.fd = -1};
+	const char *out = text_of(&remains->parent_out);
+	struct replay replay;
+
+	forks_path(&linked, out, goal->fork_id);
+	if (replay_reaches(text_of(&linked), goal->fork_id))
+		return replay_journal(ledger, text_of(&linked), goal->fork_id, &replay, err);
+	if (open_files(&parent, out, err) < 0)
+		return -1;
+	return read_up_to(&parent, goal, ledger, ret_note, err);
+}
+
+/* What the parent's books say at the fork; from there on they are this process's. */
+static int inherit(const struct remains *remains, const struct goal *goal,
+		   struct ledger *ledger, struct err *ret_note, struct err *err)
+{
+	const struct ring_header *facts = &remains->ring.facts;
+	const struct goal parents = {facts->fork_id, goal->generations - 1};
+
+	/* Numbers of forks grow along a line of descent. */
+	if (goal->generations == 0 || (goal->fork_id && goal->fork_id <= facts->fork_id))
+		return err_set(err, "%s: is no descendant of %s", text_of(&remains->ring_path),
+			       text_of(&remains->parent_out));
+	if (read_parent(remains, &parents, ledger, ret_note, err) < 0)
+		return err_prefix(err, "what process %u inherited", facts->pid);
+	if (ledger->identity.run_id != facts->parent_run_id)
+		return err_set(err, "%s: its parent is another run than %s",
+			       text_of(&remains->ring_path), text_of(&remains->parent_out));
+	ledger_identify(ledger, facts);
+	ledger->heap.end = HEAP_RUNNING;
+	return 0;
+}
+
+static int read_up_to(struct remains *remains, const struct goal *goal, struct ledger *ledger,
+		      struct err *ret_note, struct err *err)
+{
+	struct replay replay = {.complete = true};
+
+	if (remains->parent_out.len) {
+		if (inherit(remains, goal, ledger, ret_note, err) < 0)
+			return -1;
+	} else {
+		if (replay_journal(ledger, remains->out, goal->fork_id, &replay, err) < 0)
+			return -1;
+		*ret_note = replay.stopped;
+	}
+	if (replay.at_fork)
+		return 0;
+	if (has_ring(remains))
+		return read_ring(remains, goal, &replay, ledger, err);
+	if (replay.segments == 0)
+		return err_set(err, "%s: neither a ring nor a journal beside it", remains->out);
+	if (goal->fork_id)
+		return err_set(err, "%s: its journal ends before fork %llu", remains->out,
+			       (unsigned long long)goal->fork_id);
+	return 0;
+}
+
+int remains_read(struct remains *remains, struct ledger *ledger, struct err *ret_note,
+		 struct err *err)
+{
+	const struct goal end = {0, MOST_GENERATIONS};
+
+	return read_up_to(remains, &end, ledger, ret_note, err);
+}
+
+/* Going over the forks of a run that is about to lose its files. */
+struct handing_over {
+	struct remains *remains;
+	const struct run_identity *identity;
+	struct err *err;
+};
+
+/* The books up to the fork, as a journal that the child's can begin with. */
+static int copy_books(struct handing_over *over, uint64_t fork_id, const char *path)
+{
+	const struct goal goal = {fork_id, MOST_GENERATIONS};
+	struct ledger ledger;
+	struct err note, unread;
+	int result, failed = 0;
+
+	ledger_init(&ledger);
+	ledger.identity = *over->identity;
+	segments_remove(path);
+	ledger_keep_journal(&ledger, path, UINT64_MAX);
+	result = read_up_to(over->remains, &goal, &ledger, &note, &unread);
+	/* What can't be read now can't be read later: nothing is lost with it. */
+	if (result < 0)
+		segments_remove(path);
+	else if (!ledger.journal)
+		failed = err_set(over->err, "%s.journal.1: can't be written", path);
+	ledger_release(&ledger);
+	return failed;
+}
+
+/*
+ * The heir of a child that had no event yet waits for it, and removes what it has linked
+ * itself.
+ */
+static bool has_heir(const struct handing_over *over, uint64_t fork_id)
+{
+	const struct fork_slot *slots = has_ring(over->remains)
+						? over->remains->ring.header->forks
+						: NULL;
+	const struct fork_slot *slot = slots ? &slots[fork_id % RING_FORKS] : NULL;
+
+	/* Relaxed: the program is dead. */
+	return slot && atomic_load_explicit(&slot->id, memory_order_relaxed) == fork_id &&
+	       slot->pid && (kill((pid_t)slot->pid, 0) == 0 || errno == EPERM);
+}
+
+static int hand_over(void *user, uint64_t fork_id)
+{
+	struct handing_over *over = user;
+	__attribute__((cleanup(buf_release))) struct buf path = {0};
+
+	forks_path(&path, over->remains->out, fork_id);
+	if (forks_waits(over->remains->out, over->identity->run_id, fork_id))
+		return replay_reaches(text_of(&path), fork_id)
+			       ? 0
+			       : copy_books(over, fork_id, text_of(&path));
+	/* A ring that isn't our child's is somebody else's business, and so is its journal. */
+	if (access(text_of(&path), F_OK) < 0 && !has_heir(over, fork_id))
+		segments_remove(text_of(&path));
+	return 0;
+}
+
+int remains_remove(struct remains *remains, const struct run_identity *identity,
+		   struct err *err)
+{
+	__attribute__((cleanup(buf_release))) struct buf linked = {0};
+	struct handing_over over = {remains, identity, err};
+
+	if (forks_each(remains->out, hand_over, &over) < 0)
+		return -1;
+	/* The ring first: without it the run is one that has its profile. */
+	unlink(text_of(&remains->ring_path));
+	segments_remove(remains->out);
+	if (remains->parent_out.len == 0)
+		return 0;
+	forks_path(&linked, text_of(&remains->parent_out), remains->ring.facts.fork_id);
+	unlink(text_of(&linked));
+	segments_remove(text_of(&linked));
+	return 0;
+}
