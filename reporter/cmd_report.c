@@ -115,8 +115,8 @@ static int find_moments(const struct arguments *arguments, struct report *report
 	return 0;
 }
 
-/* Nothing is left out of what a verdict rests on. */
-static void find_verdict(const struct report *report, enum units_kind units,
+/* JSON may be read anywhere: its sentences have whole paths. */
+static void find_verdict(const struct report *report, const struct options *options,
 			 const struct pinning *pinning, struct verdict *ret_verdict)
 {
 	const struct verdict_query query = {
@@ -125,26 +125,28 @@ static void find_verdict(const struct report *report, enum units_kind units,
 		.fragmentation = &report->fragmentation,
 		.pinning = pinning,
 		.by = report->by,
-		.units = units,
-		.folder = caption_working_directory(),
+		.units = options->units,
+		.folder = options->json ? (struct caption_folder){""}
+					: caption_working_directory(),
 	};
 	verdict_find(&query, ret_verdict);
 }
 
-static void find_whole_verdict(struct report *report, enum units_kind units)
+/* Nothing is left out of what a verdict rests on. */
+static void find_whole_verdict(struct report *report, const struct options *options)
 {
 	struct grouping whole = {.lines = report->lines, .by = report->by};
 	struct pinning pinning;
 	grouping_compute(&whole);
 	pinning_compute(&report->arenas, &whole, report->to.seconds, &pinning);
-	find_verdict(report, units, &pinning, &report->verdict);
+	find_verdict(report, options, &pinning, &report->verdict);
 	pinning_release(&pinning);
 	grouping_release(&whole);
 }
 
 static void compute(struct report *report, const struct printing *printing)
 {
-	const enum units_kind units = printing->arguments->options.units;
+	const struct options *options = &printing->arguments->options;
 	report->lines = lines_new(report->profile, report->by == GROUPING_BY_THREAD);
 	report->grouping = (struct grouping){
 		.lines = report->lines,
@@ -161,9 +163,9 @@ static void compute(struct report *report, const struct printing *printing)
 	pinning_compute(&report->arenas, &report->grouping, report->to.seconds,
 			&report->pinning);
 	if (report->filtered)
-		find_whole_verdict(report, units);
+		find_whole_verdict(report, options);
 	else
-		find_verdict(report, units, &report->pinning, &report->verdict);
+		find_verdict(report, options, &report->pinning, &report->verdict);
 }
 
 /* Opens FILE and computes; on failure says why. */

@@ -19,9 +19,9 @@ struct adding {
 	const struct arenas *arenas;
 	const struct grouping *grouping;
 	struct pinning *pinning;
-	struct sum *sums;       /* by group */
-	uint64_t *trace_pinned; /* by trace */
-	uint64_t *bytes;        /* of the arenas that rows alone hold */
+	struct sum *sums;             /* by group */
+	uint64_t *trace_pinned;       /* by trace */
+	uint64_t *bytes, *free_bytes; /* of the arenas that rows alone hold */
 	size_t *starts;
 	uint32_t *groups;         /* that hold them */
 	size_t kept, kept_groups; /* of those */
@@ -101,6 +101,7 @@ static void add_others(struct adding *adding, const struct held_arena *arena, ui
 static void keep_arena(struct adding *adding, const struct held_arena *arena, size_t groups)
 {
 	adding->bytes[adding->kept] = arena->bytes;
+	adding->free_bytes[adding->kept] = arena->free_bytes;
 	adding->kept_groups = groups;
 	adding->starts[++adding->kept] = groups;
 	if (groups - adding->starts[adding->kept - 1] != 1)
@@ -185,6 +186,7 @@ static void find_release(struct adding *adding)
 		adding->groups[i] = adding->sums[adding->groups[i]].row;
 	const struct release_arenas arenas = {
 		.bytes = adding->bytes,
+		.free_bytes = adding->free_bytes,
 		.starts = adding->starts,
 		.rows = adding->groups,
 		.count = adding->kept,
@@ -203,6 +205,8 @@ void pinning_compute(const struct arenas *arenas, const struct grouping *groupin
 	__attribute__((cleanup(mem_scope)))
 	uint64_t *bytes = mem_alloc(arenas->count * sizeof bytes[0]);
 	__attribute__((cleanup(mem_scope)))
+	uint64_t *free_bytes = mem_alloc(arenas->count * sizeof free_bytes[0]);
+	__attribute__((cleanup(mem_scope)))
 	size_t *starts = mem_alloc((arenas->count + 1) * sizeof starts[0]);
 	__attribute__((cleanup(mem_scope)))
 	uint32_t *groups = mem_alloc(arenas->holder_count * sizeof groups[0]);
@@ -210,8 +214,17 @@ void pinning_compute(const struct arenas *arenas, const struct grouping *groupin
 		.known = arenas->known && arenas->holders_known,
 		.rounding_known = arenas->requested_known,
 	};
-	struct adding adding = {arenas, grouping, &pinning, sums, trace_pinned,
-				bytes,  starts,   groups,   0,    0};
+	struct adding adding = {
+		.arenas = arenas,
+		.grouping = grouping,
+		.pinning = &pinning,
+		.sums = sums,
+		.trace_pinned = trace_pinned,
+		.bytes = bytes,
+		.free_bytes = free_bytes,
+		.starts = starts,
+		.groups = groups,
+	};
 	for (size_t i = 0; i < arenas->count; i++)
 		add_arena(&adding, i);
 	make_rows(&adding, seconds);

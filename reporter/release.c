@@ -45,7 +45,7 @@ static void begin(struct greedy *greedy)
 		const size_t holders = arenas->starts[i + 1] - arenas->starts[i];
 		greedy->holders[i] = (uint32_t)holders;
 		for (size_t j = arenas->starts[i]; j < arenas->starts[i + 1]; j++)
-			greedy->scores[arenas->rows[j]] += part(arenas->bytes[i], holders);
+			greedy->scores[arenas->rows[j]] += part(arenas->free_bytes[i], holders);
 	}
 }
 
@@ -71,6 +71,7 @@ static void take_from_arena(struct greedy *greedy, size_t arena, struct release_
 	if (before == 1) {
 		step->arenas++;
 		step->bytes += arenas->bytes[arena];
+		step->free_bytes += arenas->free_bytes[arena];
 		return;
 	}
 	const uint64_t more = part(arenas->bytes[arena], before - 1) -
@@ -105,13 +106,13 @@ void release_compute(const struct release_arenas *arenas, struct release *ret_re
 
 	begin(&greedy);
 	while (step.rows < RELEASE_MAX_ROWS) {
-		const uint64_t before = step.bytes;
+		const uint64_t before = step.arenas;
 		const size_t row = best_row(&greedy);
 		if (row == SIZE_MAX)
 			break;
 		release.order[step.rows] = (uint32_t)row;
 		take(&greedy, row, &step);
-		if (step.bytes > before)
+		if (step.arenas > before)
 			release.steps[release.step_count++] = step;
 	}
 	*ret_release = release;

@@ -24,7 +24,8 @@
  *	pins_others  of blocks in arenas that no row tells of: left out by --focus and --ignore,
  *	         or without a name at a mark
  *	release  steps: when the first `rows` rows of this order are freed, so many arenas and
- *	         bytes go back; ranks are the pins that this step adds, by their rank
+ *	         bytes go back, free_bytes of which are free already; ranks are the pins that
+ *	         this step adds, by their rank; see release.h
  *	arenas   count, bytes, most (in the whole run), why_none (a sentence's end; null: there
  *	         could be some), and what they consist of, see fragmentation.h: live_bytes (of
  *	         blocks, as large as their class; requested_bytes of them were asked for),

@@ -70,6 +70,7 @@ static void write_release(struct json *json, const struct pinning *pinning)
 		json_u64(json, "rows", release->steps[i].rows);
 		json_u64(json, "arenas", release->steps[i].arenas);
 		json_u64(json, "bytes", release->steps[i].bytes);
+		json_u64(json, "free_bytes", release->steps[i].free_bytes);
 		json_array(json, "ranks");
 		for (; next < release->steps[i].rows; next++)
 			json_u64(json, NULL, release->order[next] + 1);

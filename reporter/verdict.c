@@ -99,12 +99,25 @@ static char *name_of(const struct finding *finding, const struct pinning_row *ro
 	return (char *)text.data;
 }
 
+static size_t most_pinning_row(const struct pinning *pinning)
+{
+	size_t most = 0;
+	for (size_t i = 1; i < pinning->row_count; i++)
+		if (pinning->rows[i].figures.pinned_bytes >
+		    pinning->rows[most].figures.pinned_bytes)
+			most = i;
+	return most;
+}
+
+/* The one to release first, or else the one that pins most. */
 static void say_row(const struct finding *finding)
 {
 	const struct pinning *pinning = finding->query->pinning;
 	if (!pinning->row_count)
 		return;
-	const struct pinning_row *row = &pinning->rows[0];
+	const size_t first = finding->verdict->released_rows ? pinning->release.order[0]
+							     : most_pinning_row(pinning);
+	const struct pinning_row *row = &pinning->rows[first];
 	const struct pinning_figures *figures = &row->figures;
 	__attribute__((cleanup(mem_scope))) char *name = name_of(finding, row);
 	if (figures->exclusive_arenas)
@@ -115,10 +128,11 @@ static void say_row(const struct finding *finding)
 		    size(finding, figures->exclusive_bytes).text);
 	else
 		add(finding->verdict->reasons,
-		    "each arena is held by several %s; %s is in %s of them, with %s blocks of"
-		    " %s",
-		    caption_plural(finding->query->by), name, units_count(figures->arenas).text,
-		    units_count(figures->blocks).text, size(finding, figures->live_bytes).text);
+		    "%s: %s blocks of %s lie in %s arenas, and each of those holds blocks of"
+		    " other %s, too",
+		    name, units_count(figures->blocks).text,
+		    size(finding, figures->live_bytes).text, units_count(figures->arenas).text,
+		    caption_plural(finding->query->by));
 }
 
 /* The last step of at most that many rows; NULL: there is none. */
@@ -130,12 +144,12 @@ static const struct release_step *step_within(const struct release *release, siz
 	return found;
 }
 
-/* The first step that gives back half of what ten rows would. */
+/* The first step that gives back half of what ten rows would, by what is free of it. */
 static const struct release_step *advised_step(const struct release *release)
 {
 	const struct release_step *last = step_within(release, MOST_ROWS);
 	for (size_t i = 0; last && i < release->step_count; i++)
-		if (release->steps[i].bytes >= last->bytes / 2)
+		if (release->steps[i].free_bytes >= last->free_bytes / 2)
 			return &release->steps[i];
 	return NULL;
 }
@@ -176,7 +190,6 @@ static void advise_release(const struct finding *finding, const struct release_s
 static void advise_restart(const struct finding *finding, const struct release_step *last)
 {
 	const struct pinning *pinning = finding->query->pinning;
-	const char *plural = caption_plural(finding->query->by);
 	if (pinning->others.blocks) {
 		add(finding->verdict->advice,
 		    "at marks only the stacks with most blocks of each arena are known: see the"
@@ -184,10 +197,10 @@ static void advise_restart(const struct finding *finding, const struct release_s
 		return;
 	}
 	add(finding->verdict->advice,
-	    "the arenas are held by %s %s together: the first %d would give back %s, so"
-	    " restarting the process (worker recycling) is the only way",
-	    units_count(pinning->row_count).text, plural, MOST_ROWS,
-	    last ? size(finding, last->bytes).text : "nothing");
+	    "no few %s hold it: freeing what the first %d allocated gives back %s of it,"
+	    " so restarting the process (recycling workers) is the only way",
+	    caption_plural(finding->query->by), MOST_ROWS,
+	    last ? size(finding, last->free_bytes).text : "nothing");
 }
 
 static void advise_arenas(const struct finding *finding)
@@ -197,7 +210,7 @@ static void advise_arenas(const struct finding *finding)
 		return;
 	const struct release_step *last = step_within(&query->pinning->release, MOST_ROWS);
 	const uint64_t least = query->fragmentation->pinned_bytes / LEAST_RETURNED_PART;
-	if (last && last->bytes >= least)
+	if (last && last->free_bytes >= least)
 		advise_release(finding, advised_step(&query->pinning->release));
 	else
 		advise_restart(finding, last);
@@ -226,8 +239,8 @@ void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict
 		verdict.kind = VERDICT_FRAGMENTATION;
 		verdict.confidence = confidence(query);
 		say_free(&finding);
-		say_row(&finding);
 		advise_arenas(&finding);
+		say_row(&finding);
 		advise_trim(&finding);
 	}
 	*ret_verdict = verdict;

@@ -1,0 +1,197 @@
+/* When fragmentation is found, and that what is advised follows from the figures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "../../reporter/verdict.h"
+
+enum { MIB = 1 << 20 };
+
+/* 100 arenas, half of whose bytes are free; `a.py:1` holds 60 alone, `b.py:2` 20. */
+struct made {
+	struct profile profile;
+	struct profile_mark mark;
+	struct fragmentation fragmentation;
+	struct pinning pinning;
+	struct pinning_row rows[12];
+	struct verdict_query query;
+};
+
+static void make(struct made *made)
+{
+	*made = (struct made){
+		.mark.figures = {.rss_bytes = 150 * MIB, .heap_free_bytes = UINT64_MAX},
+		.fragmentation = {.known = true,
+				  .arenas = 100,
+				  .bytes = 100 * MIB,
+				  .blocks = 1000,
+				  .block_bytes = 50 * MIB,
+				  .free_bytes = 50 * MIB,
+				  .pinned_bytes = 50 * MIB},
+		.pinning = {.known = true, .row_count = 12},
+		.rows = {{.group = {.file = "/w/a.py", .line = 1},
+			  .figures = {600, 30 * MIB, 0, 30 * MIB, 70, 60, 60 * MIB}},
+			 {.group = {.file = "/w/b.py", .line = 2},
+			  .figures = {200, 10 * MIB, 0, 10 * MIB, 40, 20, 20 * MIB}}},
+	};
+	for (size_t i = 2; i < 12; i++)
+		made->rows[i].group = (struct group){.file = "/w/c.py", .line = (int32_t)i};
+	for (uint32_t i = 0; i < 12; i++)
+		made->pinning.release.order[i] = i;
+	made->pinning.release.step_count = 2;
+	made->pinning.release.steps[0] = (struct release_step){1, 60, 60 * MIB, 30 * MIB};
+	made->pinning.release.steps[1] = (struct release_step){2, 80, 80 * MIB, 40 * MIB};
+	made->pinning.rows = made->rows;
+	made->profile.marks = &made->mark;
+	made->profile.mark_count = 1;
+	made->query = (struct verdict_query){
+		.profile = &made->profile,
+		.moment = {.kind = MOMENT_MARK},
+		.fragmentation = &made->fragmentation,
+		.pinning = &made->pinning,
+		.folder = {"/w/"},
+	};
+}
+
+static struct verdict find(const struct made *made)
+{
+	struct verdict verdict;
+	verdict_find(&made->query, &verdict);
+	return verdict;
+}
+
+static void it_names_the_line_and_what_it_gives_back(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_FRAGMENTATION);
+	assert_int_equal(verdict.confidence, VERDICT_HIGH);
+	assert_non_null(strstr(verdict.reasons[0], "50.0 MiB of the 100 MiB in 100 arenas"));
+	assert_non_null(strstr(verdict.reasons[1], "a.py:1: 600 blocks of 30.0 MiB hold 60 "));
+	assert_string_equal(verdict.advice[0], "freeing what a.py:1 allocated gives back"
+					       " 60.0 MiB: 60 of the 100 arenas");
+	assert_null(verdict.advice[1]);
+	assert_int_equal(verdict.returned_bytes, 60 * MIB);
+	verdict_release(&verdict);
+}
+
+static bool found(const struct made *made)
+{
+	struct verdict verdict = find(made);
+	const bool result = verdict.kind == VERDICT_FRAGMENTATION;
+	verdict_release(&verdict);
+	return result;
+}
+
+static void limits_decide(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	made.fragmentation.pinned_bytes = 25 * MIB;
+	assert_true(found(&made));
+	made.fragmentation.pinned_bytes--;
+	assert_false(found(&made));
+
+	make(&made);
+	made.fragmentation.bytes = 20 * MIB;
+	made.fragmentation.pinned_bytes = 8 * MIB;
+	made.mark.figures.rss_bytes = 100 * MIB;
+	assert_true(found(&made));
+	made.fragmentation.pinned_bytes--;
+	assert_false(found(&made));
+	made.fragmentation.pinned_bytes++;
+	made.mark.figures.rss_bytes += 8;
+	assert_false(found(&made));
+	/* What isn't known is no reason against it. */
+	made.mark.figures.rss_bytes = UINT64_MAX;
+	assert_true(found(&made));
+	made.fragmentation.known = false;
+	assert_false(found(&made));
+}
+
+static void rows_that_go_together_are_named_together(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	made.pinning.release.step_count = 1;
+	made.pinning.release.steps[0] = (struct release_step){2, 80, 80 * MIB, 40 * MIB};
+	struct verdict verdict = find(&made);
+	assert_non_null(strstr(verdict.advice[0], "what a.py:1 and b.py:2 allocated"));
+	verdict_release(&verdict);
+	made.pinning.release.steps[0].rows = 5;
+	verdict = find(&made);
+	assert_non_null(strstr(verdict.advice[0], "a.py:1, b.py:2 and 3 more lines allocated"));
+	verdict_release(&verdict);
+}
+
+/* Ten rows that give back less than a tenth of what is free leave one way only. */
+static void restarting_is_advised_when_nothing_else_helps(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	made.pinning.release.steps[0] = (struct release_step){1, 5, 5 * MIB, 4 * MIB};
+	made.pinning.release.steps[1] = (struct release_step){11, 90, 90 * MIB, 45 * MIB};
+	struct verdict verdict = find(&made);
+	assert_non_null(strstr(verdict.advice[0], "the first 10 allocated gives back 4.0 MiB"));
+	assert_non_null(strstr(verdict.advice[0], "restarting the process"));
+	assert_int_equal(verdict.returned_bytes, 0);
+	verdict_release(&verdict);
+
+	made.pinning.release.steps[0].free_bytes = 5 * MIB;
+	verdict = find(&made);
+	assert_null(strstr(verdict.advice[0], "restarting"));
+	verdict_release(&verdict);
+
+	/* Whose blocks have no name might be one line's. */
+	made.pinning.release.steps[0].free_bytes = 4 * MIB;
+	made.pinning.others.blocks = 1;
+	verdict = find(&made);
+	assert_null(strstr(verdict.advice[0], "restarting"));
+	assert_int_equal(verdict.confidence, VERDICT_MEDIUM);
+	verdict_release(&verdict);
+}
+
+static void lost_events_lower_confidence(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	made.profile.run.lost_slots = 1;
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.confidence, VERDICT_LOW);
+	verdict_release(&verdict);
+}
+
+static void the_c_heap_is_a_remedy_of_its_own(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	made.mark.figures.heap_free_bytes = 30 * MIB;
+	struct verdict verdict = find(&made);
+	assert_non_null(strstr(verdict.advice[1], "malloc_trim(0) returns at most 30.0 MiB"));
+	verdict_release(&verdict);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_names_the_line_and_what_it_gives_back),
+		cmocka_unit_test(limits_decide),
+		cmocka_unit_test(rows_that_go_together_are_named_together),
+		cmocka_unit_test(restarting_is_advised_when_nothing_else_helps),
+		cmocka_unit_test(lost_events_lower_confidence),
+		cmocka_unit_test(the_c_heap_is_a_remedy_of_its_own),
+	};
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
