@@ -184,6 +184,7 @@ bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint
 		.bytes = bytes,
 		.stack = stack,
 		.window = window,
+		.stale = true,
 		.first_pool = first,
 		.pool_count = (uint32_t)((address + bytes - first) >> map->pool_shift),
 	};
@@ -326,6 +327,7 @@ static enum arena_answer block_put(struct arena *arena, struct pool *pool, uint6
 	block.live = 1;
 	pool->blocks[index] = block;
 	arena->live_bytes += block.bytes;
+	arena->stale = true;
 	if (!old.live) {
 		pool->live++;
 		arena->live_blocks++;
@@ -388,9 +390,11 @@ bool arena_map_retag(struct arena_map *map, uint64_t address, uint32_t stack, ui
 		     struct block *ret_old)
 {
 	uint32_t index;
-	struct block *block = live_block(arena_map_piece(map, address), address, &index);
+	const struct pool *pool = arena_map_piece(map, address);
+	struct block *block = live_block(pool, address, &index);
 	if (!block)
 		return false;
+	map->arenas[pool->arena].stale = true;
 	*ret_old = *block;
 	block->stack = stack;
 	block->window = window & ((1u << 14) - 1);

@@ -67,6 +67,8 @@ struct arena {
 	uint32_t stack;
 	uint32_t window;
 	uint32_t pool_count;
+	/* For censuses (census.h): to be looked at again; was, since the last mark; ever told of. */
+	bool stale, changed, told;
 	struct pool **pools; /* in order of address, NULL where never used */
 	uint64_t first_pool; /* the address of pools[0] */
 };
@@ -198,6 +200,7 @@ static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t 
 	pool->live++;
 	arena->live_blocks++;
 	arena->live_bytes += block.bytes;
+	arena->stale = true;
 	return ARENA_DONE;
 }
 
@@ -220,6 +223,7 @@ static inline enum arena_answer arena_map_free(struct arena_map *map, uint64_t a
 	*at = (struct block){0};
 	arena->live_blocks--;
 	arena->live_bytes -= ret_block->bytes;
+	arena->stale = true;
 	if (__builtin_expect(--pool->live == 0, 0))
 		arena_map_pool_emptied(map, pool);
 	return ARENA_DONE;

@@ -16,6 +16,7 @@ void heap_init(struct heap *heap)
 	windows_init(&heap->windows);
 	marks_init(&heap->marks);
 	audits_init(&heap->audits);
+	census_init(&heap->census);
 	reallocs_init(&heap->reallocs);
 	stream_text_init(&heap->mark_text);
 }
@@ -30,6 +31,7 @@ void heap_release(struct heap *heap)
 	windows_release(&heap->windows);
 	marks_release(&heap->marks);
 	audits_release(&heap->audits);
+	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);
 	stream_text_release(&heap->mark_text);
 	*heap = (struct heap){.end = HEAP_RUNNING};

@@ -11,6 +11,7 @@
 #include "arena_map.h"
 #include "audits.h"
 #include "block_table.h"
+#include "census.h"
 #include "err.h"
 #include "mappings.h"
 #include "marks.h"
@@ -60,6 +61,7 @@ struct heap {
 	struct windows windows;
 	struct marks marks;
 	struct audits audits;
+	struct census census;
 	struct heap_counts counts;
 	enum heap_end end;
 	int64_t end_status;

@@ -151,6 +151,7 @@ static void lose_block(void *user, uint64_t address, const struct block *block)
 
 static void apply_arena_free(struct heap *heap, const struct record *r)
 {
+	census_arena_goes(&heap->census, &heap->arenas, record_a(r));
 	if (!arena_map_remove(&heap->arenas, record_a(r), lose_block, heap))
 		mappings_remove(&heap->mappings, record_a(r), record_high(r), cut_mapping,
 				heap);
@@ -171,13 +172,14 @@ static void apply_mark(struct heap *heap, const struct record *r)
 	const struct heap_watch *watch = &heap->watch;
 	struct stream_text *text = &heap->mark_text;
 	struct stream_mark figures;
+	struct summary arenas;
 
 	if (stream_text_add(text, r, NULL) != 1 || text->bytes.len < sizeof(figures))
 		return;
 	memcpy(&figures, text->bytes.data, sizeof(figures));
+	census_mark(&heap->census, &heap->arenas, &arenas);
 	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
-		  text->bytes.len - sizeof(figures), &heap->sites, heap->arenas.arena_bytes,
-		  heap->arenas.live_arenas);
+		  text->bytes.len - sizeof(figures), &heap->sites, &arenas);
 	if (watch->at_mark)
 		watch->at_mark(watch->user, heap, &heap->marks.items[heap->marks.count - 1]);
 }

@@ -18,6 +18,7 @@ static void mark_release(struct mark *mark)
 	free(mark->name);
 	free(mark->base);
 	free(mark->changes);
+	summary_release(&mark->arenas);
 }
 
 void marks_release(struct marks *marks)
@@ -169,6 +170,7 @@ static void pass_on(const struct mark *from, struct mark *to)
 		b += take_right;
 		all[count++] = take_right ? *right : *left;
 	}
+	summary_add_earlier(&to->arenas, &from->arenas);
 	free(to->changes);
 	to->changes = mem_resize(all, count * sizeof(*all));
 	to->change_count = count;
@@ -202,16 +204,32 @@ static void give_way(struct marks *marks)
 	drop(marks, victim ? victim : marks->count - 2);
 }
 
+static void bound_summaries(struct marks *marks)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < marks->count; i++)
+		bytes += marks->items[i].arenas.stored_bytes;
+	for (size_t i = 0; i + 1 < marks->count && bytes > MARK_SUMMARY_BYTES; i++) {
+		struct summary *oldest = &marks->items[i].arenas;
+
+		if (!oldest->holder_count)
+			continue;
+		bytes -= oldest->stored_bytes;
+		summary_strip(oldest);
+		bytes += oldest->stored_bytes;
+	}
+}
+
 void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name,
-	       size_t len, struct sites *sites, uint64_t arena_bytes, uint64_t arena_count)
+	       size_t len, struct sites *sites, const struct summary *arenas)
 {
 	struct mark mark = {
 		.base = clean_name(name, len),
 		.figures = *figures,
 		.live_bytes = sites->live_bytes,
 		.live_blocks = sites->live_blocks,
-		.arena_bytes = arena_bytes,
-		.arena_count = arena_count,
+		.arenas = *arenas,
 	};
 
 	name_mark(marks, &mark);
@@ -225,4 +243,5 @@ void marks_add(struct marks *marks, const struct stream_mark *figures, const cha
 	marks->items[marks->count++] = mark;
 	if (marks->count > MARK_LIMIT)
 		give_way(marks);
+	bound_summaries(marks);
 }

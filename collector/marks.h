@@ -8,6 +8,10 @@
  * passed on to the next one, so that figures stay right. A name used again becomes NAME#2,
  * NAME#3, ...
  *
+ * Arenas likewise: a mark holds a summary of those that changed since the mark before it. Over
+ * MARK_SUMMARY_BYTES of summaries, the oldest ones lose the names of the stacks that hold an
+ * arena, and keep how many they are: that leaves about 12 bytes for each arena that changed.
+ *
  * A mark that the collector makes while the program sleeps also counts the blocks that the stream
  * doesn't know yet: marks_wait is told of them first. They are in no other mark's figures.
  */
@@ -16,8 +20,9 @@
 
 #include "../preload/stream.h"
 #include "sites.h"
+#include "summary.h"
 
-enum { MARK_LIMIT = 256, MARK_NAME_BYTES = 255 };
+enum { MARK_LIMIT = 256, MARK_NAME_BYTES = 255, MARK_SUMMARY_BYTES = 8 << 20 };
 
 struct mark_change {
 	uint32_t stack;
@@ -31,7 +36,7 @@ struct mark {
 	uint64_t ordinal; /* the how many-th of that name, from 1 */
 	struct stream_mark figures;
 	uint64_t live_bytes, live_blocks; /* over all stacks */
-	uint64_t arena_bytes, arena_count;
+	struct summary arenas;
 	uint64_t rolled;
 	struct mark_change *changes; /* ascending by stack */
 	size_t change_count;
@@ -51,8 +56,8 @@ void marks_release(struct marks *marks);
 /* The next mark counts one block more. Past RING_MAX_SIDE_SLOTS of them it doesn't. */
 void marks_wait(struct marks *marks, uint32_t stack, uint64_t bytes);
 /* `name` of `len` bytes as it came (cut at MARK_NAME_BYTES, without control characters); takes
- * the changed stacks from `sites` and starts the next mark. */
+ * the changed stacks from `sites` and starts the next mark; takes the summary over. */
 void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name,
-	       size_t len, struct sites *sites, uint64_t arena_bytes, uint64_t arena_count);
+	       size_t len, struct sites *sites, const struct summary *arenas);
 
 #endif

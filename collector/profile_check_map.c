@@ -126,6 +126,87 @@ static void check_pins(struct profile *profile)
 	}
 }
 
+static bool is_mark(const struct profile *profile, uint32_t mark)
+{
+	return mark < profile->mark_count || mark == PROFILE_PEAK;
+}
+
+static bool arena_marks_hold(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->arena_mark_count; i++) {
+		const struct profile_arena_mark *item = &profile->arena_marks[i];
+
+		if (!is_mark(profile, item->mark) || item->live_bytes > item->block_bytes ||
+		    item->block_bytes > item->bytes || item->bytes > UINT64_MAX - item->address)
+			return false;
+		if (i && (item->mark < item[-1].mark ||
+			  (item->mark == item[-1].mark && item->address <= item[-1].address)))
+			return false;
+	}
+	return true;
+}
+
+/* Stacks that can't be named are still as many. */
+static void mend_holders(const struct profile *profile, struct profile_arena_mark *item)
+{
+	if (item->holder_count <= PROFILE_MARK_HOLDERS &&
+	    item->holder_start <= profile->holder_count &&
+	    item->holder_count <= profile->holder_count - item->holder_start)
+		return;
+	if (item->holder_count <= PROFILE_MARK_HOLDERS &&
+	    item->other_stacks <= UINT32_MAX - item->holder_count)
+		item->other_stacks += item->holder_count;
+	item->holder_start = item->holder_count = 0;
+}
+
+static void check_arena_marks(struct profile *profile)
+{
+	if (!arena_marks_hold(profile)) {
+		profile_give_up(
+			profile, "AMRK", profile->arena_marks, &profile->arena_mark_count,
+			"has arenas of no mark, out of order, or fuller than they are large");
+		profile->arena_marks = NULL;
+	}
+	for (size_t i = 0; i < profile->arena_mark_count; i++) {
+		struct profile_arena_mark *item = &profile->arena_marks[i];
+
+		mend_holders(profile, item);
+		if (!item->bytes)
+			*item = (struct profile_arena_mark){.address = item->address,
+							    .mark = item->mark};
+	}
+	for (size_t i = 0; i < profile->holder_count; i++) {
+		struct profile_holder *holder = &profile->holders[i];
+
+		if (!profile_has_stack(profile, holder->stack))
+			holder->stack = 0;
+		mend_windows(profile, &holder->oldest, &holder->newest);
+	}
+}
+
+static bool mark_classes_hold(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->mark_class_count; i++) {
+		const struct profile_mark_class *item = &profile->mark_classes[i];
+
+		if (!is_mark(profile, item->mark) || !item->class || item->class > POOL_CLASSES)
+			return false;
+		if (i && (item->mark < item[-1].mark ||
+			  (item->mark == item[-1].mark && item->class <= item[-1].class)))
+			return false;
+	}
+	return true;
+}
+
+static void check_mark_classes(struct profile *profile)
+{
+	if (mark_classes_hold(profile))
+		return;
+	profile_give_up(profile, "MCLS", profile->mark_classes, &profile->mark_class_count,
+			"has size classes of no mark, or out of order");
+	profile->mark_classes = NULL;
+}
+
 /* Differences follow their audits; an audit's mark may be PROFILE_PEAK. */
 static bool audits_hold(const struct profile *profile)
 {
@@ -179,5 +260,7 @@ void profile_check_map(struct profile *profile)
 	check_mappings(profile);
 	check_pools(profile);
 	check_pins(profile);
+	check_arena_marks(profile);
+	check_mark_classes(profile);
 	check_audits(profile);
 }

@@ -7,7 +7,8 @@
  * and what referred to it refers to the neutral thing instead: the empty text, stack 0,
  * window 0 (there is always one), no code. Sites are ascending by stack, each stack once:
  * figures of stacks that don't exist are added to stack 0. Pins are ascending by arena; an arena's add
- * up to its live blocks and bytes. An audit's mark exists or is PROFILE_PEAK.
+ * up to its live blocks and bytes. Arenas of marks are ascending by mark and address, a mark exists or
+ * is PROFILE_PEAK, holders are inside their array.
  *
  * Memory: everything belongs to the profile. After profile_parse the bytes must stay until
  * profile_free; after profile_open the file may be replaced, but not be changed in place.

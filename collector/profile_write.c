@@ -17,7 +17,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 21 };
+enum { SECTION_COUNT = 24 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
@@ -162,8 +162,8 @@ static int write_marks(struct draft *draft)
 			.base = text_pool_add(&draft->texts, mark->base),
 			.live_bytes = mark->live_bytes,
 			.live_blocks = mark->live_blocks,
-			.arena_bytes = mark->arena_bytes,
-			.arena_count = mark->arena_count,
+			.arena_bytes = mark->arenas.arena_bytes,
+			.arena_count = mark->arenas.arena_count,
 			.rolled = mark->rolled,
 			.change_start = changes.entry.raw_bytes / sizeof(struct profile_change),
 			.change_count = mark->change_count,
@@ -192,6 +192,20 @@ static int write_windows(struct draft *draft)
 		section_write_add(&section, &item, sizeof(item));
 	}
 	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static int write_summaries(struct draft *draft)
+{
+	SECTION arenas, holders, classes;
+
+	section_write_init(&arenas, "AMRK", sizeof(struct profile_arena_mark));
+	section_write_init(&holders, "HOLD", sizeof(struct profile_holder));
+	section_write_init(&classes, "MCLS", sizeof(struct profile_mark_class));
+	profile_put_summaries(draft->heap, &arenas, &holders, &classes);
+	if (profile_file_add(&draft->file, &arenas, draft->err) ||
+	    profile_file_add(&draft->file, &holders, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &classes, draft->err);
 }
 
 static int write_audits(struct draft *draft)
@@ -306,7 +320,7 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
 	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
-	    write_audits(draft))
+	    write_audits(draft) || write_summaries(draft))
 		return -1;
 	return write_snapshot(draft);
 }

@@ -4,6 +4,69 @@
 
 #include "mem.h"
 
+static void put_arena(const struct arena_summary *arena, uint32_t mark,
+		      struct section_write *arenas, struct section_write *holders)
+{
+	struct profile_arena_mark item = {
+		.address = arena->address,
+		.bytes = arena->bytes,
+		.live_bytes = arena->live_bytes,
+		.block_bytes = arena->block_bytes,
+		.mark = mark,
+		.live_blocks = arena->live_blocks,
+		.pools = arena->pools,
+		.holder_count = arena->holder_count,
+		.other_stacks = arena->other_stacks,
+	};
+
+	if (arena->holder_count)
+		item.holder_start =
+			(uint32_t)(holders->entry.raw_bytes / sizeof(struct profile_holder));
+	section_write_add(arenas, &item, sizeof(item));
+	section_write_add(holders, arena->holders,
+			  arena->holder_count * sizeof(*arena->holders));
+}
+
+static void put_classes(const struct summary *summary, uint32_t mark,
+			struct section_write *section)
+{
+	for (uint32_t class = 1; class <= POOL_CLASSES; class ++) {
+		const struct class_summary *figures = &summary->classes[class];
+		struct profile_mark_class item = {mark, class, figures->pools, figures->blocks};
+
+		if (figures->pools)
+			section_write_add(section, &item, sizeof(item));
+	}
+}
+
+static void put_summary(const struct summary *summary, uint32_t mark,
+			struct section_write *arenas, struct section_write *holders,
+			struct section_write *classes)
+{
+	struct summary_reader reader;
+	struct arena_summary arena;
+
+	summary_reader_init(&reader, summary);
+	while (summary_reader_next(&reader, &arena))
+		put_arena(&arena, mark, arenas, holders);
+	summary_reader_release(&reader);
+	put_classes(summary, mark, classes);
+}
+
+void profile_put_summaries(const struct heap *heap, struct section_write *arenas,
+			   struct section_write *holders, struct section_write *classes)
+{
+	__attribute__((cleanup(summary_release))) struct summary now = {0};
+	const struct summary *peak = &heap->census.peak;
+
+	for (size_t i = 0; i < heap->marks.count; i++)
+		put_summary(&heap->marks.items[i].arenas, (uint32_t)i, arenas, holders,
+			    classes);
+	if (census_peak(&heap->census, &heap->arenas, &now))
+		peak = &now;
+	put_summary(peak, PROFILE_PEAK, arenas, holders, classes);
+}
+
 /* Of the process's own number; PROFILE_PEAK where it gave way. A fork's child counts on. */
 static uint32_t mark_of_audit(const struct marks *marks, uint64_t number)
 {

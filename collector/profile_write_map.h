@@ -9,6 +9,9 @@
 #include "heap.h"
 #include "section_write.h"
 
+/* AMRK, HOLD and MCLS: of all marks and the peak. */
+void profile_put_summaries(const struct heap *heap, struct section_write *arenas,
+			   struct section_write *holders, struct section_write *classes);
 /* AUDT and AUDD. */
 void profile_put_audits(const struct heap *heap, struct section_write *audits,
 			struct section_write *differences);

@@ -272,6 +272,51 @@ static void dump_mappings(const struct profile *profile, struct fields *fields)
 	}
 }
 
+static void dump_holders(const struct profile *profile, const struct profile_arena_mark *arena,
+			 struct fields *fields)
+{
+	for (uint32_t i = 0; i < arena->holder_count; i++) {
+		const struct profile_holder *holder =
+			&profile->holders[arena->holder_start + i];
+		fields_begin(fields, "HOLD");
+		fields_mark(fields, "mark", arena->mark);
+		fields_address(fields, "arena", arena->address);
+		fields_u64(fields, "stack", holder->stack);
+		fields_u64(fields, "blocks", holder->blocks);
+		fields_u64(fields, "block_bytes", holder->block_bytes);
+		fields_u64(fields, "oldest", holder->oldest);
+		fields_u64(fields, "newest", holder->newest);
+		fields_end(fields);
+	}
+}
+
+static void dump_arena_marks(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->arena_mark_count; i++) {
+		const struct profile_arena_mark *arena = &profile->arena_marks[i];
+		fields_begin(fields, "AMRK");
+		fields_mark(fields, "mark", arena->mark);
+		fields_address(fields, "address", arena->address);
+		fields_u64(fields, "bytes", arena->bytes);
+		fields_u64(fields, "live_bytes", arena->live_bytes);
+		fields_u64(fields, "block_bytes", arena->block_bytes);
+		fields_u64(fields, "live_blocks", arena->live_blocks);
+		fields_u64(fields, "pools", arena->pools);
+		fields_u64(fields, "other_stacks", arena->other_stacks);
+		fields_end(fields);
+		dump_holders(profile, arena, fields);
+	}
+	for (size_t i = 0; i < profile->mark_class_count; i++) {
+		const struct profile_mark_class *class = &profile->mark_classes[i];
+		fields_begin(fields, "MCLS");
+		fields_mark(fields, "mark", class->mark);
+		fields_u64(fields, "class", class->class);
+		fields_u64(fields, "pools", class->pools);
+		fields_u64(fields, "blocks", class->blocks);
+		fields_end(fields);
+	}
+}
+
 static void dump_audits(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->audit_count; i++) {
@@ -347,6 +392,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 	dump_windows(profile, fields);
 	dump_arenas(profile, fields);
 	dump_pins(profile, fields);
+	dump_arena_marks(profile, fields);
 	dump_audits(profile, fields);
 	dump_mappings(profile, fields);
 	dump_blocks(profile, fields);

@@ -5,7 +5,7 @@ from promises import check_promises
 
 DOMAINS = ("malloc", "mem", "object")
 UNKNOWN = (1 << 64) - 1
-NOT_PRINTED = {"reserved", "mark_reserved", "change_start", "change_count"}
+NOT_PRINTED = {"reserved", "mark_reserved", "change_start", "change_count", "holder_start", "holder_count"}
 
 
 def known(value):
@@ -52,6 +52,10 @@ def as_printed(profile):
         "ARNA": [plain(arena) for arena in profile.arna],
         "POOL": [plain(pool) for pool in profile.pool],
         "PINS": [plain(pin) for pin in profile.pins],
+        "AMRK": [plain(arena) for arena in profile.amrk],
+        "HOLD": [{"mark": arena["mark"], "arena": arena["address"], **holder}
+                 for arena in profile.amrk for holder in profile.holders(arena)],
+        "MCLS": [plain(record) for record in profile.mcls],
         "AUDT": [plain(audit) for audit in profile.audt],
         "AUDD": [plain(difference) for difference in profile.audd],
         "MAPS": [plain(mapping) for mapping in profile.maps],

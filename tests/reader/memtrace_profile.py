@@ -14,6 +14,7 @@ HEADER = struct.Struct("<8sIIQQQ3Q")
 ENTRY = struct.Struct("<4sIQQQ")
 MOST_SECTIONS, MOST_ITEM_BYTES, MOST_RAW_BYTES, MOST_RATIO = 256, 4096, 1 << 30, 32768
 CODE_TRUNCATED, CODE_FIRST = 1, 16
+PEAK = (1 << 32) - 1
 RUN_CONSERVED, RUN_FROM_JOURNAL, RUN_AS_OF_END = 1, 2, 4
 
 # Items: (field, type of struct.unpack, how many where it is an array).
@@ -51,6 +52,11 @@ LAYOUTS = {
     "POOL": [("address", "Q"), ("class", "I"), ("live_blocks", "I")],
     "PINS": [("arena", "I"), ("stack", "I"), ("blocks", "I"), ("block_bytes", "I"), ("bytes", "I"),
              ("oldest", "H"), ("newest", "H")],
+    "AMRK": [("address", "Q"), ("bytes", "Q"), ("live_bytes", "Q"), ("block_bytes", "Q"), ("mark", "I"),
+             ("live_blocks", "I"), ("pools", "I"), ("holder_start", "I"), ("holder_count", "I"),
+             ("other_stacks", "I")],
+    "HOLD": [("stack", "I"), ("blocks", "I"), ("block_bytes", "I"), ("oldest", "H"), ("newest", "H")],
+    "MCLS": [("mark", "I"), ("class", "I"), ("pools", "I"), ("blocks", "I")],
     "AUDT": [("mark", "I"), ("interpreters", "I"), ("arenas", "Q"), ("differing_arenas", "Q"), ("pools", "Q"),
              ("differing_pools", "Q"), ("blocks", "Q"), ("differing_blocks", "Q"), ("pause_ns", "Q"),
              ("time_ms", "Q")],
@@ -253,12 +259,20 @@ class Profile:
         for mark in self.mark:
             mark.update(name=self.text(mark["name"]), base=self.text(mark["base"]))
         self._drop_pins_that_lie()
-        for record in self.audt:
+        for records in (self.amrk, self.mcls):
+            if any(len(self.mark) <= record["mark"] < PEAK for record in records):
+                self.problems.append("arenas of a mark that MARK doesn't have")
+                records.clear()
+        for record in self.amrk:
+            if record["holder_start"] + record["holder_count"] > len(self.hold):
+                record["other_stacks"] += record["holder_count"]
+                record["holder_start"] = record["holder_count"] = 0
+        for record in self.audt + self.amrk + self.mcls:
             record["mark"] = record["mark"] if record["mark"] < len(self.mark) else None
-        for record in self.site + self.chng + self.arna + self.maps + self.pins:
+        for record in self.site + self.chng + self.arna + self.maps + self.pins + self.hold:
             record["stack"] = self._stack(record["stack"])
         for record, field in [(record, "window") for record in self.arna + self.maps] + [
-                (pin, field) for pin in self.pins for field in ("oldest", "newest")]:
+                (pin, field) for pin in self.pins + self.hold for field in ("oldest", "newest")]:
             record[field] = record[field] if record[field] < len(self.wind) else 0
 
     def _drop_pins_that_lie(self):
@@ -313,6 +327,17 @@ class Profile:
 
     def changes(self, mark):
         return self.chng[mark["change_start"]:mark["change_start"] + mark["change_count"]]
+
+    def holders(self, arena):
+        return self.hold[arena["holder_start"]:arena["holder_start"] + arena["holder_count"]]
+
+    def arenas_at(self, index):
+        """The items of AMRK that tell of the arenas there were at a mark; None: when there were most."""
+        found = {}
+        for arena in self.amrk:
+            if arena["mark"] == index or None not in (index, arena["mark"]) and arena["mark"] <= index:
+                found[arena["address"]] = arena
+        return [arena for _, arena in sorted(found.items()) if arena["bytes"]]
 
     def live_at(self, index):
         """stack -> (bytes, blocks) that were live of it at a mark."""

@@ -7,6 +7,7 @@ from memtrace_profile import RUN_AS_OF_END
 
 ANONYMOUS = 3
 FIRST_BLOCK = 48
+MOST_HOLDERS = 8
 
 
 def total(records, field):
@@ -66,8 +67,7 @@ def check_marks(profile):
         assert sum(size for size, _ in live.values()) == mark["live_bytes"], mark["name"]
         assert sum(blocks for _, blocks in live.values()) == mark["live_blocks"], mark["name"]
     if profile.run["flags"] & RUN_AS_OF_END:
-        ends = [index for index, mark in enumerate(profile.mark) if mark["base"] == "end" and mark["origin"] == 0]
-        live = {stack: figures for stack, figures in profile.live_at(ends[-1]).items() if any(figures)}
+        live = {stack: figures for stack, figures in profile.live_at(as_of_end(profile)).items() if any(figures)}
         assert live == {site["stack"]: (site["live_bytes"], site["live_blocks"])
                         for site in profile.site if site["live_blocks"] or site["live_bytes"]}
 
@@ -125,6 +125,58 @@ def check_pins(profile):
         assert mine == {figure: pin[figure] for figure in mine}, pin
 
 
+def as_of_end(profile):
+    """The mark that the profile's live blocks are of, None where they are of the last record."""
+    if not profile.run["flags"] & RUN_AS_OF_END:
+        return None
+    return [index for index, mark in enumerate(profile.mark) if mark["base"] == "end" and mark["origin"] == 0][-1]
+
+
+def largest(pins):
+    return sorted(pins, key=lambda pin: (-pin["blocks"], pin["stack"]))[:MOST_HOLDERS]
+
+
+def check_arenas_are_those_of_end(profile, index):
+    """The summary at `end` against the map of the end: figures, pools, size classes and holders."""
+    arenas, classes, pools = profile.arenas_at(index), collections.Counter(), collections.defaultdict(list)
+    starts = [arena["address"] for arena in profile.arna]
+    assert [arena["address"] for arena in arenas] == starts
+    for pool in profile.pool:
+        pools[bisect.bisect_right(starts, pool["address"]) - 1].append(pool)
+        classes[pool["class"], "pools"] += 1
+        classes[pool["class"], "blocks"] += pool["live_blocks"]
+    for number, (arena, exact) in enumerate(zip(arenas, profile.arna)):
+        pins = [pin for pin in profile.pins if pin["arena"] == number]
+        for field in ("bytes", "live_bytes", "live_blocks"):
+            assert arena[field] == exact[field]
+        assert arena["pools"] == len(pools[number])
+        assert arena["block_bytes"] == total(pins, "block_bytes")
+        assert arena["holder_count"] + arena["other_stacks"] == len(pins)
+        assert [holder["stack"] for holder in profile.holders(arena)] == [
+            pin["stack"] for pin in largest(pins)][:arena["holder_count"]]
+        for holder, pin in zip(profile.holders(arena), largest(pins)):
+            assert holder == {field: pin[field] for field in holder}
+    assert +classes == {(record["class"], figure): record[figure] for record in profile.mcls
+                        if record["mark"] == index for figure in ("pools", "blocks")}
+
+
+def check_arenas_at_marks(profile):
+    if "AMRK" not in profile.sections:
+        return
+    for index, mark in enumerate(profile.mark):
+        arenas = profile.arenas_at(index)
+        assert total(arenas, "bytes") == mark["arena_bytes"], mark["name"]
+        assert len(arenas) == mark["arena_count"], mark["name"]
+        classes = [record for record in profile.mcls if record["mark"] == index]
+        assert total(arenas, "pools") == total(classes, "pools")
+        assert total(arenas, "live_blocks") == total(classes, "blocks") <= mark["live_blocks"]
+        assert total(arenas, "block_bytes") == sum(16 * record["class"] * record["blocks"] for record in classes)
+    most = len(profile.arenas_at(None))
+    assert profile.run["most_arenas"] * 32 <= most * 33 and most <= profile.run["most_arenas"]
+    if as_of_end(profile) is not None:
+        check_arenas_are_those_of_end(profile, as_of_end(profile))
+
+
 def check_audits(profile):
     for audit in profile.audt:
         for figure in ("arenas", "pools", "blocks"):
@@ -142,4 +194,5 @@ def check_promises(profile):
     check_marks(profile)
     check_map(profile)
     check_pins(profile)
+    check_arenas_at_marks(profile)
     check_audits(profile)

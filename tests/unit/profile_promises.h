@@ -102,6 +102,35 @@ static void promise_audits(const struct profile *p)
 		assert(p->differences[i].audit < p->audit_count);
 }
 
+static void promise_arena_marks(const struct profile *p)
+{
+	for (size_t i = 0; i < p->arena_mark_count; i++) {
+		const struct profile_arena_mark *a = &p->arena_marks[i];
+
+		assert(a->mark < p->mark_count || a->mark == PROFILE_PEAK);
+		assert(!i || a->mark > a[-1].mark ||
+		       (a->mark == a[-1].mark && a->address > a[-1].address));
+		assert(a->live_bytes <= a->block_bytes && a->block_bytes <= a->bytes);
+		assert(a->bytes <= UINT64_MAX - a->address);
+		assert(a->holder_count <= PROFILE_MARK_HOLDERS);
+		assert(a->holder_start <= p->holder_count &&
+		       a->holder_count <= p->holder_count - a->holder_start);
+	}
+	for (size_t i = 0; i < p->holder_count; i++) {
+		assert(p->holders[i].stack <= p->node_count);
+		assert(p->holders[i].oldest <= p->holders[i].newest &&
+		       p->holders[i].newest < p->window_count);
+	}
+	for (size_t i = 0; i < p->mark_class_count; i++) {
+		const struct profile_mark_class *c = &p->mark_classes[i];
+
+		assert(c->mark < p->mark_count || c->mark == PROFILE_PEAK);
+		assert(c->class >= 1 && c->class <= 32);
+		assert(!i || c->mark > c[-1].mark ||
+		       (c->mark == c[-1].mark && c->class > c[-1].class));
+	}
+}
+
 static void promise_map(const struct profile *p)
 {
 	uint32_t pool = p->run.pool_bytes;
@@ -121,6 +150,7 @@ static void promise_map(const struct profile *p)
 	}
 	promise_pins(p);
 	promise_audits(p);
+	promise_arena_marks(p);
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct profile_mapping *m = &p->mappings[i];
 

@@ -7,7 +7,10 @@
 #include <cmocka.h>
 
 #include "../../collector/mem.h"
+#include "../../collector/section_read.h"
+#include "../../collector/snapshot.h"
 #include "audit_model.h"
+#include "census_model.h"
 #include "heap_model.h"
 
 enum { SEEDS = 240, EVENTS = 1500 };
@@ -38,6 +41,7 @@ struct stream {
 	uint64_t now_ms;
 	uint32_t marks; /* that have a number */
 	struct audit_model *audits;
+	struct model_census *at_mark, *at_peak, *at_end;
 };
 
 static void put(struct stream *s, enum record_kind kind, uint64_t a, uint64_t b)
@@ -324,13 +328,28 @@ static const struct record *records_of(const struct stream *s)
 	return (const struct record *)(const void *)s->bytes.data;
 }
 
+static bool model_arena_starts(const struct model *m, uint64_t address)
+{
+	int at = model_arena_of(m, address);
+
+	return at >= 0 && m->arenas[at].address == address;
+}
+
 static void model_catch_up(struct stream *s)
 {
 	size_t count = s->bytes.len / sizeof(struct record);
 	const struct record *records = records_of(s);
 
 	while (s->done < count) {
-		model_apply(s->model, &records[s->done]);
+		const struct record *r = &records[s->done];
+		bool goes = record_kind(r) == R_ARENA_FREE &&
+			    model_arena_starts(s->model, record_a(r));
+
+		if (goes || record_kind(r) == R_MARK)
+			model_peak(s->model, s->at_peak);
+		if (record_kind(r) == R_MARK)
+			model_census(s->model, &s->at_mark[s->model->mark_count]);
+		model_apply(s->model, r);
 		s->done += stream_record_slots(&records[s->done]);
 	}
 }
@@ -340,7 +359,10 @@ static void generate(struct stream *s, uint64_t seed)
 {
 	*s = (struct stream){.rnd = {seed * 0x9e3779b97f4a7c15 + 1},
 			     .model = mem_alloc(sizeof(*s->model)),
-			     .audits = mem_alloc(sizeof(*s->audits))};
+			     .audits = mem_alloc(sizeof(*s->audits)),
+			     .at_mark = mem_alloc(MODEL_MARKS * sizeof(*s->at_mark)),
+			     .at_peak = mem_alloc(sizeof(*s->at_peak)),
+			     .at_end = mem_alloc(sizeof(*s->at_end))};
 	buf_init(&s->bytes);
 	s->arena_bytes = seed % 3 == 0 ? 256 << 10 : 1 << 20;
 	s->model->pool_bytes = seed % 3 == 0 ? 4096 : 16384;
@@ -357,6 +379,8 @@ static void generate(struct stream *s, uint64_t seed)
 	}
 	put_mark(s);
 	model_catch_up(s);
+	model_peak(s->model, s->at_peak);
+	model_census(s->model, s->at_end);
 }
 
 static void same_figures(const struct model *m, const struct heap *heap)
@@ -436,6 +460,101 @@ static void same_audits(const struct audit_model *expected, const struct heap *h
 		found.audit = number_of[found.audit];
 		assert_memory_equal(&found, &expected->differences[i], sizeof(found));
 	}
+}
+
+static void same_arenas(const struct model_census *expected, const struct arena_summary *arenas,
+			size_t count)
+{
+	assert_int_equal(count, expected->count);
+	for (size_t i = 0; i < count; i++)
+		assert_memory_equal(&arenas[i], &expected->arenas[i].summary, sizeof(*arenas));
+}
+
+/* The summary over what was told before, as a reader would put it together. */
+static size_t take_summary(const struct summary *summary, struct arena_summary *arenas,
+			   size_t count)
+{
+	struct summary_reader reader;
+	struct arena_summary arena;
+	uint64_t last = 0;
+
+	summary_reader_init(&reader, summary);
+	while (summary_reader_next(&reader, &arena)) {
+		size_t at = 0;
+
+		assert_true(arena.address > last);
+		last = arena.address;
+
+		while (at < count && arenas[at].address < arena.address)
+			at++;
+		bool known = at < count && arenas[at].address == arena.address;
+
+		if (known && !arena.bytes) {
+			memmove(&arenas[at], &arenas[at + 1], (--count - at) * sizeof(arena));
+		} else if (arena.bytes) {
+			if (!known)
+				memmove(&arenas[at + 1], &arenas[at],
+					(count++ - at) * sizeof(arena));
+			arenas[at] = arena;
+		}
+	}
+	summary_reader_release(&reader);
+	return count;
+}
+
+static void same_censuses(const struct stream *s, const struct heap *heap)
+{
+	static struct arena_summary arenas[MODEL_ARENAS];
+	struct summary now = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; i < heap->marks.count; i++) {
+		const struct summary *summary = &heap->marks.items[i].arenas;
+
+		count = take_summary(summary, arenas, count);
+		same_arenas(&s->at_mark[i], arenas, count);
+		assert_memory_equal(summary->classes, s->at_mark[i].classes,
+				    sizeof(summary->classes));
+		assert_int_equal(summary->arena_count, s->at_mark[i].count);
+	}
+	bool newer = census_peak(&heap->census, &heap->arenas, &now);
+	const struct summary *peak = newer ? &now : &heap->census.peak;
+
+	same_arenas(s->at_peak, arenas, take_summary(peak, arenas, 0));
+	assert_memory_equal(peak->classes, s->at_peak->classes, sizeof(peak->classes));
+	summary_release(&now);
+}
+
+static void same_pins(const struct model_census *expected, const struct heap *heap)
+{
+	struct snapshot snapshot;
+	struct buf raw;
+	size_t at = 0;
+
+	assert_int_equal(snapshot_take(heap, NULL, &snapshot, NULL), 0);
+	const struct section_write *section = &snapshot.sections[SNAPSHOT_PINS];
+	const struct section_source source = {.path = "pins",
+					      .fd = -1,
+					      .bytes = section->stored.data,
+					      .len = section->stored.len};
+
+	buf_init(&raw);
+	assert_int_equal(section_read(&source, &section->entry, &raw, NULL), 0);
+	const struct profile_pin *pins = (const void *)raw.data;
+
+	for (uint32_t i = 0; i < expected->count; i++)
+		for (uint32_t k = 0; k < MODEL_STACKS; k++) {
+			struct profile_pin pin = expected->arenas[i].pins[k];
+
+			if (!pin.blocks)
+				continue;
+			pin.arena = i;
+			assert_true((at + 1) * sizeof(pin) <= raw.len);
+			assert_memory_equal(&pins[at++], &pin, sizeof(pin));
+		}
+	assert_int_equal(at * sizeof(*pins), raw.len);
+	buf_release(&raw);
+	snapshot_release(&snapshot);
 }
 
 static size_t blocks_of_pools(const struct model *m, const struct heap *heap)
@@ -546,6 +665,9 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 		same_marks(s.model, heap);
 		same_mappings(s.model, heap);
 		same_audits(s.audits, heap);
+		same_censuses(&s, heap);
+		if (i == 0)
+			same_pins(s.at_end, heap);
 		if (heap_check(heap, &err))
 			fail_msg("seed %lu: %s", (unsigned long)seed, err.text);
 		heap_release(heap);
@@ -555,6 +677,9 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 	*ret_replaced += s.model->counts.replaced;
 	*ret_differing += s.audits->difference_count;
 	free(s.audits);
+	free(s.at_mark);
+	free(s.at_peak);
+	free(s.at_end);
 	buf_release(&s.bytes);
 	free(s.model);
 }

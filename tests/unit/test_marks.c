@@ -18,7 +18,8 @@ static void add(struct marks *marks, struct sites *sites, const char *name, uint
 {
 	struct stream_mark figures = {.origin = origin};
 
-	marks_add(marks, &figures, name, strlen(name), sites, 1 << 20, 1);
+	marks_add(marks, &figures, name, strlen(name), sites,
+		  &(struct summary){.arena_bytes = 1 << 20, .arena_count = 1});
 }
 
 static void test_names(void **state)
@@ -58,10 +59,10 @@ static void test_long_names_are_cut_between_characters(void **state)
 	name[0] = 'x';
 	for (size_t i = 1; i + 2 < sizeof(name); i += 3)
 		memcpy(name + i, "\xe2\x82\xac", 3);
-	marks_add(&marks, &figures, name, sizeof(name), &sites, 0, 0);
+	marks_add(&marks, &figures, name, sizeof(name), &sites, &(struct summary){0});
 	assert_int_equal(strlen(marks.items[0].name), 1 + 84 * 3);
 	/* Not terminated; a NUL inside ends it. */
-	marks_add(&marks, &figures, "ab\0cd", 5, &sites, 0, 0);
+	marks_add(&marks, &figures, "ab\0cd", 5, &sites, &(struct summary){0});
 	assert_string_equal(marks.items[1].name, "ab");
 	marks_release(&marks);
 	sites_release(&sites);
@@ -90,7 +91,7 @@ static void test_only_what_changed(void **state)
 	assert_int_equal(marks.items[1].changes[0].live_bytes, 0);
 	assert_int_equal(marks.items[1].live_blocks, 1);
 	assert_int_equal(marks.items[2].change_count, 0);
-	assert_int_equal(marks.items[2].arena_count, 1);
+	assert_int_equal(marks.items[2].arenas.arena_count, 1);
 	marks_release(&marks);
 	sites_release(&sites);
 }
@@ -144,7 +145,7 @@ static void test_too_many_marks(void **state)
 		random_change(&sites, &random);
 		for (uint32_t s = 0; s < STACKS && s < sites.count; s++)
 			said[i][s] = sites.site[s].live_bytes;
-		marks_add(&marks, &figures, name, (size_t)len, &sites, 0, 0);
+		marks_add(&marks, &figures, name, (size_t)len, &sites, &(struct summary){0});
 		assert_true(marks.count <= MARK_LIMIT);
 	}
 	assert_int_equal(marks.count, MARK_LIMIT);

@@ -24,7 +24,8 @@ static bool says_the_same(const struct profile *a, const struct profile *b)
 	       SAME(marks, mark_count) && SAME(changes, change_count) &&
 	       SAME(windows, window_count) && SAME(arenas, arena_count) &&
 	       SAME(pools, pool_count) && SAME(pins, pin_count) &&
-	       SAME(audits, audit_count) && SAME(differences, difference_count) && SAME(mappings, mapping_count) &&
+	       SAME(audits, audit_count) && SAME(arena_marks, arena_mark_count) &&
+	       SAME(holders, holder_count) && SAME(mark_classes, mark_class_count) && SAME(differences, difference_count) && SAME(mappings, mapping_count) &&
 	       SAME(blocks, block_count);
 }
 
@@ -357,7 +358,7 @@ static void test_lying_table(void **state)
 	write_hand(fixture);
 	bytes = read_file(fixture->path);
 	table = (struct profile_section *)(void *)(bytes.data + sizeof(struct profile_header));
-	for (size_t i = 0; i < 21 * 4; i++) {
+	for (size_t i = 0; i < 24 * 4; i++) {
 		uint64_t claim = claims[i % 6];
 		struct profile_section before = table[i / 4];
 		size_t troubles;
@@ -376,7 +377,7 @@ static void test_lying_table(void **state)
 		assert_true(troubles || i % 4 == 3);
 		table[i / 4] = before;
 	}
-	for (size_t i = 0; i < 21; i++) {
+	for (size_t i = 0; i < 24; i++) {
 		/* The first byte of the next section, or beyond the end. */
 		table[i].stored_bytes++;
 		refresh_checksum(&bytes);
