@@ -123,6 +123,7 @@ static void find_verdict(const struct report *report, const struct options *opti
 		.profile = report->profile,
 		.moment = report->to,
 		.fragmentation = &report->fragmentation,
+		.heap = &report->heap,
 		.pinning = pinning,
 		.by = report->by,
 		.units = options->units,
@@ -160,6 +161,7 @@ static void compute(struct report *report, const struct printing *printing)
 	arenas_at(report->profile, &report->to, &report->arenas);
 	fragmentation_compute(report->profile, &report->to, &report->arenas,
 			      &report->fragmentation);
+	report->heap = c_heap_at(report->profile, &report->to);
 	pinning_compute(&report->arenas, &report->grouping, report->to.seconds,
 			&report->pinning);
 	if (report->filtered)

@@ -25,6 +25,7 @@ struct report {
 	struct arenas arenas;
 	struct pinning pinning;
 	struct fragmentation fragmentation;
+	struct c_heap heap;
 	struct verdict verdict; /* of all lines, whatever was filtered */
 	enum grouping_by by;
 	struct moment from, to;
@@ -53,6 +54,7 @@ const struct profile_audit *report_audit(const struct report *report);
 void report_json_verdict(const struct report *report, struct json *json);
 void report_json_pins(const struct report *report, struct json *json);
 void report_json_arenas(const struct report *report, struct json *json);
+void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);
 void report_json_group(const struct group *group, struct json *json);
 void report_json_stack(const struct group *group, struct json *json);

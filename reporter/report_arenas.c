@@ -252,6 +252,25 @@ static void print_release(const struct printer *printer)
 	table_release(&table);
 }
 
+/* One line, where there is more to say than that a small heap is in use. */
+static void print_heap(const struct printer *printer)
+{
+	enum { LEAST_BYTES = 1 << 20 };
+	const struct c_heap *heap = &printer->report->heap;
+	if (heap->allocator && strcmp(heap->allocator, "glibc") != 0)
+		paragraph_printf(printer->term,
+				 "malloc is %s's: what is free in its heap isn't known",
+				 heap->allocator);
+	if (!heap->known || c_heap_trim_bytes(heap) < LEAST_BYTES)
+		return;
+	paragraph_printf(
+		printer->term,
+		"C heap: %s, and %s mapped; %s free, %s %s of it for malloc_trim(0)",
+		size(printer, heap->bytes).text, size(printer, heap->mapped_bytes).text,
+		size(printer, heap->free_bytes).text, heap->detailed ? "about" : "at most",
+		size(printer, c_heap_trim_bytes(heap)).text);
+}
+
 static void print_difference(const struct printer *printer,
 			     const struct profile_audit_difference *difference)
 {
@@ -296,7 +315,7 @@ static void print_merged(const struct printer *printer)
 	const struct merge *merge = printer->report->merge;
 	bool fragmented = false;
 	for (size_t i = 0; i < merge->part_count; i++)
-		fragmented |= merge->parts[i].verdict.kind == VERDICT_FRAGMENTATION;
+		fragmented |= merge->parts[i].verdict.of_arenas;
 	if (!fragmented || !merge->pinning.known)
 		return;
 	putc('\n', printer->term->out);
@@ -315,15 +334,16 @@ void report_arenas(const struct report *report, const struct term *term, enum un
 	}
 	putc('\n', term->out);
 	print_sum(&printer);
-	if (report->verdict.kind == VERDICT_FRAGMENTATION) {
+	const bool whole = report->verdict.of_arenas;
+	if (whole)
 		print_free(&printer);
-		if (report->pinning.known) {
+	print_heap(&printer);
+	if (whole && report->pinning.known) {
+		putc('\n', term->out);
+		print_rows(&printer);
+		print_release(&printer);
+		if (report_audit(report))
 			putc('\n', term->out);
-			print_rows(&printer);
-			print_release(&printer);
-			if (report_audit(report))
-				putc('\n', term->out);
-		}
 	}
 	print_audit(&printer, report);
 }

@@ -34,6 +34,10 @@
  *	         free_bytes; pinned_bytes are the free ones in arenas with live blocks.
  *	         large_blocks and large_bytes: live requests of Python's own domains that no
  *	         pool serves. classes with pools in use: size, pools, blocks, available
+ *	c_heap   allocator (who serves malloc; null: not known), and of glibc's at a mark bytes,
+ *	         mapped_bytes (besides those), used_bytes, free_bytes, top_bytes as
+ *	         mallinfo2(3) has them; where it was read then, arenas, free_chunks,
+ *	         fast_bytes and trim_bytes: about what malloc_trim(3) would give back
  *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next of
  *	         their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
@@ -47,7 +51,7 @@
  *
  *	processes  as process above, a parent before its children, and of each file, depth (0: its
  *	         parent is none of them), from, to, live_bytes, live_blocks (at to), verdict,
- *	         arenas, audit, doubts
+ *	         arenas, c_heap, audit, doubts
  *	by, growth, total, pins, pins_total, pins_others  as above, over all of them
  *	release  null: lines are released in each process for itself
  */
@@ -262,6 +266,7 @@ static void write_part(struct json *json, const struct report *part, size_t dept
 	json_u64(json, "live_blocks", moment_live_blocks(part->profile, &part->to));
 	report_json_verdict(part, json);
 	report_json_arenas(part, json);
+	report_json_heap(part, json);
 	report_json_audit(part, json);
 	write_doubts(json, part->profile);
 	json_close(json);
@@ -299,6 +304,7 @@ void report_json(const struct report *report, struct json *json)
 	write_growth(json, report);
 	report_json_pins(report, json);
 	report_json_arenas(report, json);
+	report_json_heap(report, json);
 	json_null(json, "resident");
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);

@@ -188,6 +188,23 @@ void report_json_arenas(const struct report *report, struct json *json)
 	json_close(json);
 }
 
+void report_json_heap(const struct report *report, struct json *json)
+{
+	const struct c_heap *heap = &report->heap;
+	json_object(json, "c_heap");
+	json_text(json, "allocator", heap->allocator);
+	write_known(json, "bytes", heap->known, heap->bytes);
+	write_known(json, "mapped_bytes", heap->known, heap->mapped_bytes);
+	write_known(json, "used_bytes", heap->known, heap->used_bytes);
+	write_known(json, "free_bytes", heap->known, heap->free_bytes);
+	write_known(json, "top_bytes", heap->known, heap->top_bytes);
+	write_known(json, "arenas", heap->detailed, heap->arenas);
+	write_known(json, "free_chunks", heap->detailed, heap->free_chunks);
+	write_known(json, "fast_bytes", heap->detailed, heap->fast_bytes);
+	write_known(json, "trim_bytes", heap->detailed, heap->trim_bytes);
+	json_close(json);
+}
+
 static void write_address(struct json *json, const char *key, uint64_t address)
 {
 	char text[24];

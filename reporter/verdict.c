@@ -57,13 +57,23 @@ static uint64_t resident_bytes(const struct profile *profile, const struct momen
 	return bytes == UINT64_MAX ? 0 : bytes;
 }
 
-static bool is_fragmented(const struct verdict_query *query)
+static bool is_too_free(const struct verdict_query *query, uint64_t free_bytes, uint64_t bytes)
+{
+	const uint64_t resident = resident_bytes(query->profile, &query->moment);
+	return free_bytes >= LEAST_FREE_BYTES && free_bytes >= bytes / LEAST_FREE_PART &&
+	       bytes >= resident / LEAST_RESIDENT_PART;
+}
+
+static bool has_free_arenas(const struct verdict_query *query)
 {
 	const struct fragmentation *figures = query->fragmentation;
-	const uint64_t resident = resident_bytes(query->profile, &query->moment);
-	return figures->known && figures->pinned_bytes >= LEAST_FREE_BYTES &&
-	       figures->pinned_bytes >= figures->bytes / LEAST_FREE_PART &&
-	       figures->bytes >= resident / LEAST_RESIDENT_PART;
+	return figures->known && is_too_free(query, figures->pinned_bytes, figures->bytes);
+}
+
+static bool has_free_heap(const struct verdict_query *query)
+{
+	const struct c_heap *heap = query->heap;
+	return heap->known && is_too_free(query, heap->free_bytes, heap->bytes);
 }
 
 static enum verdict_confidence confidence(const struct verdict_query *query)
@@ -72,6 +82,9 @@ static enum verdict_confidence confidence(const struct verdict_query *query)
 	const struct profile_run *run = &query->profile->run;
 	if (run->dropped_events || run->lost_slots)
 		return VERDICT_LOW;
+	if (!has_free_arenas(query))
+		return query->heap->free_bytes >= query->heap->bytes / 2 ? VERDICT_HIGH
+									 : VERDICT_MEDIUM;
 	if (!query->pinning->known || query->pinning->others.blocks)
 		return VERDICT_MEDIUM;
 	return figures->pinned_bytes >= figures->bytes / 2 ? VERDICT_HIGH : VERDICT_MEDIUM;
@@ -216,31 +229,47 @@ static void advise_arenas(const struct finding *finding)
 		advise_restart(finding, last);
 }
 
-/* Of a C heap that says so: other allocators have no such figures. */
+static void say_heap(const struct finding *finding)
+{
+	const struct c_heap *heap = finding->query->heap;
+	add(finding->verdict->reasons, "%s of the C heap's %s is free (%.0f %%)",
+	    size(finding, heap->free_bytes).text, size(finding, heap->bytes).text,
+	    100.0 * (double)heap->free_bytes / (double)heap->bytes);
+}
+
 static void advise_trim(const struct finding *finding)
 {
-	const struct verdict_query *query = finding->query;
-	if (query->moment.kind != MOMENT_MARK)
+	const struct c_heap *heap = finding->query->heap;
+	const uint64_t bytes = c_heap_trim_bytes(heap);
+	if (!heap->known || (bytes < LEAST_TRIM_BYTES && !has_free_heap(finding->query)))
 		return;
-	const uint64_t bytes =
-		query->profile->marks[query->moment.mark].figures.heap_free_bytes;
-	if (bytes != UINT64_MAX && bytes >= LEAST_TRIM_BYTES)
-		add(finding->verdict->advice,
-		    "malloc_trim(0) returns at most %s, all of it from the C heap, not from"
-		    " the arenas",
-		    size(finding, bytes).text);
+	const bool little = bytes < heap->free_bytes / LEAST_RETURNED_PART;
+	add(finding->verdict->advice, "malloc_trim(0) gives back %s%s %s of the C heap%s",
+	    little ? "only " : "", heap->detailed ? "about" : "at most",
+	    size(finding, bytes).text,
+	    little ? ": what is free lies in pieces between live blocks" : "");
+}
+
+static void judge_arenas(const struct finding *finding)
+{
+	say_free(finding);
+	advise_arenas(finding);
+	say_row(finding);
 }
 
 void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict)
 {
-	struct verdict verdict = {.kind = VERDICT_NONE};
+	struct verdict verdict = {.kind = VERDICT_NONE,
+				  .of_arenas = has_free_arenas(query),
+				  .of_heap = has_free_heap(query)};
 	const struct finding finding = {query, &verdict};
-	if (is_fragmented(query)) {
+	if (verdict.of_arenas || verdict.of_heap) {
 		verdict.kind = VERDICT_FRAGMENTATION;
 		verdict.confidence = confidence(query);
-		say_free(&finding);
-		advise_arenas(&finding);
-		say_row(&finding);
+		if (verdict.of_arenas)
+			judge_arenas(&finding);
+		if (verdict.of_heap)
+			say_heap(&finding);
 		advise_trim(&finding);
 	}
 	*ret_verdict = verdict;

@@ -1,10 +1,10 @@
 /*
  * verdict.h - what is wrong with the memory of a program, if anything, and what would help.
  *
- * So far one thing is found: fragmentation, where at least 8 MiB and a quarter of the arenas'
- * bytes are free but held by live blocks, and the arenas are at least a fifth of the resident
- * set (where that is known). Every sentence tells figures of this run: what the lines that hold
- * arenas would give back when they let go, and what the C heap could return by itself.
+ * So far one thing is found: fragmentation. Of the interpreter's arenas, or of the C heap, at
+ * least 8 MiB and a quarter are free but not given back, and they are at least a fifth of the
+ * resident set (where that is known). Every sentence tells figures of this run: what the lines
+ * that hold arenas would give back when they let go, and what the C heap could return by itself.
  *
  * Confidence: high where half of the arenas' bytes are free; medium below, and where not all
  * blocks that hold them have a name; low where events were lost, for then nobody knows what is
@@ -15,6 +15,7 @@
 #ifndef MEMTRACE_VERDICT_H
 #define MEMTRACE_VERDICT_H
 
+#include "c_heap.h"
 #include "caption.h"
 #include "fragmentation.h"
 #include "pinning.h"
@@ -31,6 +32,7 @@ enum { VERDICT_MAX_SENTENCES = 6 };
 struct verdict {
 	enum verdict_kind kind;
 	enum verdict_confidence confidence;
+	bool of_arenas, of_heap;
 	char *reasons[VERDICT_MAX_SENTENCES]; /* NULL from the last one on */
 	char *advice[VERDICT_MAX_SENTENCES];
 	uint64_t returned_bytes; /* by what is advised, of the arenas */
@@ -41,6 +43,7 @@ struct verdict_query {
 	const struct profile *profile;
 	struct moment moment;
 	const struct fragmentation *fragmentation;
+	const struct c_heap *heap;
 	const struct pinning *pinning; /* of all rows, nothing left out */
 	enum grouping_by by;           /* that they were made */
 	enum units_kind units;

@@ -206,6 +206,22 @@ def test_malloc_has_no_arenas_and_says_so(trace, any_python):
     assert "no arenas at end: with PYTHONMALLOC=malloc" in report_text(run)
 
 
+def test_a_c_heap_full_of_holes_is_found(trace, any_python):
+    """Each block kept holds back at most itself and the rest of its pages."""
+    program = "blocks = [bytes(3000) for _ in range(30000)]\nkept = blocks[::50]\ndel blocks\n"
+    run = trace(any_python, "-c", program)
+    report = run.report()
+    verdict, heap = report["verdict"], report["c_heap"]
+    assert verdict["kind"] == "fragmentation" and heap["allocator"] == "glibc"
+    assert heap["free_bytes"] > 29_000 * 3000
+    assert heap["bytes"] >= heap["free_bytes"] + 600 * 3000
+    assert verdict["advice"] and all("malloc_trim(0)" in advice for advice in verdict["advice"])
+    text = report_text(run)
+    assert text.startswith("fragmentation: ") and "of the C heap" in text.splitlines()[0]
+    # The arenas are as they should be: nothing is said of who holds them.
+    assert "who holds them" not in text
+
+
 def test_it_fits_eighty_columns(trace, any_python):
     run = trace(any_python, PINNING, 300_000, 3)
     text = report_text(run, COLUMNS="80")

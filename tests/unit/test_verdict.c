@@ -19,13 +19,14 @@ struct made {
 	struct fragmentation fragmentation;
 	struct pinning pinning;
 	struct pinning_row rows[12];
+	struct c_heap heap;
 	struct verdict_query query;
 };
 
 static void make(struct made *made)
 {
 	*made = (struct made){
-		.mark.figures = {.rss_bytes = 150 * MIB, .heap_free_bytes = UINT64_MAX},
+		.mark.figures = {.rss_bytes = 150 * MIB},
 		.fragmentation = {.known = true,
 				  .arenas = 100,
 				  .bytes = 100 * MIB,
@@ -53,6 +54,7 @@ static void make(struct made *made)
 		.profile = &made->profile,
 		.moment = {.kind = MOMENT_MARK},
 		.fragmentation = &made->fragmentation,
+		.heap = &made->heap,
 		.pinning = &made->pinning,
 		.folder = {"/w/"},
 	};
@@ -177,9 +179,32 @@ static void the_c_heap_is_a_remedy_of_its_own(void **state)
 	(void)state;
 	struct made made;
 	make(&made);
-	made.mark.figures.heap_free_bytes = 30 * MIB;
+	made.heap = (struct c_heap){.known = true, .bytes = 200 * MIB, .free_bytes = 30 * MIB};
 	struct verdict verdict = find(&made);
-	assert_non_null(strstr(verdict.advice[1], "malloc_trim(0) returns at most 30.0 MiB"));
+	assert_string_equal(verdict.advice[1],
+			    "malloc_trim(0) gives back at most 30.0 MiB of the C heap");
+	assert_null(verdict.reasons[2]);
+	verdict_release(&verdict);
+
+	/* Fragmented by itself, whatever the arenas are. */
+	made.fragmentation.arenas = made.fragmentation.bytes = made.fragmentation.pinned_bytes =
+		0;
+	assert_false(found(&made));
+	made.heap.free_bytes = 150 * MIB;
+	made.heap.detailed = true;
+	made.heap.trim_bytes = 140 * MIB;
+	verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_FRAGMENTATION);
+	assert_int_equal(verdict.confidence, VERDICT_HIGH);
+	assert_string_equal(verdict.reasons[0],
+			    "150 MiB of the C heap's 200 MiB is free (75 %)");
+	assert_string_equal(verdict.advice[0],
+			    "malloc_trim(0) gives back about 140 MiB of the C heap");
+	verdict_release(&verdict);
+
+	made.heap.trim_bytes = 0;
+	verdict = find(&made);
+	assert_non_null(strstr(verdict.advice[0], "gives back only about 0 B of"));
 	verdict_release(&verdict);
 }
 
