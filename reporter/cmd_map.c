@@ -12,6 +12,8 @@
 
 /* Rows of the text; JSON has everything unless it is told otherwise. */
 enum { DEFAULT_ROWS = 10 };
+/* Reading more of them for nothing but colours would be waited for. */
+enum { MOST_COLORED_BLOCKS = 4 << 20 };
 
 struct arguments {
 	struct options options;
@@ -109,8 +111,7 @@ static int find_arenas(const struct arguments *arguments, const struct profile *
 	if (strcmp(arguments->at, "peak") != 0)
 		return -1;
 	*ret_moment = (struct moment){
-		.kind = MOMENT_MARK, .seconds = -1, .asked_seconds = -1, .name = "peak"};
-	ret_moment->mark = SIZE_MAX;
+		.kind = MOMENT_START, .seconds = -1, .asked_seconds = -1, .name = "peak"};
 	arenas_at_peak(profile, ret_arenas);
 	return 0;
 }
@@ -187,6 +188,10 @@ static int print_pools(const struct arguments *arguments, struct mapped *mapped,
 		       const struct map_view *view, struct json *json)
 {
 	const struct map *map = &mapped->map;
+	if (!map->exact && arenas_exact(map->of.profile, &map->of.moment)) {
+		command_say("--pools: no pools can be read from %s", map->of.profile->path);
+		return STATUS_FAILED;
+	}
 	if (!map->exact) {
 		command_say(
 			"--pools: pools and their blocks are kept for the end of a run only,"
@@ -213,12 +218,16 @@ static int print_map(const struct arguments *arguments, struct mapped *mapped)
 	struct json json;
 	term_init(&term, stdout, arguments->options.color);
 	json_init(&json, stdout, 2);
+	struct profile *profile = mapped->selected.profile;
+	const bool color_pools = term.color && mapped->map.exact &&
+				 profile->run.block_count <= MOST_COLORED_BLOCKS;
 	const struct map_view view = {
 		.map = &mapped->map,
 		.fold = &mapped->fold,
 		.term = &term,
 		.units = arguments->options.units,
 		.running = mapped->selected.running,
+		.blocks_of = color_pools ? profile : NULL,
 	};
 	if (arguments->pools && mapped->map.count)
 		return print_pools(arguments, mapped, &view, &json);

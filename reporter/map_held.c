@@ -51,27 +51,56 @@ static void print_holder(const struct list *list, const struct map_holder *holde
 	fprintf(term->out, " %s%s", times(term), units_count(holder->blocks).text);
 }
 
-/* Alone, without its count: of a name that is too long the end, since the line is there. */
-static void print_short(const struct list *list, const struct map_line *line, size_t more)
+static bool inside_character(char byte)
 {
-	const struct term *term = list->term;
-	const char *name = line->name;
-	const char *dots = term->blocks ? "…" : "..";
-	char rest[32] = "";
-	if (more)
-		snprintf(rest, sizeof rest, " +%zu", more);
-	const size_t room = list->left > strlen(rest) ? list->left - strlen(rest) : 0;
+	return (byte & 0xc0) == 0x80;
+}
+
+/* The end of a name that doesn't fit, or its beginning. */
+static void print_end(const struct term *term, const char *name, size_t room)
+{
 	const size_t len = strlen(name);
 	if (len > LONGEST_NAME)
 		name += len - LONGEST_NAME;
-	const bool whole = term_text_width(term, name) <= room;
-	while (!whole && *name && term_text_width(term, name) + 2 > room)
-		do
-			name++;
-		while ((*name & 0xc0) == 0x80);
-	fputs(term_hue(term, line->hue), term->out);
-	fputs(whole ? "" : dots, term->out);
+	while (*name && (inside_character(*name) || term_text_width(term, name) + 2 > room))
+		name++;
+	fputs(term->blocks ? "…" : "..", term->out);
 	term_text(term, name);
+}
+
+static void print_beginning(const struct term *term, const char *name, size_t room)
+{
+	char part[LONGEST_NAME + 1];
+	size_t len = strlen(name) < LONGEST_NAME ? strlen(name) : LONGEST_NAME;
+	memcpy(part, name, len);
+	part[len] = '\0';
+	while (len && term_text_width(term, part) + 2 > room) {
+		/* Up to and with the byte that begins the last character. */
+		while (len > 1 && inside_character(part[len - 1]))
+			len--;
+		part[--len] = '\0';
+	}
+	term_text(term, part);
+	fputs(term->blocks ? "…" : "..", term->out);
+}
+
+/* The first one alone, without its count. Where a line ends its name, that is what matters. */
+static void print_short(const struct list *list)
+{
+	const struct map_held *held = list->held;
+	const struct term *term = list->term;
+	const struct map_line *line = &held->map->named[held->holders[0].line];
+	const struct group *group = group_of(list, &held->holders[0]);
+	const bool ends_with_line = group->line != LINE_NONE || !group->function;
+	char rest[32] = "";
+	if (held->count > 1)
+		snprintf(rest, sizeof rest, " +%zu", held->count - 1);
+	const size_t room = list->left > strlen(rest) ? list->left - strlen(rest) : 0;
+	fputs(term_hue(term, line->hue), term->out);
+	if (term_text_width(term, line->name) <= room)
+		term_text(term, line->name);
+	else
+		(ends_with_line ? print_end : print_beginning)(term, line->name, room);
 	fprintf(term->out, "%s%s", term_plain(term), rest);
 }
 
@@ -124,7 +153,7 @@ void map_held_print(const struct map_held *held, const struct term *term, size_t
 		shown++;
 	}
 	if (held->count && !list.begun) {
-		print_short(&list, &held->map->named[held->holders[0].line], held->count - 1);
+		print_short(&list);
 		return;
 	}
 	const size_t rest = more_text(held->count - shown, held->other_blocks, more,

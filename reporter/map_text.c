@@ -216,10 +216,27 @@ static uint8_t hue_of(const struct map *map, const struct map_arena *arena)
 	return map->named[map->holders[arena->holder_start].line].hue;
 }
 
+/* The colours of pools are of who has most blocks in each of them. */
+static void color_pools(const struct map_view *view, const struct map_row *row,
+			struct map_share *shares, size_t room)
+{
+	struct map_pools pools;
+	map_pools_init(&pools, view->map, view->blocks_of, row->arena);
+	for (size_t i = 0; i < pools.count; i++) {
+		const struct map_pool *pool = &pools.items[i];
+		if (pool->place < room && pool->holder_count)
+			shares[pool->place].hue =
+				view->map->named[pools.holders[pool->holder_start].line].hue;
+	}
+	map_pools_release(&pools);
+}
+
 /* Each pool in its place; those without live blocks as empty as any. */
-static size_t draw_pools(const struct map *map, const struct map_arena *arena,
+static size_t draw_pools(const struct map_view *view, const struct map_row *row,
 			 struct map_cell *cells, size_t cell_count)
 {
+	const struct map *map = view->map;
+	const struct map_arena *arena = &map->items[row->arena];
 	const size_t room = map_pool_room(map, arena);
 	__attribute__((cleanup(mem_scope))) struct map_share *shares =
 		mem_alloc(room * sizeof shares[0]);
@@ -236,6 +253,8 @@ static size_t draw_pools(const struct map *map, const struct map_arena *arena,
 		if (place < room && capacity)
 			shares[place] = pool_share(pool->live_blocks, capacity, hue);
 	}
+	if (view->blocks_of)
+		color_pools(view, row, shares, room);
 	cell_count = cell_count < room ? cell_count : room;
 	map_draw_cells(shares, room, cells, cell_count);
 	return cell_count;
@@ -250,7 +269,7 @@ static void print_drawing(const struct map_view *view, const struct map_layout *
 	if (row->kind != MAP_ROW_OTHER) {
 		const struct map_arena *arena = &map->items[row->arena];
 		if (map->exact)
-			drawn = draw_pools(map, arena, cells, layout->cells);
+			drawn = draw_pools(view, row, cells, layout->cells);
 		else
 			map_draw_bar(arena->held->block_bytes, arena->held->bytes,
 				     hue_of(map, arena), cells, drawn = layout->cells);

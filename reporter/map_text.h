@@ -14,6 +14,8 @@ struct map_view {
 	const struct term *term;
 	enum units_kind units;
 	bool running; /* the profile is of a run that goes on */
+	/* To colour pools by their own lines, which takes the profile's blocks; NULL: don't. */
+	struct profile *blocks_of;
 };
 
 void map_text(const struct map_view *view);
