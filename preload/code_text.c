@@ -5,11 +5,11 @@
 #include "python.h"
 #include "words.h"
 
-/* PyASCIIObject.state, cpython/unicodeobject.h: the same from 3.8 to 3.13. */
-enum { KIND_SHIFT = 2, KIND_MASK = 7, STATE_COMPACT = 1 << 5, STATE_ASCII = 1 << 6 };
+/* PyASCIIObject.state, cpython/unicodeobject.h: bits counted from layout.text_bits on. */
+enum { KIND_MASK = 7, STATE_COMPACT = 1 << 3, STATE_ASCII = 1 << 4 };
 
 /* PyTypeObject.tp_flags, Include/object.h: the same from 3.8 to 3.15. */
-enum { TYPE_FLAGS = 168, TYPE_BYTES = 1 << 27, TYPE_TEXT = 1 << 28 };
+enum { TYPE_BYTES = 1 << 27, TYPE_TEXT = 1 << 28 };
 
 static _Atomic bool layout_proven;
 
@@ -38,7 +38,7 @@ static bool is_kind_of(const void *object, const void *type, uint64_t flag)
 	if (!atomic_load_explicit(&layout_proven, memory_order_relaxed) || !object ||
 	    (uintptr_t)object % 8)
 		return false;
-	memcpy(&flags, (const char *)field(object, python.layout.object_type) + TYPE_FLAGS,
+	memcpy(&flags, (const char *)field(object, python.layout.object_type) + python.layout.type_flags,
 	       sizeof(flags));
 	return flags & flag;
 }
@@ -92,6 +92,7 @@ static void add_text(struct words *words, const void *text)
 	uint32_t state;
 
 	memcpy(&state, (const char *)text + layout->text_state, sizeof(state));
+	state >>= layout->text_bits;
 	int64_t length = read_length(text, layout->text_length);
 	const char *data = (const char *)text + layout->text_compact;
 
@@ -103,7 +104,7 @@ static void add_text(struct words *words, const void *text)
 	if (!(state & STATE_COMPACT))
 		data = field(text, layout->text_compact);
 	for (int64_t i = 0; data && i < length && !words->cut; i++)
-		add_character(words, read_character(data, state >> KIND_SHIFT & KIND_MASK, i));
+		add_character(words, read_character(data, state & KIND_MASK, i));
 }
 
 static bool is(const char *text, size_t len, const char *expected)

@@ -112,12 +112,26 @@ static void record_ended(const char *interp)
 	}
 }
 
+/* Without a GIL every running thread sees the same edge: the first one records it. */
+static bool take_edge(bool inside)
+{
+	static _Atomic bool seen_inside;
+
+	return atomic_exchange(&seen_inside, inside) != inside || !python.layout.free_threaded;
+}
+
 static void record_edge(struct thread *self, const char *interp, bool inside)
 {
+	static _Atomic bool recording;
+
 	self->in_collection = inside;
-	if (interp != main_interp)
+	if (interp != main_interp || !take_edge(inside))
+		return;
+	/* Two may have taken edges one after the other; what one leaves, the next one finds. */
+	if (atomic_exchange(&recording, true))
 		return;
 	record_ended(interp);
+	atomic_store(&recording, false);
 	if (inside)
 		ring_put(record_head(R_GC, R_GC_UNKNOWN), 0);
 }

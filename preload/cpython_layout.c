@@ -289,6 +289,7 @@ static const struct debug_offset debug_offsets[] = {
 	TELLS(code_linetable, 304, 344, 408),
 	TELLS(code_first_line, 312, 352, 416),
 	TELLS(code_instructions, 344, 384, 448),
+	TELLS(code_copies, 0, 392, 456),
 	TELLS(object_type, 360, 408, 472),
 	TELLS(bytes_size, 520, 600, 696),
 	TELLS(bytes_data, 528, 608, 704),
@@ -328,20 +329,17 @@ static bool apply_debug_offset(const struct debug_offset *debug, const void *run
 
 /*
  * An object's header has 16 bytes more without a GIL; what has no entry above moves along. From
- * 3.14 on each thread runs a copy of its own of a function's instructions: such frames aren't
- * read yet.
+ * 3.14 on a str's state begins with a byte of its own for interning.
  */
-static bool apply_free_threading(struct layout *layout)
+static void apply_free_threading(struct layout *layout)
 {
-	enum { MORE_HEADER = 16 };
+	enum { MORE_HEADER = 16, TEXT_BITS_AFTER_A_BYTE = 8 };
 
-	if (layout->minor != 13)
-		return false;
 	layout->free_threaded = true;
 	layout->code_first_traced += MORE_HEADER;
-	/* Its collector counts otherwise. */
-	layout->gc_stats = LAYOUT_NONE;
-	return true;
+	layout->type_flags += MORE_HEADER;
+	if (layout->minor >= 14)
+		layout->text_bits = TEXT_BITS_AFTER_A_BYTE;
 }
 
 static bool apply_debug_offsets(unsigned long version_hex, const void *runtime,
@@ -352,8 +350,8 @@ static bool apply_debug_offsets(unsigned long version_hex, const void *runtime,
 	if (memcmp(runtime, "xdebugpy", 8) ||
 	    word_at(runtime, VERSION) >> 16 != version_hex >> 16)
 		return false;
-	if (word_at(runtime, FREE_THREADED) && !apply_free_threading(layout))
-		return false;
+	if (word_at(runtime, FREE_THREADED))
+		apply_free_threading(layout);
 	for (size_t i = 0; i < sizeof(debug_offsets) / sizeof(debug_offsets[0]); i++)
 		if (!apply_debug_offset(&debug_offsets[i], runtime, layout))
 			return false;
@@ -364,6 +362,15 @@ static bool apply_debug_offsets(unsigned long version_hex, const void *runtime,
 	return true;
 }
 
+/* What has been the same in all versions, but for builds without a GIL. */
+static void apply_common(struct layout *layout)
+{
+	enum { TYPE_FLAGS = 168, TEXT_BITS = 2 };
+
+	layout->type_flags = TYPE_FLAGS;
+	layout->text_bits = TEXT_BITS;
+}
+
 bool layout_find(unsigned minor, unsigned long version_hex, const void *runtime,
 		 struct layout *ret_layout)
 {
@@ -372,6 +379,7 @@ bool layout_find(unsigned minor, unsigned long version_hex, const void *runtime,
 
 		if (layout.minor != minor)
 			continue;
+		apply_common(&layout);
 		if (minor >= 13 && !apply_debug_offsets(version_hex, runtime, &layout))
 			return false;
 		*ret_layout = layout;

@@ -50,10 +50,16 @@ struct layout {
 	uint16_t code_file, code_name, code_linetable, code_first_line, code_instructions;
 	uint16_t
 		code_first_traced; /* in units of two bytes; 0: the version has no such field */
+	/*
+	 * Without a GIL, from 3.14 on: the list of a function's instructions, one copy for each
+	 * thread that ran it, the first of which is the code object's own. 0: there is no list.
+	 */
+	uint16_t code_copies;
 
 	uint16_t text_length, text_state, text_ascii, text_compact; /* str: the data's places */
+	uint16_t text_bits; /* of the state: where its kind's three begin, and compact, ASCII */
 	uint16_t bytes_size, bytes_data;
-	uint16_t object_type;
+	uint16_t object_type, type_flags;
 
 	/*
 	 * The collector's state: in the interpreter's, or (LAYOUT_NONE: not) in the runtime's.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "code_text.h"
+#include "codecopy.h"
 #include "intern.h"
 #include "python.h"
 #include "ring.h"
@@ -172,9 +173,11 @@ static int32_t instr_offset(const struct frame_key *key)
 {
 	const char *first = (const char *)key->code + python.layout.code_instructions;
 
-	if (python.layout.instr == INSTR_ADDRESS)
-		return (int32_t)((const char *)key->instr - first);
-	return (int32_t)(intptr_t)key->instr * python.layout.instr;
+	if (python.layout.instr != INSTR_ADDRESS)
+		return (int32_t)(intptr_t)key->instr * python.layout.instr;
+	if (python.layout.code_copies)
+		first = codecopy_first(key->code, key->instr);
+	return first ? (int32_t)((const char *)key->instr - first) : -1;
 }
 
 static void check_line(const struct frame_key *key, uint32_t code, int32_t instr)

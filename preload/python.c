@@ -66,9 +66,7 @@ static const char *missing(void)
 	if (symbol("_Py_PrintReferences"))
 		return "it was built with Py_TRACE_REFS";
 	if (!layout_find(python.minor, python.version_hex, python.runtime, &python.layout))
-		return strstr(python.version, "free-threading")
-			       ? "of free-threaded builds only 3.13's is known"
-			       : "this version is not known";
+		return "this version is not known";
 	return NULL;
 }
 

@@ -2,10 +2,10 @@
 
     memtrace run -- python3 samples/cache.py [PAGES]
 
-Each of PAGES (10,000 unless told otherwise) different paths is rendered once and kept. The line
-marked "leaks" holds, at the end, exactly PAGES blocks of 2,033 bytes: 2,000 bytes of content and the
-33 bytes that any bytes object needs. The keys are at the line that makes the path, one block each;
-the dictionary's table is one block at the line that stores. After the mark "warm", half way
+Each of PAGES (10,000 unless told otherwise) different paths is rendered once and kept. The line marked
+"leaks" holds, at the end, exactly PAGES blocks of 2,033 bytes: 2,000 bytes of content and the 33 bytes
+that any bytes object needs (49 without a GIL). The keys are at the line that makes the path, one block
+each; the dictionary's table is one block at the line that stores. After the mark "warm", half way
 through, the other half is asked for: `memtrace report --from warm` shows one half only.
 """
 

@@ -3,10 +3,10 @@
     memtrace run -- python3 samples/closure.py [HANDLERS]
 
 Each of HANDLERS functions (500 unless told otherwise) wants nothing but the length of a list of 1,000
-entries, and keeps the whole list for it. The line marked "leaks" holds, at the end, exactly two
-blocks for each handler: the list object of 56 bytes (40 of its own and 16 for the collector) and its
-buffer of 8,000 bytes. The function, its cell and its tuple of cells are small and at the lines that
-make them. Capturing `count = len(rows)` instead of `rows` would free all of it.
+entries, and keeps the whole list for it. The line marked "leaks" holds, at the end, exactly two blocks
+for each handler: the list object of 56 bytes (40 of its own and 16 for the collector) and its buffer of
+8,000 bytes (8 more without a GIL). The function, its cell and its tuple of cells are small and at the
+lines that make them. Capturing `count = len(rows)` instead of `rows` would free all of it.
 
 The collection empties the interpreter's list of spare list objects, which would otherwise lend
 blocks from other lines.

@@ -5,8 +5,9 @@
 Each pair refers to each other, so that counting references never frees it, and gc.disable() keeps the
 collector from doing so. Nothing in the program can reach the pairs any more. The line marked "leaks"
 holds, at the end, exactly PAIRS blocks (2,000 unless told otherwise) of 1,000 bytes: 967 bytes of
-content and the 33 bytes that any bytes object needs. The two lines marked "parent" and "child" hold
-one instance of 48 bytes a pair each (two slots, 16 bytes of any object and 16 for the collector).
+content and the 33 bytes that any bytes object needs (49 without a GIL). The two lines marked "parent"
+and "child" hold one instance of 48 bytes a pair each (two slots, 16 bytes of any object and 16 for the
+collector).
 
 With `python3 samples/cycles.py PAIRS collect` the collector runs once at the end: then nothing of it
 is live, and the report's JSON tells the bytes that went that way (gc_freed_bytes).

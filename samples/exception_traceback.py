@@ -2,11 +2,11 @@
 
     memtrace run -- python3 samples/exception_traceback.py [REQUESTS]
 
-Each of REQUESTS requests (2,000 unless told otherwise) fails, and its exception is kept for a summary. An
-exception refers to its traceback, that to the frames it went through, and those to their local
+Each of REQUESTS requests (2,000 unless told otherwise) fails, and its exception is kept for a summary.
+An exception refers to its traceback, that to the frames it went through, and those to their local
 variables. The line marked "leaks" holds, at the end, exactly REQUESTS blocks of 1,000 bytes: 967 bytes
-of content and the 33 bytes that any bytes object needs. `error.with_traceback(None)` before keeping it
-would free them.
+of content and the 33 bytes that any bytes object needs (49 without a GIL). `error.with_traceback(None)`
+before keeping it would free them.
 """
 
 import sys

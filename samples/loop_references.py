@@ -3,10 +3,10 @@
     memtrace run -- python3 samples/loop_references.py [TURNS]
 
 Only the newest page is wanted, but each link carries the one before it, "to be able to go back". After
-TURNS turns (5,000 unless told otherwise) all the pages are alive through one variable. The line
-marked "leaks" holds, at the end, exactly TURNS blocks of 1,000 bytes: 967 bytes of content and the 33
-bytes that any bytes object needs. The line marked "links" holds as many tuples of 56 bytes (two
-references, the tuple's own 24 bytes and 16 for the collector; 64 from Python 3.14 on, whose tuples
+TURNS turns (5,000 unless told otherwise) all the pages are alive through one variable. The line marked
+"leaks" holds, at the end, exactly TURNS blocks of 1,000 bytes: 967 bytes of content and the 33 bytes
+that any bytes object needs (49 without a GIL). The line marked "links" holds as many tuples of 56 bytes
+(two references, the tuple's own 24 bytes and 16 for the collector; 64 from Python 3.14 on, whose tuples
 keep their hash).
 
 The collection empties the interpreter's list of spare tuples, which would otherwise lend blocks from

@@ -1,5 +1,6 @@
 """Fixtures: the interpreters to test under, and `trace`, which runs a program under the tracer."""
 
+import collections
 import functools
 import glob
 import json
@@ -68,6 +69,23 @@ def python_version(python):
     text = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:3])"],
                           check=True, capture_output=True, text=True).stdout
     return tuple(map(int, text.split()))
+
+
+Build = collections.namedtuple("Build", "version free_threaded empty_bytes empty_text")
+
+
+@functools.cache
+def python_build(python):
+    """What sizes depend on: the version, whether there is a GIL, and what an empty bytes and str take."""
+    code = ("import sys, sysconfig; g = sys.getsizeof;"
+            "print(sysconfig.get_config_var('Py_GIL_DISABLED') or 0, g(b''), g(''))")
+    free_threaded, *empty = map(int, subprocess.run([python, "-c", code], check=True, capture_output=True,
+                                                    text=True).stdout.split())
+    return Build(python_version(python), bool(free_threaded), *empty)
+
+
+def is_free_threaded(python):
+    return python_build(python).free_threaded
 
 
 def clean_environment(**more):

@@ -66,7 +66,7 @@ def test_stacks_go_off(trace, any_python, wrong_library, field, value, why):
 
 
 def test_stacks_are_on_otherwise(trace, any_python, wrong_library):
-    traced = run(trace, any_python, wrong_library("frame_owner", {11: 69, 12: 70, 13: 70}[
+    traced = run(trace, any_python, wrong_library("frame_owner", {11: 69, 12: 70, 13: 70, 14: 74, 15: 74}[
         python_version(any_python)[1]]))
     assert traced.report()["process"]["stacks"] == "on"
     assert any(str(entry["file"]).endswith("program.py") for entry in traced.report()["growth"])
