@@ -1,0 +1,109 @@
+"""Fragmentation against arithmetic: what the report says a line holds is what freeing it gives back.
+
+The program keeps every hundredth of a known number of blocks, so that the line that keeps, its blocks and
+roughly its arenas are known by construction. Then it frees them, and reads what its memory loses by that.
+"""
+
+import pytest
+from conftest import PROGRAMS, line_of, python_version
+
+SCRIPT = PROGRAMS / "fragments.py"
+BYTES, EVERY = 24 << 20, 100
+# What else the process gets or gives back meanwhile: pages of the tracer's tables, of the C heap, of stacks.
+NOISE = 512 << 10
+
+
+def arena_bytes(python):
+    return 256 << 10 if python_version(python) < (3, 10) else 1 << 20
+
+
+@pytest.fixture
+def held(trace, python):
+    """held(workload) -> the child's profile, as of the mark, and the program's own, with what it released:
+    [(name, blocks, bytes)]."""
+
+    def run(workload):
+        done = trace(python, SCRIPT, workload, compare=False)
+        released = [(name, int(blocks), int(size)) for name, blocks, size in map(str.split, done.stdout.splitlines())]
+        child, own = sorted(done.profiles(), key=lambda profile: "released" in str(profile.section("MARK")))
+        return child, own, released
+
+    return run
+
+
+def pin_of(report, name):
+    """The entry of the line with that comment; it has to be there."""
+    line = line_of(SCRIPT, f"# pins {name}")
+    return next(pin for pin in report["pins"] if (pin["file"], pin["line"]) == (str(SCRIPT), line))
+
+
+def arenas_at(profile, mark):
+    return next(m["arena_count"] for m in profile.section("MARK") if m["name"] == mark)
+
+
+def assert_given_back(report, exclusive_bytes, given_back, python, released_before=0):
+    """CPython may keep one arena that is empty, and goes on with it. What was never touched isn't in memory and
+    doesn't leave it: pools of the arena that the line ended in, and the ends of each that isn't aligned to its
+    pools. With each line that was released before goes what it and this one held together: an arena where one
+    ended and the other began, and perhaps the one that CPython had kept."""
+    least = exclusive_bytes - 2 * arena_bytes(python) - report["arenas"]["alignment_bytes"] - NOISE
+    most = exclusive_bytes + 2 * released_before * arena_bytes(python) + NOISE
+    assert least <= given_back <= most, (exclusive_bytes, given_back)
+
+
+def assert_arenas_went(profile, exclusive, before, after):
+    gone = arenas_at(profile, before) - arenas_at(profile, after)
+    assert gone in (exclusive, exclusive - 1)
+
+
+@pytest.mark.parametrize("workload, size", [("tuples", 64), ("48", 48), ("176", 176), ("512", 512)])
+def test_one_line_holds_nearly_all(held, python, workload, size):
+    child, own, [(name, kept, given_back)] = held(workload)
+    if workload == "tuples" and python_version(python) >= (3, 14):
+        size = 80  # they keep their hash
+    report = child.report()
+    pin = pin_of(report, name)
+    assert kept == len(range(0, BYTES // (64 if workload == "tuples" else size), EVERY))
+    assert pin["rank"] == 1 and pin["blocks"] == kept and pin["live_bytes"] == kept * size
+    # By construction: all arenas but those that it began and ended in, and those of start-up, are its own.
+    pool_bytes = 4096 if python_version(python) < (3, 10) else 16384
+    filled = kept * EVERY // ((pool_bytes - 48) // size) * pool_bytes // arena_bytes(python)
+    assert filled - 3 <= pin["exclusive_arenas"] <= filled * 64 // 63 + 1
+    assert pin["exclusive_bytes"] == pin["exclusive_arenas"] * arena_bytes(python)
+    assert_given_back(report, pin["exclusive_bytes"], given_back, python)
+    assert_arenas_went(own, pin["exclusive_arenas"], "held", f"released {name}")
+    # It is the first step of the way back, and what the verdict tells to do.
+    assert report["release"][0]["ranks"] == [1] and report["release"][0]["bytes"] == pin["exclusive_bytes"]
+    assert report["verdict"]["kind"] == "fragmentation"
+    assert report["verdict"]["returned_bytes"] == pin["exclusive_bytes"]
+
+
+def test_old_blocks_and_new_ones(held, python):
+    child, own, released = held("age")
+    report = child.report()
+    first, second = pin_of(report, "early"), pin_of(report, "late")
+    assert first["newest_seconds"] > second["oldest_seconds"] + 1, "ages tell start-up from what is new"
+    before = "held"
+    for turn, (pin, (name, kept, given_back)) in enumerate(zip((first, second), released)):
+        assert pin["blocks"] == kept == len(range(0, BYTES // 128, EVERY))
+        assert_given_back(report, pin["exclusive_bytes"], given_back, python, released_before=turn)
+        # The arena where one ended and the other began goes with the second of them.
+        gone = arenas_at(own, before) - arenas_at(own, f"released {name}")
+        assert pin["exclusive_arenas"] - 1 <= gone <= pin["exclusive_arenas"] + 1
+        before = f"released {name}"
+
+
+def test_one_line_in_several_threads(held, python):
+    child, own, released = held("thread")
+    by_line = pin_of(child.report(), "blocks")
+    report = child.report("--by", "thread")
+    by_thread = {pin["name"]: pin for pin in report["pins"]}
+    assert by_line["blocks"] == sum(kept for _, kept, _ in released)
+    together = 0
+    for turn, (name, kept, given_back) in enumerate(released):
+        pin = next(pin for thread, pin in by_thread.items() if f"(tid {name})" in thread)
+        assert pin["blocks"] >= kept
+        together += pin["exclusive_bytes"]
+        assert_given_back(report, pin["exclusive_bytes"], given_back, python, released_before=turn)
+    # Between two threads, one arena each has blocks of both: the line's, and no thread's alone.
+    assert 0 <= by_line["exclusive_bytes"] - together <= 3 * arena_bytes(python)
