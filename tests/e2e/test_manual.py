@@ -82,7 +82,8 @@ def stage(tmp_path_factory, any_python):
     for part in ("libmemtrace.so", "memtrace-collector"):
         (folder / "build" / part).symlink_to(BUILD / part)
     variables = clean_environment(PATH=f"{tools}:{os.environ['PATH']}")
-    for out in ("app.1234.memtrace", "server.1234.memtrace", "uvicorn.26642.memtrace", "FILE"):
+    for out in ("app.1234.memtrace", "server.1234.memtrace", "uvicorn.26642.memtrace", "frag.memtrace",
+                "FILE"):
         done = subprocess.run([any_python, "app.py"], cwd=folder, capture_output=True, timeout=60,
                               env={**variables, "LD_PRELOAD": str(LIBRARY), "MEMTRACE_OUT": out})
         assert (done.returncode, done.stderr) == (0, b"")
@@ -166,11 +167,11 @@ def run_python(line, folder, variables):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-READING = r"(build/)?memtrace (report|dump|ls|doctor|recover)\b"
+READING = r"(build/)?memtrace (report|map|dump|ls|doctor|recover)\b"
 RULES = [
     (r"make( [a-zA-Z-]+)?( [A-Z]+=\S+)*$", run_make),
     (r"memtrace run .*(uvicorn|gunicorn)", run_server),
-    (r"(build/)?memtrace run .*python3 (app|your_program|server|samples/demo)\.py$", run_line),
+    (r"(build/)?memtrace run .*python3 (app|your_program|server|samples/(demo|fragmentation))\.py$", run_line),
     (r"(build/)?memtrace mark \d+ \w+$", run_line),
     (READING + r"( -- python3( app\.py)?)?([ \w./=*-]*)$", run_line),
     (r"LD_PRELOAD=\S+( --variable=preload memtrace\))? python3 app\.py$", run_line),
