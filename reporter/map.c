@@ -186,10 +186,19 @@ size_t map_pool_room(const struct map *map, const struct map_arena *arena)
 	return skipped < bytes ? (bytes - skipped) / pool_bytes : 0;
 }
 
-uint64_t map_pool_address(const struct map *map, const struct map_arena *arena, size_t i)
+bool map_pool_place(const struct map *map, const struct map_arena *arena, uint64_t address,
+		    size_t *ret_place)
 {
-	return first_pool(arena->held, map->of.arenas->pool_bytes) +
-	       (uint64_t)i * map->of.arenas->pool_bytes;
+	const size_t room = map_pool_room(map, arena);
+	const uint64_t pool_bytes = map->of.arenas->pool_bytes;
+	if (!room)
+		return false;
+	const uint64_t first = first_pool(arena->held, pool_bytes);
+	if (address < first || (address - first) % pool_bytes ||
+	    (address - first) / pool_bytes >= room)
+		return false;
+	*ret_place = (address - first) / pool_bytes;
+	return true;
 }
 
 bool map_arena_full(const struct held_arena *held)

@@ -60,8 +60,9 @@ void map_release(struct map *map);
 uint32_t map_line_of(const struct map *map, uint32_t stack);
 /* Pools that fit into an arena; 0: not known. */
 size_t map_pool_room(const struct map *map, const struct map_arena *arena);
-/* Where pool `i` of an arena lies. */
-uint64_t map_pool_address(const struct map *map, const struct map_arena *arena, size_t i);
+/* Which one of an arena's pools lies at an address, from 0; false: none does. */
+bool map_pool_place(const struct map *map, const struct map_arena *arena, uint64_t address,
+		    size_t *ret_place);
 /* Nine tenths of it are live, or more. */
 bool map_arena_full(const struct held_arena *held);
 /* Seconds from the beginning of a window to the moment of the map. */

@@ -93,7 +93,9 @@ static void print_short(const struct list *list)
 	const struct group *group = group_of(list, &held->holders[0]);
 	const bool ends_with_line = group->line != LINE_NONE || !group->function;
 	char rest[32] = "";
-	if (held->count > 1)
+	if (held->other_blocks)
+		snprintf(rest, sizeof rest, " + others");
+	else if (held->count > 1)
 		snprintf(rest, sizeof rest, " +%zu", held->count - 1);
 	const size_t room = list->left > strlen(rest) ? list->left - strlen(rest) : 0;
 	fputs(term_hue(term, line->hue), term->out);
@@ -126,10 +128,11 @@ static bool print_next(struct list *list, const struct map_holder *holder, size_
 static size_t more_text(size_t count, uint64_t other_blocks, char *text, size_t size)
 {
 	text[0] = '\0';
-	if (count)
-		snprintf(text, size, "%s more", units_count(count).text);
-	else if (other_blocks)
+	/* How many lines others are nobody knows. */
+	if (other_blocks)
 		snprintf(text, size, "others");
+	else if (count)
+		snprintf(text, size, "%s more", units_count(count).text);
 	return strlen(text);
 }
 
@@ -158,7 +161,7 @@ void map_held_print(const struct map_held *held, const struct term *term, size_t
 	}
 	const size_t rest = more_text(held->count - shown, held->other_blocks, more,
 				      sizeof more);
-	if (!shown && held->count)
+	if (!shown && held->count && !held->other_blocks)
 		snprintf(more, sizeof more, "%s lines", units_count(held->count).text);
 	if (rest && list.begun && (width == SIZE_MAX || rest + 2 <= list.left))
 		fprintf(term->out, ", %s", more);

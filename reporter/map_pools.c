@@ -15,17 +15,14 @@ static int compare_holders(const void *left, const void *right)
 static void add_pools(struct map_pools *pools)
 {
 	const struct map *map = pools->map;
-	const uint64_t pool_bytes = map->of.arenas->pool_bytes;
-	const uint64_t first = map_pool_address(map, pools->arena, 0);
+	const uint32_t pool_bytes = map->of.arenas->pool_bytes;
 	pools->room = map_pool_room(map, pools->arena);
 	pools->items = mem_alloc(pools->arena->pool_count * sizeof pools->items[0]);
 	for (size_t i = 0; i < pools->arena->pool_count; i++) {
 		const struct profile_pool *from =
 			&map->of.profile->pools[pools->arena->pool_start + i];
-		const uint64_t place = pool_bytes ? (from->address - first) / pool_bytes : 0;
-		const bool placed = from->address >= first && place < pools->room &&
-				    from->address == map_pool_address(map, pools->arena, place);
-		if (!placed || from->class > ARENAS_CLASSES || !from->class)
+		size_t place;
+		if (!map_pool_place(map, pools->arena, from->address, &place))
 			continue;
 		struct map_pool *pool = &pools->items[pools->count++];
 		*pool = (struct map_pool){
@@ -33,7 +30,7 @@ static void add_pools(struct map_pools *pools)
 			.address = from->address,
 			.block_bytes = arenas_class_bytes(from->class),
 			.live = from->live_blocks,
-			.capacity = arenas_pool_blocks((uint32_t)pool_bytes, from->class),
+			.capacity = arenas_pool_blocks(pool_bytes, from->class),
 		};
 		pool->blocks = mem_alloc(pool->capacity * sizeof pool->blocks[0]);
 		for (uint32_t j = 0; j < pool->capacity; j++)

@@ -193,7 +193,7 @@ static void print_titles(const struct map_view *view, const struct map_layout *l
 	print_figures(term, layout, figures);
 	if (layout->cells)
 		fprintf(term->out, "%-*s%*s", (int)layout->cells,
-			view->map->exact ? "POOLS" : "LIVE", MAP_GAP, "");
+			view->map->exact ? "POOLS" : "SHARE", MAP_GAP, "");
 	fprintf(term->out, "HELD BY%s\n", term_plain(term));
 }
 
@@ -244,14 +244,14 @@ static size_t draw_pools(const struct map_view *view, const struct map_row *row,
 	const uint8_t hue = hue_of(map, arena);
 	for (size_t i = 0; i < room; i++)
 		shares[i] = pool_share(0, 1, hue);
-	for (size_t i = 0; i < arena->pool_count && room; i++) {
+	for (size_t i = 0; i < arena->pool_count; i++) {
 		const struct profile_pool *pool =
 			&map->of.profile->pools[arena->pool_start + i];
-		const uint64_t place = (pool->address - map_pool_address(map, arena, 0)) /
-				       pool_bytes;
-		const uint32_t capacity = arenas_pool_blocks(pool_bytes, pool->class);
-		if (place < room && capacity)
-			shares[place] = pool_share(pool->live_blocks, capacity, hue);
+		size_t place;
+		if (map_pool_place(map, arena, pool->address, &place))
+			shares[place] = pool_share(pool->live_blocks,
+						   arenas_pool_blocks(pool_bytes, pool->class),
+						   hue);
 	}
 	if (view->blocks_of)
 		color_pools(view, row, shares, room);
@@ -292,7 +292,7 @@ static const char *before_holders(const struct map_row *row)
 	}
 }
 
-static void print_rows(const struct map_view *view)
+static struct map_layout print_rows(const struct map_view *view)
 {
 	const struct map_fold *fold = view->fold;
 	__attribute__((cleanup(mem_scope))) struct row_text *rows =
@@ -316,24 +316,35 @@ static void print_rows(const struct map_view *view)
 		map_held_print(&held, view->term, layout.holders_width, layout.functions);
 		putc('\n', view->term->out);
 	}
+	return layout;
 }
 
-static void print_legend(const struct map_view *view)
+static bool any_full(const struct map_fold *fold)
 {
-	char legend[120];
+	for (size_t i = 0; i < fold->row_count; i++)
+		if (fold->rows[i].kind == MAP_ROW_FULL)
+			return true;
+	return false;
+}
+
+static void print_legend(const struct map_view *view, const struct map_layout *layout)
+{
+	const struct term *term = view->term;
 	const bool folded = view->fold->folded;
-	map_draw_legend(view->term, legend, sizeof legend);
-	fputs(term_dim(view->term), view->term->out);
-	paragraph_printf(view->term, "%s: %s%s",
-			 view->map->exact ? "POOLS by address, live blocks" : "LIVE", legend,
-			 folded ? "; of several arenas the middle one is drawn, AGE is the"
-				  " oldest's; full: nine tenths are live"
-				: "");
+	char drawn[160] = "SHARE: of live bytes";
+	if (view->map->exact) {
+		snprintf(drawn, sizeof drawn, "POOLS by address, live blocks: ");
+		map_draw_legend(term, drawn + strlen(drawn), sizeof drawn - strlen(drawn));
+	}
+	fputs(term_dim(term), term->out);
+	paragraph_printf(term, "%s%s%s%s", drawn,
+			 folded ? "; of several arenas the middle one is drawn" : "",
+			 folded && layout->shown[MAP_AGE] ? ", AGE is the oldest's" : "",
+			 any_full(view->fold) ? "; full: nine tenths are live" : "");
 	if (view->map->exact)
-		paragraph_printf(view->term,
-				 "next: memtrace map --pools=1 %s    row 1, pool by pool",
+		paragraph_printf(term, "next: memtrace map --pools=1 %s    row 1, pool by pool",
 				 view->map->of.profile->path);
-	fputs(term_plain(view->term), view->term->out);
+	fputs(term_plain(term), term->out);
 }
 
 void map_text(const struct map_view *view)
@@ -347,7 +358,7 @@ void map_text(const struct map_view *view)
 	print_totals(view);
 	print_advice(view);
 	putc('\n', view->term->out);
-	print_rows(view);
+	const struct map_layout layout = print_rows(view);
 	putc('\n', view->term->out);
-	print_legend(view);
+	print_legend(view, &layout);
 }

@@ -185,6 +185,57 @@ def test_a_row_is_zoomed_into(kept):
         assert f"'{wrong}'" in done.stderr and not done.stdout
 
 
+MARKING = """\
+import ctypes, sys
+FILL, library, ids = b".", ctypes.CDLL(None), open(sys.argv[1], "w")
+def fill(count):
+    made = [None] * count
+    for index in range(count):
+        made[index] = FILL * 200  # marked
+    return made
+def mark(name):
+    print(name, *map(id, kept), file=ids)
+    library.memtrace_mark(name.encode())
+kept = fill(40000)
+mark("full")
+kept = kept[::50]
+mark("holes")
+kept += fill(20000)
+mark("again")
+ids.close()
+"""
+
+
+def test_arenas_of_a_mark(trace, python, tmp_path):
+    """An arena has as many of the line's blocks as there were ids in it, but for what its summary doesn't name."""
+    script = tmp_path / "marking.py"
+    script.write_text(MARKING)
+    run = trace(python, script, tmp_path / "ids", compare=False)
+    marks = {line.split()[0]: list(map(int, line.split()[1:]))
+             for line in (tmp_path / "ids").read_text().splitlines()}
+    # At the peak there are as many arenas as at the first mark that needs most of them.
+    for name in (*marks, "peak"):
+        found = as_json("--at", name, run.path)
+        assert (found["at"]["name"], found["at"]["seconds"] is None) == (name, name == "peak")
+        assert sum(arena["bytes"] for arena in found["arenas"]) == found["total"]["bytes"]
+        lines = [number for number, pin in enumerate(found["pins"])
+                 if (pin["file"], pin["line"]) == (str(script), line_of(script, "# marked"))]
+        assert len(lines) == 1
+        named = 0
+        for arena in found["arenas"] if name in marks else ():
+            assert arena["pools"] is None
+            inside = sum(within(a, int(arena["address"], 16), arena["bytes"]) for a in marks[name])
+            blocks = sum(pin["blocks"] for pin in arena["pins"] if pin["pin"] == lines[0])
+            assert blocks <= inside <= blocks + arena["other_blocks"]
+            named += blocks
+        assert name not in marks or named > len(marks[name]) * 0.9
+    most = max(as_json("--at", name, run.path)["total"]["arenas"] for name in marks)
+    assert as_json("--at", "peak", run.path)["total"]["arenas"] >= most
+    done = memtrace_map("--at", "holes", "--pools", run.path, status=1)
+    assert "holes" in done.stderr
+    assert as_json("--at", "end", "--pools", run.path) == as_json("--pools", run.path)
+
+
 def test_nothing_is_live_at_the_start(kept):
     assert memtrace_map("--at", "start", kept.run.path).stdout.splitlines()[1:2]
     found = as_json("--at", "0s", kept.run.path)
