@@ -48,6 +48,19 @@ static void tell_counts(const struct teller *teller, const struct profile_run *r
 			     counts[i].text);
 }
 
+static void tell_audits(const struct teller *teller, const struct profile *profile)
+{
+	uint64_t differing = 0;
+	for (size_t i = 0; i < profile->audit_count; i++)
+		differing += profile->audits[i].differing_blocks;
+	if (differing)
+		tell(teller,
+		     "%s blocks in arenas differ from the interpreter's own pool headers: "
+		     "please"
+		     " report this as a bug of memtrace",
+		     units_count(differing).text);
+}
+
 void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 {
 	const struct teller teller = {each, user};
@@ -58,6 +71,7 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	if (stacks && strcmp(stacks, "on") != 0)
 		tell(&teller, "Python stacks are %s", stacks);
 	tell_counts(&teller, run);
+	tell_audits(&teller, profile);
 	if (known && !(run->flags & PROFILE_CONSERVED))
 		tell(&teller, "allocated less freed is not what is live, for some stack: please"
 			      " report this as a bug of memtrace");

@@ -76,11 +76,18 @@ static bool has_free_heap(const struct verdict_query *query)
 	return heap->known && is_too_free(query, heap->free_bytes, heap->bytes);
 }
 
+static bool is_doubtful(const struct profile *profile)
+{
+	uint64_t doubts = profile->run.dropped_events + profile->run.lost_slots;
+	for (size_t i = 0; i < profile->audit_count; i++)
+		doubts += profile->audits[i].differing_blocks;
+	return doubts != 0;
+}
+
 static enum verdict_confidence confidence(const struct verdict_query *query)
 {
 	const struct fragmentation *figures = query->fragmentation;
-	const struct profile_run *run = &query->profile->run;
-	if (run->dropped_events || run->lost_slots)
+	if (is_doubtful(query->profile))
 		return VERDICT_LOW;
 	if (!has_free_arenas(query))
 		return query->heap->free_bytes >= query->heap->bytes / 2 ? VERDICT_HIGH

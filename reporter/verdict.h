@@ -7,8 +7,8 @@
  * that hold arenas would give back when they let go, and what the C heap could return by itself.
  *
  * Confidence: high where half of the arenas' bytes are free; medium below, and where not all
- * blocks that hold them have a name; low where events were lost, for then nobody knows what is
- * live.
+ * blocks that hold them have a name; low where events were lost or an audit found differences,
+ * for then nobody knows what is live.
  *
  * Memory: verdict_release.
  */
