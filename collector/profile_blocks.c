@@ -151,15 +151,20 @@ int profile_load_blocks(struct profile *profile, struct err *err)
 
 void profile_check_blocks(struct profile *profile)
 {
+	enum { MOST_BYTES = 64 << 20 };
 	static const char *const columns[] = {"BLKA", "BLKZ", "BLKS", "BLKW"};
+	const struct profile_section *sections[4];
 	struct err problem;
+	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
-		const struct profile_section *section = profile_section_of(profile, columns[i]);
-		RAW raw;
-
-		buf_init(&raw);
-		if (section && section_read(&profile->source, section, &raw, &problem))
-			profile_problem(profile, &problem);
+	for (size_t i = 0; i < 4; i++) {
+		sections[i] = profile_section_of(profile, columns[i]);
+		if (sections[i] && sections[i]->raw_bytes <= MOST_BYTES)
+			bytes += sections[i]->raw_bytes;
+		else if (sections[i])
+			return;
 	}
+	for (size_t i = 0; i < 4 && bytes <= MOST_BYTES; i++)
+		if (sections[i] && section_verify(&profile->source, sections[i], &problem))
+			profile_problem(profile, &problem);
 }

@@ -68,6 +68,14 @@ static void check_pools(struct profile *profile)
 	}
 }
 
+/* A section that isn't there or can't be read, which was said already. */
+static bool is_lost(const struct profile *profile, const char *tag, size_t count)
+{
+	const struct profile_section *section = profile_section_of(profile, tag);
+
+	return !count && (!section || section->raw_bytes);
+}
+
 /* Pins of one arena begin at *at; false: they aren't its live blocks. */
 static bool pins_add_up(const struct profile *profile, uint32_t arena, size_t *at)
 {
@@ -111,6 +119,10 @@ static void check_pins(struct profile *profile)
 	/* None in an older file; or it couldn't be read, and that was said. */
 	if (!section || (!profile->pin_count && section->raw_bytes))
 		return;
+	if (is_lost(profile, "ARNA", profile->arena_count)) {
+		profile->pin_count = 0;
+		return;
+	}
 	if (!pins_hold(profile)) {
 		profile_give_up(profile, "PINS", profile->pins, &profile->pin_count,
 				"doesn't hold what is live in each arena");
@@ -136,8 +148,8 @@ static bool arena_marks_hold(const struct profile *profile)
 	for (size_t i = 0; i < profile->arena_mark_count; i++) {
 		const struct profile_arena_mark *item = &profile->arena_marks[i];
 
-		if (!is_mark(profile, item->mark) || item->live_bytes > item->block_bytes ||
-		    item->block_bytes > item->bytes || item->bytes > UINT64_MAX - item->address)
+		if (item->live_bytes > item->block_bytes || item->block_bytes > item->bytes ||
+		    item->bytes > UINT64_MAX - item->address)
 			return false;
 		if (i && (item->mark < item[-1].mark ||
 			  (item->mark == item[-1].mark && item->address <= item[-1].address)))
@@ -159,12 +171,33 @@ static void mend_holders(const struct profile *profile, struct profile_arena_mar
 	item->holder_start = item->holder_count = 0;
 }
 
+static void drop_arenas_of_no_mark(struct profile *profile)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < profile->arena_mark_count; i++)
+		if (is_mark(profile, profile->arena_marks[i].mark))
+			profile->arena_marks[kept++] = profile->arena_marks[i];
+	profile->arena_mark_count = kept;
+}
+
+static void drop_classes_of_no_mark(struct profile *profile)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < profile->mark_class_count; i++)
+		if (is_mark(profile, profile->mark_classes[i].mark))
+			profile->mark_classes[kept++] = profile->mark_classes[i];
+	profile->mark_class_count = kept;
+}
+
 static void check_arena_marks(struct profile *profile)
 {
+	drop_arenas_of_no_mark(profile);
 	if (!arena_marks_hold(profile)) {
-		profile_give_up(
-			profile, "AMRK", profile->arena_marks, &profile->arena_mark_count,
-			"has arenas of no mark, out of order, or fuller than they are large");
+		profile_give_up(profile, "AMRK", profile->arena_marks,
+				&profile->arena_mark_count,
+				"has arenas out of order, or fuller than they are large");
 		profile->arena_marks = NULL;
 	}
 	for (size_t i = 0; i < profile->arena_mark_count; i++) {
@@ -189,7 +222,7 @@ static bool mark_classes_hold(const struct profile *profile)
 	for (size_t i = 0; i < profile->mark_class_count; i++) {
 		const struct profile_mark_class *item = &profile->mark_classes[i];
 
-		if (!is_mark(profile, item->mark) || !item->class || item->class > POOL_CLASSES)
+		if (!item->class || item->class > POOL_CLASSES)
 			return false;
 		if (i && (item->mark < item[-1].mark ||
 			  (item->mark == item[-1].mark && item->class <= item[-1].class)))
@@ -200,10 +233,11 @@ static bool mark_classes_hold(const struct profile *profile)
 
 static void check_mark_classes(struct profile *profile)
 {
+	drop_classes_of_no_mark(profile);
 	if (mark_classes_hold(profile))
 		return;
 	profile_give_up(profile, "MCLS", profile->mark_classes, &profile->mark_class_count,
-			"has size classes of no mark, or out of order");
+			"has size classes out of order");
 	profile->mark_classes = NULL;
 }
 
@@ -246,6 +280,8 @@ static void check_audits(struct profile *profile)
 	for (size_t i = 0; i < profile->audit_count; i++)
 		if (profile->audits[i].mark >= profile->mark_count)
 			profile->audits[i].mark = PROFILE_PEAK;
+	if (is_lost(profile, "AUDT", profile->audit_count))
+		profile->difference_count = 0;
 	if (!differences_hold(profile)) {
 		profile_give_up(profile, "AUDD", profile->differences,
 				&profile->difference_count,

@@ -97,7 +97,11 @@ int profile_parse(const char *path, const void *bytes, size_t len, struct profil
  * blocks: -1.
  */
 int profile_load_blocks(struct profile *profile, struct err *err);
-/* Reads the columns of blocks and keeps nothing: what can't be read is a problem. */
+/*
+ * Reads the columns of blocks and keeps nothing: what can't be read is a problem. Of more than 64 MiB,
+ * some eight million blocks, it reads nothing: that would take most of a report's time, which
+ * needs none of them.
+ */
 void profile_check_blocks(struct profile *profile);
 void profile_free(struct profile *profile);
 

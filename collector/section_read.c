@@ -65,7 +65,9 @@ struct frame {
 	ZSTD_inBuffer input;
 	uint64_t taken; /* of section->stored_bytes */
 	struct buf raw;
-	bool full; /* the last step ended for want of room: more may come without input */
+	uint64_t raw_bytes; /* that came out so far */
+	bool forget;        /* `raw` holds the last step only */
+	bool full;   /* the last step ended for want of room: more may come without input */
 	size_t hint; /* what zstd returned last; 0: the frame is complete */
 };
 
@@ -102,6 +104,10 @@ static void frame_make_room(struct frame *frame)
 	uint64_t most = frame->section->raw_bytes + 1;
 	uint64_t want = raw->len + (raw->len > RAW_STEP_BYTES ? raw->len : RAW_STEP_BYTES);
 
+	if (frame->forget) {
+		raw->len = 0;
+		want = RAW_STEP_BYTES;
+	}
 	if (raw->len == raw->capacity)
 		raw->data = mem_grow(raw->data, &raw->capacity,
 				     (size_t)(want < most ? want : most), 1);
@@ -110,19 +116,22 @@ static void frame_make_room(struct frame *frame)
 static int frame_step(struct frame *frame)
 {
 	ZSTD_outBuffer output;
+	size_t before;
 
 	if (frame->input.pos == frame->input.size && !frame->full && frame_refill(frame))
 		return -1;
 	frame_make_room(frame);
-	output = (ZSTD_outBuffer){frame->raw.data, frame->raw.capacity, frame->raw.len};
+	before = frame->raw.len;
+	output = (ZSTD_outBuffer){frame->raw.data, frame->raw.capacity, before};
 	frame->hint = ZSTD_decompressStream(frame->zstd, &output, &frame->input);
 	frame->raw.len = output.pos;
+	frame->raw_bytes += output.pos - before;
 	frame->full = output.pos == output.size;
 	if (ZSTD_isError(frame->hint))
 		return section_damaged(frame->source, frame->section, frame->err,
 				       "can't be decompressed: %s",
 				       ZSTD_getErrorName(frame->hint));
-	if (frame->raw.len > frame->section->raw_bytes)
+	if (frame->raw_bytes > frame->section->raw_bytes)
 		return section_damaged(frame->source, frame->section, frame->err,
 				       "has more than the %llu bytes it should have",
 				       (unsigned long long)frame->section->raw_bytes);
@@ -140,9 +149,10 @@ static int frame_read(struct frame *frame)
 	if (frame->taken < section->stored_bytes || frame->input.pos < frame->input.size)
 		return section_damaged(frame->source, section, frame->err,
 				       "goes on behind its zstd frame");
-	if (frame->raw.len != section->raw_bytes)
+	if (frame->raw_bytes != section->raw_bytes)
 		return section_damaged(frame->source, section, frame->err,
-				       "has %zu bytes in place of %llu", frame->raw.len,
+				       "has %llu bytes in place of %llu",
+				       (unsigned long long)frame->raw_bytes,
 				       (unsigned long long)section->raw_bytes);
 	return 0;
 }
@@ -173,6 +183,29 @@ static int check_entry(const struct section_source *source,
 	return 0;
 }
 
+static int read_whole(struct frame *frame)
+{
+	if (check_entry(frame->source, frame->section, frame->err))
+		return -1;
+	frame->stored = mem_alloc(STORED_STEP_BYTES);
+	frame->zstd = ZSTD_createDCtx();
+	if (!frame->zstd)
+		return section_damaged(frame->source, frame->section, frame->err,
+				       "finds no memory to decompress it");
+	ZSTD_DCtx_setParameter(frame->zstd, ZSTD_d_windowLogMax, PROFILE_WINDOW_LOG);
+	return frame_read(frame);
+}
+
+int section_verify(const struct section_source *source, const struct profile_section *section,
+		   struct err *err)
+{
+	__attribute__((cleanup(frame_release))) struct frame frame = {
+		.source = source, .section = section, .err = err, .forget = true};
+
+	buf_init(&frame.raw);
+	return read_whole(&frame);
+}
+
 int section_read(const struct section_source *source, const struct profile_section *section,
 		 struct buf *ret_raw, struct err *err)
 {
@@ -180,15 +213,7 @@ int section_read(const struct section_source *source, const struct profile_secti
 		.source = source, .section = section, .err = err};
 
 	buf_init(&frame.raw);
-	if (check_entry(source, section, err))
-		return -1;
-	frame.stored = mem_alloc(STORED_STEP_BYTES);
-	frame.zstd = ZSTD_createDCtx();
-	if (!frame.zstd)
-		return section_damaged(source, section, err,
-				       "finds no memory to decompress it");
-	ZSTD_DCtx_setParameter(frame.zstd, ZSTD_d_windowLogMax, PROFILE_WINDOW_LOG);
-	if (frame_read(&frame))
+	if (read_whole(&frame))
 		return -1;
 	*ret_raw = frame.raw;
 	buf_init(&frame.raw);

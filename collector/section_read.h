@@ -25,6 +25,9 @@ int section_source_read(const struct section_source *source, uint64_t offset, vo
 /* The section's content. */
 int section_read(const struct section_source *source, const struct profile_section *section,
 		 struct buf *ret_raw, struct err *err);
+/* Whether section_read would succeed, without the memory for the content. */
+int section_verify(const struct section_source *source, const struct profile_section *section,
+		   struct err *err);
 
 /*
  * The same as an array of items of known_bytes each: longer ones lose their end, shorter ones

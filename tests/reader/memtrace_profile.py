@@ -260,9 +260,7 @@ class Profile:
             mark.update(name=self.text(mark["name"]), base=self.text(mark["base"]))
         self._drop_pins_that_lie()
         for records in (self.amrk, self.mcls):
-            if any(len(self.mark) <= record["mark"] < PEAK for record in records):
-                self.problems.append("arenas of a mark that MARK doesn't have")
-                records.clear()
+            records[:] = [record for record in records if record["mark"] < len(self.mark) or record["mark"] == PEAK]
         for record in self.amrk:
             if record["holder_start"] + record["holder_count"] > len(self.hold):
                 record["other_stacks"] += record["holder_count"]

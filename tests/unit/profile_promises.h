@@ -175,6 +175,20 @@ static bool is_sentence(const char *text, const char *path)
 	       !strchr(text, '\n');
 }
 
+/* A section that can be verified can be read, and the other way round. */
+static void promise_sections(const struct profile *p)
+{
+	for (size_t i = 0; i < p->section_count; i++) {
+		struct err err;
+		struct buf raw;
+
+		buf_init(&raw);
+		assert(section_read(&p->source, &p->sections[i], &raw, &err) ==
+		       section_verify(&p->source, &p->sections[i], &err));
+		buf_release(&raw);
+	}
+}
+
 /* Opens, checks and closes. Returns how many sentences of trouble there were. */
 static size_t promises_kept(const char *path, const void *bytes, size_t len)
 {
@@ -192,6 +206,7 @@ static size_t promises_kept(const char *path, const void *bytes, size_t len)
 	troubles = profile_load_blocks(p, &err) ? 1 : 0;
 	assert(!troubles || (is_sentence(err.text, path) && !p->block_count));
 	promise_blocks(p);
+	promise_sections(p);
 	for (size_t i = 0; i < p->problem_count; i++)
 		assert(is_sentence(p->problems[i], path));
 	troubles += p->problem_count;
