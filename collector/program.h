@@ -28,7 +28,10 @@ bool program_alive(const struct program *program);
 bool program_stopped(const struct program *program);
 /* Whether that can be known: it lives, and we may look. */
 bool program_shows_maps(const struct program *program);
-/* Whether it maps the file, by path ("": none) or inode (0: none); false where that isn't known. */
+/*
+ * Whether it maps the file, by path ("": none) or inode (0: none); false where that isn't
+ * known.
+ */
 bool program_maps(const struct program *program, const char *path, ino_t inode);
 uint64_t program_rss_bytes(const struct program *program); /* 0: not known */
 /* A mark's figures that can be read from outside; the others are UINT64_MAX. */

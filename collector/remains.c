@@ -1,7 +1,6 @@
 #include "remains.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,6 +97,10 @@ static int check_ring(struct remains *remains, const struct replay *replay,
 		return 0;
 	if (replay->segments && remains->ring.facts.run_id != ledger->identity.run_id)
 		return err_set(err, "%s: belongs to another run than its journal", path);
+	/* It has no second name yet: its first event was under way. */
+	if (replay->segments == 0 && remains->ring.facts.fork_id &&
+	    ring_waiting(&remains->ring) == 0)
+		return err_set(err, "%s: its process ended before it recorded anything", path);
 	if (replay->segments == 0 && remains->ring.facts.fork_id)
 		return err_set(err,
 			       "%s: of a forked process, and the journal of what it inherited "
@@ -261,20 +264,31 @@ static int copy_books(struct handing_over *over, uint64_t fork_id, const char *p
 	return failed;
 }
 
+static bool is_alive(uint32_t pid)
+{
+	struct program program;
+	bool alive;
+
+	program_init(&program, pid, 0);
+	alive = program_alive(&program);
+	program_release(&program);
+	return alive;
+}
+
 /*
  * The heir of a child that had no event yet waits for it, and removes what it has linked
  * itself.
  */
 static bool has_heir(const struct handing_over *over, uint64_t fork_id)
 {
-	const struct fork_slot *slots = has_ring(over->remains)
-						? over->remains->ring.header->forks
-						: NULL;
-	const struct fork_slot *slot = slots ? &slots[fork_id % RING_FORKS] : NULL;
+	const struct fork_slot *slot;
 
+	if (!has_ring(over->remains))
+		return false;
+	slot = &over->remains->ring.header->forks[fork_id % RING_FORKS];
 	/* Relaxed: the program is dead. */
-	return slot && atomic_load_explicit(&slot->id, memory_order_relaxed) == fork_id &&
-	       slot->pid && (kill((pid_t)slot->pid, 0) == 0 || errno == EPERM);
+	return atomic_load_explicit(&slot->id, memory_order_relaxed) == fork_id && slot->pid &&
+	       is_alive(slot->pid);
 }
 
 static int hand_over(void *user, uint64_t fork_id)

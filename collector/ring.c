@@ -64,6 +64,9 @@ static int check_layout(const char *path, const struct ring_header *h, struct er
 static int check_header(const char *path, const struct ring_header *h, uint64_t file_bytes,
 			struct err *err)
 {
+	/* The program fills the header in its first event. */
+	if (!h->magic[0] && !h->version)
+		return err_set(err, "%s: its process ended before it recorded anything", path);
 	if (memcmp(h->magic, RING_MAGIC, sizeof(h->magic)) != 0)
 		return err_set(err, "%s: not a ring (offset 0: another magic)", path);
 	if (h->version != STREAM_VERSION)
@@ -362,15 +365,29 @@ void ring_seal(struct ring *ring)
 	ring->given_up = ring_head(ring);
 }
 
+/*
+ * Producers reserve before they wait for room: what lies a capacity below the head is overwritten
+ * only where the tail has passed it.
+ */
+static uint64_t first_kept(const struct ring *ring)
+{
+	/* Relaxed: nobody moves them any more, or an older answer is as good. */
+	uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_relaxed);
+	uint64_t tail = atomic_load_explicit(&ring->header->tail, memory_order_relaxed);
+	uint64_t lap = head > ring->facts.capacity ? head - ring->facts.capacity : 0;
+
+	return lap < tail ? lap : tail;
+}
+
 void ring_seek(struct ring *ring, uint64_t position)
 {
-	uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_relaxed);
+	uint64_t first = first_kept(ring);
 
 	ring->tail = position;
 	ring->given_up = ring->lost = 0;
 	ring->resync = false;
-	if (head > position && head - position > ring->facts.capacity)
-		skip_slots(ring, head - position - ring->facts.capacity);
+	if (first > position)
+		skip_slots(ring, first - position);
 }
 
 const struct cancel_slot *ring_cancel_slots(const struct ring *ring)

@@ -293,12 +293,31 @@ static void seeking_past_what_is_gone(void **state)
 
 	for (int i = 0; i < SLOTS * 3; i++)
 		put(made, record_head(R_FREE, 64), (uint64_t)i << 40);
+	atomic_store(&made->header->tail, SLOTS * 2);
 	ring_seek(&made->ring, 10);
 	ring_seal(&made->ring);
 	assert_int_equal(copy(made), SLOTS + 1);
 	assert_int_equal(made->out[0].head, record_head(R_LOST, SLOTS * 2 - 10));
 	assert_int_equal(made->out[0].body, 10);
 	assert_int_equal(made->out[1].body >> 40, SLOTS * 2);
+}
+
+/* The head is beyond the ring where threads wait for room: they have overwritten nothing. */
+static void seeking_in_a_full_ring(void **state)
+{
+	struct made_ring *made = *state;
+	uint64_t read = 10, waiting = 3;
+
+	for (uint64_t i = 0; i < SLOTS + read; i++)
+		put(made, record_head(R_FREE, 64), i << 40);
+	atomic_store(&made->header->tail, read);
+	reserve(made, waiting);
+	ring_seek(&made->ring, read);
+	ring_seal(&made->ring);
+	assert_int_equal(copy(made), SLOTS + 1);
+	for (uint64_t i = 0; i < SLOTS; i++)
+		assert_int_equal(made->out[i].body >> 40, read + i);
+	assert_int_equal(made->out[SLOTS].head, record_head(R_LOST, waiting));
 }
 
 /* Room for one group at least, and never a part of one. */
@@ -453,6 +472,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_group_of_something_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(nonsense_heads_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(seeking_past_what_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(seeking_in_a_full_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(batches_hold_whole_groups, setup, teardown),
 		cmocka_unit_test(hostile_headers_are_refused),
 		cmocka_unit_test_setup_teardown(other_files_are_refused, setup, teardown),

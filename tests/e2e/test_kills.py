@@ -1,0 +1,201 @@
+"""Nothing is lost when everything is killed at once, by the account of a witness.
+
+The program writes down, in a mapping that survives it, what it is about to do with each of its blocks and
+that it has done it (programs/witness.c). After the kill, and a recovery, the profiles hold every block whose
+allocation had returned and whose free had not been called, and none whose free had returned. A call in
+progress may go either way."""
+
+import os
+import pathlib
+import random
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+from conftest import COMMAND, CONSERVED, PROGRAMS, Profile, find_profiles, wait_for
+
+SHORT, LONG = 10, 100
+KILLS = LONG if os.environ.get("MEMTRACE_TEST_LONG") else SHORT
+FREE, ALLOCATING, LIVE, MOVING, FREEING = range(5)
+REGIONS, ENTRIES, IN_USE = 12, 400, 2
+ENTRY = struct.Struct("<4Q")
+REGION_BYTES = 16 + ENTRIES * ENTRY.size
+
+PROGRAM = """\
+import ctypes, os, sys, threading, time
+library, ledger, mode = sys.argv[1:]
+witness, parallel = ctypes.PyDLL(library), ctypes.CDLL(library)
+assert witness.witness_open(ledger.encode()) == 0
+
+def churn(index, seconds=60):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        witness.witness_step(index, 50, 3)  # step
+        [bytes(n) for n in range(100)]
+
+def churn_in_parallel(index):
+    while True:
+        parallel.witness_step(index, 200, 1)  # step
+
+def fork(index):
+    child = witness.witness_claim()
+    if child < 0:
+        return
+    witness.witness_copy(index, child)
+    if os.fork() == 0:
+        churn(child, 0.03)
+        fork(child)
+        # Every third one ends before its parents do.
+        churn(child, 0.01 if child % 3 == 0 else 60)
+        witness.witness_leave(child)
+        os._exit(0)
+
+if mode == "threaded":
+    for target in (churn, churn, churn_in_parallel, churn_in_parallel):
+        threading.Thread(target=target, args=(witness.witness_claim(),)).start()
+mine = witness.witness_claim()
+while mode == "forking":
+    churn(mine, 0.05)
+    fork(mine)
+churn(mine)
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    path = tmp_path_factory.mktemp("witness") / "witness.so"
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", path, PROGRAMS / "witness.c"], check=True)
+    return path
+
+
+class Process:
+    """What the ledger says of one process: its blocks, and how many calls were in progress."""
+
+    def __init__(self):
+        self.live, self.leaving, self.coming = {}, set(), 0
+
+    def add(self, state, address, size):
+        if state == LIVE:
+            self.live[address] = size
+        elif state in (FREEING, MOVING):
+            self.leaving.add(address)
+        self.coming += state in (ALLOCATING, MOVING)
+
+
+def read_ledger(path):
+    """pid -> Process, of those that had begun and not ended."""
+    data, told = path.read_bytes(), {}
+    for start in range(8, 8 + REGIONS * REGION_BYTES, REGION_BYTES):
+        state, pid = struct.unpack_from("<II", data, start)
+        if state != IN_USE:
+            continue
+        process = told.setdefault(pid, Process())
+        for entry in ENTRY.iter_unpack(data[start + 16:start + REGION_BYTES]):
+            process.add(*entry[:3])
+    return told
+
+
+def is_marked(block, chains):
+    size, chain = block["bytes"], chains[block["stack"]]
+    by_step = chain and chain[0][1] in ("churn", "churn_in_parallel")
+    return size % 1024 == 517 if size > 512 else size % 8 == 5 and by_step
+
+
+def check(profile, process):
+    """Returns how many blocks were compared."""
+    run, = profile.section("RUN")
+    assert run["flags"] & CONSERVED
+    assert run["replaced"] == run["misplaced"] == run["bad_records"] == 0
+    blocks, chains = profile.blocks(), profile.chains()
+    missing = {address: size for address, size in process.live.items()
+               if address not in blocks or blocks[address]["bytes"] != size}
+    assert not missing, f"{len(missing)} of {len(process.live)} blocks are missing: {missing}"
+    extra = [address for address, block in blocks.items()
+             if is_marked(block, chains) and address not in process.live and address not in process.leaving]
+    assert len(extra) <= process.coming, f"{len(extra)} blocks are there that were freed: {extra}"
+    return len(process.live)
+
+
+def group_of_collector(folder):
+    """The first collector leads the group of all that were forked for the children."""
+    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes()
+        except OSError:
+            continue
+        if b"memtrace-collector" in command and str(folder).encode() in command:
+            return os.getpgid(int(entry.parent.name))
+    return None
+
+
+def is_alive(group):
+    """A zombie whose parent won't wait is as dead as can be."""
+    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] not in "ZX":
+            return True
+    return False
+
+
+def start(trace, python, library, mode, env=None):
+    """A program at work, with its ledger and the process groups of it and of its collectors."""
+    script, ledger = trace.work / "program.py", trace.work / "ledger"
+    script.write_text(PROGRAM)
+    program = trace.start(python, script, library, ledger, mode, env=env, start_new_session=True,
+                          stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: ledger.exists() and ledger.stat().st_size and read_ledger(ledger), what="work")
+        collectors = wait_for(lambda: group_of_collector(trace.out), what="collector")
+    except BaseException:
+        os.killpg(program.pid, signal.SIGKILL)
+        raise
+    return program, ledger, collectors
+
+
+def kill(program, *groups):
+    for group in groups:
+        os.killpg(group, signal.SIGKILL)
+    program.wait()
+    for group in groups:
+        wait_for(lambda: not is_alive(group), what="death")
+
+
+def recover_all(trace, dice):
+    """In any order. A child that was killed in its very first event has files, and nothing in them."""
+    outs = sorted(trace.out.glob("*.memtrace"))
+    dice.shuffle(outs)
+    for out in outs:
+        done = subprocess.run([COMMAND, "recover", out], capture_output=True, text=True)
+        if done.returncode and "ended before it recorded anything" in done.stderr:
+            pathlib.Path(f"{out}.ring").unlink()
+            out.unlink()
+        else:
+            assert done.returncode == 0, done.stderr
+
+
+def profiles_by_pid(trace):
+    profiles = map(Profile, find_profiles(trace.out))
+    return {profile.run_record()["pid"]: profile for profile in profiles}
+
+
+@pytest.mark.parametrize("kill_number", range(KILLS))
+@pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
+def test_everything_is_killed(trace, any_python, library, mode, kill_number):
+    dice = random.Random(f"{mode} {kill_number}")
+    env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"])}
+    program, ledger, collectors = start(trace, any_python, library, mode, env)
+    time.sleep(dice.uniform(0, 0.8))
+    kill(program, *dice.sample([program.pid, collectors], 2))
+    told = read_ledger(ledger)
+    recover_all(trace, dice)
+    profiles = profiles_by_pid(trace)
+    compared = sum(check(profiles[pid], process) for pid, process in told.items())
+    assert compared > 0
+    profiles[program.pid].check(killed=True)
+    # Nothing is left beside the profiles.
+    assert sorted(trace.out.iterdir()) == find_profiles(trace.out)
