@@ -40,6 +40,7 @@ void report_text(const struct report *report, const struct term *term, enum unit
 void report_processes(const struct report *report, const struct term *term,
 		      enum units_kind units);
 /* What is wrong, if anything; and in what state the arenas are, in a line or at length. */
+void report_advice(const char *sentence, const struct term *term);
 void report_verdict(const struct report *report, const struct term *term);
 void report_arenas(const struct report *report, const struct term *term, enum units_kind units,
 		   const struct caption_folder *folder);

@@ -17,6 +17,12 @@ struct printer {
 	const struct caption_folder *folder;
 };
 
+void report_advice(const char *sentence, const struct term *term)
+{
+	fputs(term->utf8 ? "  → " : "  > ", term->out);
+	paragraph_print(term, sentence, "    ");
+}
+
 void report_verdict(const struct report *report, const struct term *term)
 {
 	const struct verdict *verdict = &report->verdict;
@@ -30,10 +36,8 @@ void report_verdict(const struct report *report, const struct term *term)
 		fputs("  ", term->out);
 		paragraph_print(term, verdict->reasons[i], "    ");
 	}
-	for (size_t i = 0; i < VERDICT_MAX_SENTENCES && verdict->advice[i]; i++) {
-		fputs(term->utf8 ? "  → " : "  > ", term->out);
-		paragraph_print(term, verdict->advice[i], "    ");
-	}
+	for (size_t i = 0; i < VERDICT_MAX_SENTENCES && verdict->advice[i]; i++)
+		report_advice(verdict->advice[i], term);
 	putc('\n', term->out);
 }
 

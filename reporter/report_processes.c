@@ -1,6 +1,7 @@
 /* The head of a report of several processes, for people. */
 #include "doubts.h"
 #include "merge.h"
+#include "paragraph.h"
 
 struct doubter {
 	const struct term *term;
@@ -35,6 +36,18 @@ static void print_process(const struct report *part, const struct merge_place *p
 		units_count(moment_live_blocks(profile, &part->to)).text);
 }
 
+/* The first reason and the first remedy: the rest is in the process' own report. */
+static void print_verdict(const struct report *part, const struct term *term)
+{
+	const struct verdict *verdict = &part->verdict;
+	if (verdict->kind == VERDICT_NONE)
+		return;
+	paragraph_printf(term, "pid %u: %s: %s", part->profile->run.pid,
+			 verdict_kind_names[verdict->kind], verdict->reasons[0]);
+	if (verdict->advice[0])
+		report_advice(verdict->advice[0], term);
+}
+
 void report_processes(const struct report *report, const struct term *term,
 		      enum units_kind units)
 {
@@ -48,4 +61,6 @@ void report_processes(const struct report *report, const struct term *term,
 		struct doubter doubter = {term, part->profile->run.pid};
 		doubts_of(part->profile, print_doubt, &doubter);
 	}
+	for (size_t i = 0; i < merge->part_count; i++)
+		print_verdict(&merge->parts[merge->tree[i].part], term);
 }

@@ -188,6 +188,9 @@ def test_several_processes_add_up(trace, any_python, tmp_path):
     done = subprocess.run([COMMAND, "report", "--merge", *(p.path for p in parts)], capture_output=True,
                           text=True, check=True)
     assert "Arenas of all processes" in done.stdout
+    for part, report in zip(parts, alone):
+        assert report["verdict"]["kind"] == "fragmentation"
+        assert f"pid {part.run_record()['pid']}: fragmentation: " in done.stdout
 
 
 def test_a_small_program_gets_one_line(trace, any_python):
