@@ -1,8 +1,8 @@
 """The map against the interpreter: its own figures of pools, and its pool headers, at the same moment.
 
-Three readings of one moment under the GIL have to be the same to the last block: a model made from the
+Four readings of one moment under the GIL have to be the same to the last block: a model made from the
 records of the kept stream up to the mark (tests/reader/pool_model.py), what _PyObject_DebugMallocStats
-prints, and the pool headers in a copy of the process's memory.
+prints, the pool headers in a copy of the process's memory, and what the report says of the mark.
 """
 
 import subprocess
@@ -15,6 +15,11 @@ from pool_model import Figures, Memory, add_figures, pools_at_marks  # noqa: E40
 
 EVERY_INTERPRETER = True
 SCRIPT = PROGRAMS / "pools.py"
+# What the interpreter prints, and its name in the report.
+REPORTED = {"arenas": "count", "arena bytes": "bytes", "in allocated blocks": "live_bytes",
+            "in available blocks": "available_bytes", "unused pools": "unused_pools",
+            "lost to pool headers": "pool_header_bytes", "lost to quantization": "quantization_bytes",
+            "lost to arena alignment": "alignment_bytes"}
 STEPS = ["begin", "grown", "shrunk", "again", "cleared", "other"]
 
 
@@ -44,9 +49,17 @@ def journal_of(profile):
     return sorted(paths, key=lambda path: int(path.suffix[1:]))
 
 
-def assert_same(pools, figures, memory):
+def assert_reported(profile, mark, classes, totals):
+    """The collector's own map at the mark, in the report's words."""
+    arenas = profile.report("--from", "start", "--to", mark)["arenas"]
+    assert {row["size"]: (row["pools"], row["blocks"], row["available"]) for row in arenas["classes"]} == classes
+    assert {name: arenas[key] for name, key in REPORTED.items()} == totals
+
+
+def assert_same(profile, mark, pools, figures, memory):
     """`figures`: one of each interpreter that has pools of its own."""
     classes, totals = add_figures(figures)
+    assert_reported(profile, mark, classes, totals)
     assert pools.classes() == classes
     assert pools.totals() == totals
     headers = memory.pools(pools.arenas)
@@ -57,7 +70,7 @@ def assert_same(pools, figures, memory):
 def check_steps(profile, folder, names):
     at_marks = pools_at_marks(journal_of(profile))
     for name in names:
-        assert_same(at_marks[name], [Figures((folder / f"{name}.figures").read_text())],
+        assert_same(profile, name, at_marks[name], [Figures((folder / f"{name}.figures").read_text())],
                     Memory((folder / f"{name}.memory").read_bytes()))
     return [at_marks[name] for name in names]
 
@@ -110,5 +123,5 @@ def test_interpreters(watch, trace, python, how):
     assert len(figures) == 4
     one_for_all = len({figures_.text for figures_ in figures}) == 1
     assert one_for_all == (how == "shared")
-    assert_same(pools, figures[:1] if one_for_all else figures,
+    assert_same(run, "all", pools, figures[:1] if one_for_all else figures,
                 Memory((trace.work / "all.memory").read_bytes()))

@@ -72,6 +72,10 @@ def test_one_line_holds_nearly_all(held, python, workload, size):
     assert pin["exclusive_bytes"] == pin["exclusive_arenas"] * arena_bytes(python)
     assert_given_back(report, pin["exclusive_bytes"], given_back, python)
     assert_arenas_went(own, pin["exclusive_arenas"], "held", f"released {name}")
+    # As of the mark itself there are the arenas' summaries: they say the same of those that few lines hold.
+    at_mark = pin_of(own.report("--to", "held"), name)
+    assert pin["exclusive_arenas"] - 1 <= at_mark["exclusive_arenas"] <= pin["exclusive_arenas"] + 1
+    assert kept * 0.95 < at_mark["blocks"] <= kept
     # It is the first step of the way back, and what the verdict tells to do.
     assert report["release"][0]["ranks"] == [1] and report["release"][0]["bytes"] == pin["exclusive_bytes"]
     assert report["verdict"]["kind"] == "fragmentation"
