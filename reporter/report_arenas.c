@@ -112,25 +112,49 @@ static size_t room_left(const struct printer *printer, size_t taken)
 	return width > taken + LEAST_WIDTH ? width - taken : LEAST_WIDTH;
 }
 
-/* "2 min", "3 s - 2 min". */
+struct age {
+	char number[16];
+	const char *unit;
+};
+
+/* Coarser than elsewhere, as two of them stand in one column. */
+static struct age age_of(double seconds)
+{
+	static const struct {
+		double seconds;
+		const char *name;
+	} units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {0, "s"}};
+	size_t i = 0;
+	while (seconds < 2 * units[i].seconds)
+		i++;
+	const double number = units[i].seconds > 0 ? seconds / units[i].seconds : seconds;
+	struct age age = {.unit = units[i].name};
+	snprintf(age.number, sizeof age.number, number < 10 ? "%.1f" : "%.0f", number);
+	return age;
+}
+
+/* "2 min", "3-5 s", "3 s-2 min": from the newest to the oldest. */
 static void age_text(const struct pinning_row *row, char *text, size_t size)
 {
-	const struct units_text oldest = units_seconds(row->oldest_seconds);
-	const struct units_text newest = units_seconds(row->newest_seconds);
-	if (strcmp(oldest.text, newest.text) == 0)
-		snprintf(text, size, "%s", oldest.text);
+	const struct age oldest = age_of(row->oldest_seconds);
+	const struct age newest = age_of(row->newest_seconds);
+	const bool same_unit = strcmp(oldest.unit, newest.unit) == 0;
+	if (same_unit && strcmp(oldest.number, newest.number) == 0)
+		snprintf(text, size, "%s %s", oldest.number, oldest.unit);
+	else if (same_unit)
+		snprintf(text, size, "%s-%s %s", newest.number, oldest.number, oldest.unit);
 	else
-		snprintf(text, size, "%s-%s", newest.text, oldest.text);
+		snprintf(text, size, "%s %s-%s %s", newest.number, newest.unit, oldest.number,
+			 oldest.unit);
 }
 
 static void add_row(const struct printer *printer, struct table *table,
 		    const struct pinning_row *row)
 {
-	enum { TAKEN = 62 };
 	const struct pinning_figures *figures = &row->figures;
 	char age[100];
 	__attribute__((cleanup(mem_scope))) char *name = row_name(printer, &row->group,
-								  room_left(printer, TAKEN));
+								  SIZE_MAX);
 	age_text(row, age, sizeof age);
 	table_cell(table, size(printer, figures->exclusive_bytes).text);
 	table_cell(table, size(printer, figures->pinned_bytes).text);
@@ -178,6 +202,7 @@ static void print_rows(const struct printer *printer)
 	struct table table;
 	size_t shown = 0;
 	table_init(&table, "rrrrrrl");
+	table.cuts_last = true;
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
 		table_cell(&table, heads[i]);
 	for (; shown < pinning->row_count; shown++) {
@@ -195,7 +220,7 @@ static void print_rows(const struct printer *printer)
 /* The caller's to free. */
 static char *step_names(const struct printer *printer, size_t from, size_t to)
 {
-	enum { TAKEN = 34 };
+	enum { TAKEN = 46 };
 	const struct pinning *pinning = &printer->report->pinning;
 	struct buf text;
 	buf_init(&text);

@@ -140,6 +140,31 @@ static void test_table_lines_up_and_is_harmless(void **state)
 	free(text);
 }
 
+static void write_narrow_table(FILE *out)
+{
+	static const char *const cells[] = {"SIZE", "WHERE",
+					    "10 B", "/a/very/long/path/\xc3\xa9t\xc3\xa9.py:1",
+					    "1 B",  "b.py:22"};
+	const struct term term = {.out = out, .utf8 = true, .width = 20};
+	struct table table;
+	table_init(&table, "rl");
+	table.cuts_last = true;
+	for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++)
+		table_cell(&table, cells[i]);
+	table_print(&table, &term);
+	table_release(&table);
+}
+
+static void test_table_keeps_the_ends_of_paths(void **state)
+{
+	(void)state;
+	char *text = written(write_narrow_table);
+	assert_string_equal(text, "SIZE  WHERE\n"
+				  "10 B  ...th/\xc3\xa9t\xc3\xa9.py:1\n"
+				  " 1 B  b.py:22\n");
+	free(text);
+}
+
 static void test_own_code(void **state)
 {
 	static const char *const own[] = {
@@ -194,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_table_lines_up_and_is_harmless),
+		cmocka_unit_test(test_table_keeps_the_ends_of_paths),
 		cmocka_unit_test(test_own_code),
 		cmocka_unit_test(test_modules),
 	};
