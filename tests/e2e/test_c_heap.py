@@ -12,8 +12,8 @@ SCRIPT = PROGRAMS / "holes.py"
 
 @pytest.fixture(scope="session")
 def witness(tmp_path_factory):
-    library = tmp_path_factory.mktemp("witness") / "witness.so"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, PROGRAMS / "witness.c",
+    library = tmp_path_factory.mktemp("pool_witness") / "pool_witness.so"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, PROGRAMS / "pool_witness.c",
                     "-ldl"], check=True)
     return library
 
