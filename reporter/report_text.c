@@ -68,12 +68,15 @@ static void print_heap(const struct printer *printer)
 		   units_seconds((double)run->peak_ms / 1000).text);
 	/* What the interpreter gave back after the end is freed, and live at the end all the same. */
 	const bool torn_down = run->allocations - run->frees < run->live_blocks;
-	print_line(printer,
-		   "%s allocations, %s freed%s; %s arenas of %s at the end, %s at most",
-		   units_count(run->allocations).text, units_count(run->frees).text,
-		   torn_down ? " (teardown included)" : "", units_count(run->arena_count).text,
-		   units_size(printer->units, run->arena_bytes).text,
-		   units_count(run->most_arenas).text);
+	char arenas[160] = "";
+	if (run->most_arenas)
+		snprintf(arenas, sizeof arenas, "; %s arenas of %s at the end, %s at most",
+			 units_count(run->arena_count).text,
+			 units_size(printer->units, run->arena_bytes).text,
+			 units_count(run->most_arenas).text);
+	print_line(printer, "%s allocations, %s freed%s%s", units_count(run->allocations).text,
+		   units_count(run->frees).text, torn_down ? " (teardown included)" : "",
+		   arenas);
 }
 
 static void print_marks(const struct printer *printer)
