@@ -29,8 +29,12 @@ struct counted {
 
 static void tell_counts(const struct teller *teller, const struct profile_run *run)
 {
+	const bool killed = run->end == PROFILE_DIED || run->end == PROFILE_RUNNING;
 	const struct counted counts[] = {
-		{run->lost_slots, "records were lost: begun by the program and never finished"},
+		{run->lost_slots,
+		 killed ? "records were begun and never finished: calls that were under way"
+			  " when the process was killed"
+			: "records were lost: begun by the program and never finished"},
 		{run->dropped_events,
 		 "events were not recorded (a pause, a signal handler, or a"
 		 " collector that stood still)"},
@@ -75,6 +79,13 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	if (known && !(run->flags & PROFILE_CONSERVED))
 		tell(&teller, "allocated less freed is not what is live, for some stack: please"
 			      " report this as a bug of memtrace");
+	/* It would have said how, or its collector would: but nobody read on. */
+	if (known && run->end == PROFILE_RUNNING)
+		tell(&teller,
+		     "recording stopped at %s, before the program's end: its collector stood "
+		     "still"
+		     " or was killed",
+		     units_seconds((double)run->duration_ms / 1000).text);
 	if (known && run->crash_safe_until_ms != UINT64_MAX)
 		tell(&teller,
 		     "the journal ended at %s (a full disk?): a kill after that would"

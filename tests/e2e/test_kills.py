@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import COMMAND, CONSERVED, PROGRAMS, Profile, find_profiles, wait_for
+from conftest import COMMAND, CONSERVED, PROGRAMS, Profile, find_profiles, line_of, wait_for
 
 SHORT, LONG = 10, 100
 KILLS = LONG if os.environ.get("MEMTRACE_TEST_LONG") else SHORT
@@ -165,17 +165,22 @@ def kill(program, *groups):
         wait_for(lambda: not is_alive(group), what="death")
 
 
+def recover(out):
+    """A child that was killed in its very first event has files, and nothing in them."""
+    done = subprocess.run([COMMAND, "recover", out], capture_output=True, text=True)
+    if done.returncode and "ended before it recorded anything" in done.stderr:
+        pathlib.Path(f"{out}.ring").unlink()
+        out.unlink()
+    else:
+        assert done.returncode == 0, done.stderr
+
+
 def recover_all(trace, dice):
-    """In any order. A child that was killed in its very first event has files, and nothing in them."""
+    """In any order."""
     outs = sorted(trace.out.glob("*.memtrace"))
     dice.shuffle(outs)
     for out in outs:
-        done = subprocess.run([COMMAND, "recover", out], capture_output=True, text=True)
-        if done.returncode and "ended before it recorded anything" in done.stderr:
-            pathlib.Path(f"{out}.ring").unlink()
-            out.unlink()
-        else:
-            assert done.returncode == 0, done.stderr
+        recover(out)
 
 
 def profiles_by_pid(trace):
@@ -199,3 +204,53 @@ def test_everything_is_killed(trace, any_python, library, mode, kill_number):
     profiles[program.pid].check(killed=True)
     # Nothing is left beside the profiles.
     assert sorted(trace.out.iterdir()) == find_profiles(trace.out)
+
+
+@pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
+def test_the_program_is_killed(trace, any_python, library, mode):
+    """Its collectors find it dead and write what it left."""
+    program, ledger, collectors = start(trace, any_python, library, mode, {"MEMTRACE_RING": "64KiB"})
+    time.sleep(0.3)
+    kill(program, program.pid)
+    wait_for(lambda: not is_alive(collectors), 60, what="end of the collectors")
+    for ring in trace.out.glob("*.ring"):
+        recover(ring.with_suffix(""))
+    told, profiles = read_ledger(ledger), profiles_by_pid(trace)
+    assert sum(check(profiles[pid], process) for pid, process in told.items()) > 0
+    assert sorted(trace.out.iterdir()) == find_profiles(trace.out)
+
+
+GOES_ON = """\
+import sys
+FILL, kept = b".", [None] * 200000
+for i in range(1000):
+    kept[i] = FILL * 467  # before
+print("ready", flush=True)
+for i in range(1000, 1000 + int(sys.stdin.readline())):
+    kept[i] = FILL * 467  # after
+print(kept.count(kept[0]))
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("blocks, whole", [(1000, True), (150_000, False)])
+def test_the_collector_is_killed(trace, any_python, tmp_path, blocks, whole):
+    """The program goes on as if nothing had happened. What the ring holds is kept, then recording stops."""
+    script = tmp_path / "goes_on.py"
+    script.write_text(GOES_ON)
+    program = trace.start(any_python, script, env={"MEMTRACE_RING": "256KiB"}, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert program.stdout.readline() == "ready\n"
+    os.killpg(wait_for(lambda: group_of_collector(trace.out), what="collector"), signal.SIGKILL)
+    out, err = program.communicate(f"{blocks}\n", timeout=60)
+    assert (program.returncode, out, err) == (3, f"{1000 + blocks}\n", "")
+    profile = Profile(trace.out / "run.memtrace")
+    said = subprocess.run([COMMAND, "report", profile.path], capture_output=True, text=True).stdout
+    assert "recovered: " in said
+    before, after = (profile.line(script, line_of(script, text))["count"] for text in ("# before", "# after"))
+    assert before == 1000
+    if whole:
+        assert after == blocks and profile.report()["process"]["end"] == "exit"
+    else:
+        assert 0 < after < blocks and said.count("recording stopped at") == 1
+    profile.check(killed=not whole)
