@@ -43,15 +43,6 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-static size_t parse_limit(struct argp_state *state, const char *text)
-{
-	char *end;
-	const unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end)
-		argp_error(state, "-n: '%s' is not a number of rows", text);
-	return value;
-}
-
 static enum grouping_by parse_by(struct argp_state *state, const char *text)
 {
 	static const char *const names[] = {"line", "own", "function", "file", "module", NULL};
@@ -76,7 +67,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->by = parse_by(state, arg);
 		return 0;
 	case 'n':
-		arguments->limit = parse_limit(state, arg);
+		arguments->limit = options_rows(state, arg);
 		arguments->limited = true;
 		return 0;
 	case ARGP_KEY_ARG:

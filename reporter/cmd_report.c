@@ -44,15 +44,6 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-static size_t parse_limit(struct argp_state *state, const char *text)
-{
-	char *end;
-	const unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end)
-		argp_error(state, "-n: '%s' is not a number of rows", text);
-	return value;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -71,7 +62,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 							       grouping_by_names);
 		return 0;
 	case 'n':
-		arguments->limit = parse_limit(state, arg);
+		arguments->limit = options_rows(state, arg);
 		return 0;
 	case KEY_FOCUS:
 		arguments->focus = arg;

@@ -3,131 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../collector/buf.h"
 #include "../collector/mem.h"
-#include "doubts.h"
 #include "map_held.h"
 #include "map_layout.h"
 #include "paragraph.h"
-
-struct units_text map_text_age(double seconds)
-{
-	struct units_text age = {""};
-	const double minutes = seconds / 60, hours = minutes / 60;
-	if (seconds < 0)
-		return age;
-	if (seconds < 9.95)
-		snprintf(age.text, sizeof age.text, "%.1f s", seconds);
-	else if (seconds < 99.5)
-		snprintf(age.text, sizeof age.text, "%.0f s", seconds);
-	else if (minutes < 99.5)
-		snprintf(age.text, sizeof age.text, "%.0f min", minutes);
-	else if (hours < 47.5)
-		snprintf(age.text, sizeof age.text, "%.0f h", hours);
-	else
-		snprintf(age.text, sizeof age.text, "%.0f d", hours / 24);
-	return age;
-}
-
-static void print_doubt(void *user, const char *sentence)
-{
-	const struct map_view *view = user;
-	paragraph_warn(view->term, sentence);
-}
-
-static const char *or_unknown(const char *text)
-{
-	return text && *text ? text : "unknown";
-}
-
-static void print_moment(const struct map_view *view, char *text, size_t size)
-{
-	const struct moment *moment = &view->map->of.moment;
-	if (moment->seconds < 0)
-		snprintf(text, size, "when it had most arenas");
-	else
-		snprintf(text, size, "at %s (%s)%s", moment->name,
-			 units_seconds(moment->seconds).text,
-			 moment->asked_seconds >= 0 ? ", the last mark by then" : "");
-}
-
-void map_text_head(const struct map_view *view)
-{
-	const struct profile *profile = view->map->of.profile;
-	const char *program = profile_info(profile, "program");
-	char moment[240];
-	print_moment(view, moment, sizeof moment);
-	paragraph_printf(view->term, "%s: Python %s, pid %u, %s",
-			 program && *program ? program : profile->path,
-			 or_unknown(profile_info(profile, "python")), profile->run.pid, moment);
-	if (view->running)
-		paragraph_printf(view->term,
-				 "the program still runs: this is its last checkpoint");
-	struct map_view own = *view;
-	doubts_of(profile, print_doubt, &own);
-}
-
-static unsigned percent(uint64_t part, uint64_t whole)
-{
-	return whole ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
-}
-
-static void print_totals(const struct map_view *view)
-{
-	const struct arenas *arenas = view->map->of.arenas;
-	paragraph_printf(view->term, "%s arena%s of %s: %s live in %s blocks, %s free (%u %%)",
-			 units_count(arenas->count).text, arenas->count == 1 ? "" : "s",
-			 units_size(view->units, arenas->bytes).text,
-			 units_size(view->units, arenas->block_bytes).text,
-			 units_count(arenas->live_blocks).text,
-			 units_size(view->units, arenas->free_bytes).text,
-			 percent(arenas->free_bytes, arenas->bytes));
-}
-
-static void say_release(const struct map_view *view, const char *names, uint64_t blocks,
-			uint64_t arenas, uint64_t bytes)
-{
-	paragraph_printf(view->term, "%.1000s: freeing %s blocks gives back %s arena%s, %s",
-			 names, units_count(blocks).text, units_count(arenas).text,
-			 arenas == 1 ? "" : "s", units_size(view->units, bytes).text);
-}
-
-/* The least that gives something back, where no line does so alone. */
-static void say_first_step(const struct map_view *view)
-{
-	const struct map *map = view->map;
-	const struct release *release = &map->of.pinning->release;
-	const struct release_step *step = &release->steps[0];
-	struct buf names;
-	uint64_t blocks = 0;
-	buf_init(&names);
-	for (size_t i = 0; i < step->rows; i++) {
-		buf_printf(&names, "%s%s", i ? ", " : "", map->named[release->order[i]].name);
-		blocks += map->of.pinning->rows[release->order[i]].figures.blocks;
-	}
-	buf_u8(&names, '\0');
-	say_release(view, (const char *)names.data, blocks, step->arenas, step->bytes);
-	buf_release(&names);
-}
-
-/* What to look at first: the line whose few blocks give most back. */
-static void print_advice(const struct map_view *view)
-{
-	const struct map *map = view->map;
-	const struct map_line *best = NULL;
-	for (size_t i = 0; i < map->of.pinning->row_count; i++)
-		if (map->named[i].alone_bytes > (best ? best->alone_bytes : 0))
-			best = &map->named[i];
-	if (!map->of.arenas->holders_known)
-		paragraph_printf(view->term, "whose blocks hold them isn't in this profile");
-	else if (best)
-		say_release(view, best->name, best->alone_blocks, best->alone_arenas,
-			    best->alone_bytes);
-	else if (map->of.pinning->release.step_count)
-		say_first_step(view);
-	else
-		paragraph_printf(view->term, "no few lines hold an arena by themselves");
-}
 
 struct row_text {
 	char figures[MAP_FIGURES][48];
@@ -355,8 +234,8 @@ void map_text(const struct map_view *view)
 		paragraph_printf(view->term, "%s", missing);
 		return;
 	}
-	print_totals(view);
-	print_advice(view);
+	map_text_totals(view);
+	map_text_advice(view);
 	putc('\n', view->term->out);
 	const struct map_layout layout = print_rows(view);
 	putc('\n', view->term->out);

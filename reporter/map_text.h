@@ -24,6 +24,9 @@ void map_text_pools(const struct map_view *view, const struct map_pools *pools);
 
 /* What both begin with. */
 void map_text_head(const struct map_view *view);
+void map_text_totals(const struct map_view *view);
+/* What to look at first: which lines, and how much comes back. */
+void map_text_advice(const struct map_view *view);
 /* "3.4 s", "12 min", "5 h", "3 d"; "" where it isn't known. */
 struct units_text map_text_age(double seconds);
 

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum option_key { KEY_JSON = 0x300, KEY_UNITS, KEY_COLOR };
@@ -23,6 +24,15 @@ size_t options_word(struct argp_state *state, const char *option, const char *wo
 	}
 	argp_error(state, "%s: '%s' is not one of %s", option, word, known);
 	return 0;
+}
+
+size_t options_rows(struct argp_state *state, const char *text)
+{
+	char *end;
+	const unsigned long value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end)
+		argp_error(state, "-n: '%s' is not a number of rows", text);
+	return value;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -24,5 +24,7 @@ extern const struct argp options_argp;
 /* The index of `word` in a list that ends with NULL; otherwise a usage error that quotes it. */
 size_t options_word(struct argp_state *state, const char *option, const char *word,
 		    const char *const *words);
+/* What -n takes; otherwise a usage error. */
+size_t options_rows(struct argp_state *state, const char *text);
 
 #endif

@@ -153,23 +153,6 @@ static void figures_text(enum units_kind units, const struct growth_figures *fig
 		 average);
 }
 
-static void print_source(struct printer *printer, const char *file, int32_t line)
-{
-	const struct term *term = printer->term;
-	size_t len;
-	bool changed;
-	const char *text = source_line(&printer->source, file, line, &len, &changed);
-	if (!text)
-		return;
-	const size_t room = term->width > 12 ? term->width - 8 : SIZE_MAX;
-	__attribute__((cleanup(mem_scope))) char *copy = mem_alloc(len + 1);
-	memcpy(copy, text, len < room ? len : room);
-	fprintf(term->out, "    %s", term_dim(term));
-	term_text(term, copy);
-	fprintf(term->out, "%s%s%s\n", len > room ? "..." : "",
-		changed ? "  (the file was changed since)" : "", term_plain(term));
-}
-
 /* Innermost first, as what is looked for is there. */
 static void print_stack(struct printer *printer, const struct lines *lines, uint32_t trace)
 {
@@ -187,7 +170,7 @@ static void print_stack(struct printer *printer, const struct lines *lines, uint
 		term_text(term, name.text);
 		putc('\n', term->out);
 		if (frame->kind == FRAME_CODE)
-			print_source(printer, lines_file(lines, frame), frame->line);
+			source_print(&printer->source, printer->term, lines_file(lines, frame), frame->line);
 	}
 }
 
@@ -211,7 +194,7 @@ static void print_row(struct printer *printer, const struct growth_row *row)
 	if (by == GROUPING_BY_STACK)
 		print_stack(printer, row->group.lines, row->group.trace);
 	else if (row->group.file && (by == GROUPING_BY_LINE || by == GROUPING_BY_OWN))
-		print_source(printer, row->group.file, row->group.line);
+		source_print(&printer->source, printer->term, row->group.file, row->group.line);
 	buf_release(&place);
 }
 

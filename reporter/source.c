@@ -96,3 +96,20 @@ const char *source_line(struct source *source, const char *path, int32_t line, s
 	*ret_changed = file->changed_ns > source->run_start_ns;
 	return at;
 }
+
+void source_print(struct source *source, const struct term *term, const char *path,
+		  int32_t line)
+{
+	size_t len;
+	bool changed;
+	const char *text = source_line(source, path, line, &len, &changed);
+	if (!text)
+		return;
+	const size_t room = term->width > 12 ? term->width - 8 : SIZE_MAX;
+	__attribute__((cleanup(mem_scope))) char *copy = mem_alloc(len + 1);
+	memcpy(copy, text, len < room ? len : room);
+	fprintf(term->out, "    %s", term_dim(term));
+	term_text(term, copy);
+	fprintf(term->out, "%s%s%s\n", len > room ? "..." : "",
+		changed ? "  (the file was changed since)" : "", term_plain(term));
+}

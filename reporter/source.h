@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "term.h"
+
 struct source_file {
 	char *path;
 	char *text; /* NUL-terminated; NULL: can't be read */
@@ -32,5 +34,8 @@ void source_release(struct source *source);
  */
 const char *source_line(struct source *source, const char *path, int32_t line, size_t *ret_len,
 			bool *ret_changed);
+/* The line below what it is about, on a line of its own; nothing where it can't be had. */
+void source_print(struct source *source, const struct term *term, const char *path,
+		  int32_t line);
 
 #endif

@@ -296,6 +296,12 @@ static void check_width(const struct map *map, size_t columns, bool blocks)
 	map_fold_release(&fold);
 	assert_non_null(strstr(text, "5,000 arenas"));
 	assert_non_null(strstr(text, "name_"));
+	/* A narrow terminal breaks these sentences. */
+	if (columns >= 140) {
+		assert_non_null(
+			strstr(text, ": freeing 85,376 blocks gives back 1,334 arenas"));
+		assert_non_null(strstr(text, "all of them gives back 5,000 arenas"));
+	}
 	size_t lines = 0;
 	char *rest = text;
 	for (char *line; (line = strsep(&rest, "\n")); lines++) {
