@@ -153,6 +153,13 @@ static bool is_full(size_t arena)
 	return arena % 5 == 0;
 }
 
+static void apply_records(struct hand *hand)
+{
+	heap_apply(&hand->heap, (struct record *)(void *)hand->records.data,
+		   hand->records.len / sizeof(struct record));
+	hand->records.len = 0;
+}
+
 static void fill_arena(struct hand *hand, size_t arena)
 {
 	const uint64_t address = first_arena + arena * MIB;
@@ -164,9 +171,7 @@ static void fill_arena(struct hand *hand, size_t arena)
 			hand_record(
 				hand, R_SMALL_OBJECT, address + pool * POOL + 48 + i * BLOCK,
 				stack | (uint64_t)BLOCK << 32 | (uint64_t)(BLOCK / 16) << 48);
-	heap_apply(&hand->heap, (struct record *)(void *)hand->records.data,
-		   hand->records.len / sizeof(struct record));
-	hand->records.len = 0;
+	apply_records(hand);
 }
 
 /* For the caller to free; the file is gone with it. */
@@ -199,6 +204,8 @@ static struct profile *many_arenas(void)
 	}
 	for (size_t i = 0; i < ARENAS; i++)
 		fill_arena(&hand, i);
+	hand_record(&hand, R_END, END_EXIT, 0);
+	apply_records(&hand);
 	struct profile *profile = reopened(&hand.heap);
 	hand_release(&hand);
 	return profile;
