@@ -16,7 +16,7 @@ static uint64_t at_least(uint64_t value, uint64_t limit)
 	return value > limit ? value : limit;
 }
 
-/* The mark that the figures of the end belong to; SIZE_MAX: none, they are of the last record. */
+/* The mark that the figures of the end belong to; SIZE_MAX: none, but the last record. */
 static size_t end_mark(const struct profile *profile)
 {
 	if (!(profile->run.flags & PROFILE_AT_END))

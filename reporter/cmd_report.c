@@ -185,7 +185,7 @@ static int make_report(const struct printing *printing, const char *name,
 		profile_free(selected.profile);
 		return -1;
 	}
-	/* No row needs the blocks, but damage in them is the file's, and is told with the rest. */
+	/* No row needs the blocks, but damage in them is told with the rest. */
 	profile_check_blocks(selected.profile);
 	compute(&report, printing);
 	*ret_report = report;

@@ -70,7 +70,7 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	const struct teller teller = {each, user};
 	const struct profile_run *run = &profile->run;
 	const char *stacks = profile_info(profile, "stacks");
-	/* Every run has a number: without one its section couldn't be read, and zeros say nothing. */
+	/* Every run has a number: without one its section couldn't be read. */
 	const bool known = run->run_id != 0;
 	if (stacks && strcmp(stacks, "on") != 0)
 		tell(&teller, "Python stacks are %s", stacks);

@@ -8,17 +8,25 @@
 
 void paragraph_print(const struct term *term, const char *text, const char *indent)
 {
+	paragraph_item(term, "", text, indent);
+}
+
+void paragraph_item(const struct term *term, const char *bullet, const char *text,
+		    const char *indent)
+{
 	const size_t width = term->width ? term->width : SIZE_MAX;
-	size_t column = 0;
+	const size_t begin = term_text_width(term, bullet);
+	size_t column = begin;
+	fputs(bullet, term->out);
 	while (*text) {
 		const size_t len = strcspn(text, " ");
 		__attribute__((cleanup(mem_scope))) char *word = mem_copy(text, len + 1);
 		word[len] = '\0';
 		const size_t word_width = term_text_width(term, word);
-		if (column && column + 1 + word_width > width) {
+		if (column > begin && column + 1 + word_width > width) {
 			fprintf(term->out, "\n%s", indent);
 			column = strlen(indent);
-		} else if (column) {
+		} else if (column > begin) {
 			putc(' ', term->out);
 			column++;
 		}

@@ -19,8 +19,7 @@ struct printer {
 
 void report_advice(const char *sentence, const struct term *term)
 {
-	fputs(term->utf8 ? "  → " : "  > ", term->out);
-	paragraph_print(term, sentence, "    ");
+	paragraph_item(term, term->blocks ? "  → " : "  > ", sentence, "    ");
 }
 
 void report_verdict(const struct report *report, const struct term *term)
@@ -32,10 +31,8 @@ void report_verdict(const struct report *report, const struct term *term)
 	paragraph_printf(term, "%s: %s", verdict_kind_names[verdict->kind],
 			 verdict->reasons[0]);
 	fputs(term_plain(term), term->out);
-	for (size_t i = 1; i < VERDICT_MAX_SENTENCES && verdict->reasons[i]; i++) {
-		fputs("  ", term->out);
-		paragraph_print(term, verdict->reasons[i], "    ");
-	}
+	for (size_t i = 1; i < VERDICT_MAX_SENTENCES && verdict->reasons[i]; i++)
+		paragraph_item(term, "  ", verdict->reasons[i], "    ");
 	for (size_t i = 0; i < VERDICT_MAX_SENTENCES && verdict->advice[i]; i++)
 		report_advice(verdict->advice[i], term);
 	putc('\n', term->out);

@@ -201,7 +201,7 @@ static void advise_release(const struct finding *finding, const struct release_s
 	finding->verdict->returned_bytes = step->bytes;
 	finding->verdict->released_rows = step->rows;
 	add(finding->verdict->advice,
-	    "freeing what %s allocated gives back %s: %s of the %s arenas", names,
+	    "freeing the blocks of %s gives back %s: %s of the %s arenas", names,
 	    size(finding, step->bytes).text, units_count(step->arenas).text,
 	    units_count(figures->arenas).text);
 }
@@ -217,7 +217,7 @@ static void advise_restart(const struct finding *finding, const struct release_s
 		return;
 	}
 	add(finding->verdict->advice,
-	    "no few %s hold it: freeing what the first %d allocated gives back %s of it,"
+	    "no few %s hold it: freeing the blocks of the first %d gives back %s of it,"
 	    " so restarting the process (recycling workers) is the only way",
 	    caption_plural(finding->query->by), MOST_ROWS,
 	    last ? size(finding, last->free_bytes).text : "nothing");

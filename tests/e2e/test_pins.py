@@ -123,7 +123,7 @@ def test_the_verdict_names_the_line_that_keeps(trace, any_python):
     assert report["release"][0]["bytes"] == pin["exclusive_bytes"] == verdict["returned_bytes"]
     text = report_text(run)
     assert text.startswith("fragmentation: ")
-    assert f"{line} allocated gives back" in " ".join(text.split())
+    assert f"{line} gives back" in " ".join(text.split())
 
 
 def test_lines_that_hold_together_are_released_together(trace, any_python):
@@ -229,9 +229,11 @@ def test_a_c_heap_full_of_holes_is_found(trace, any_python):
 def test_it_fits_eighty_columns(trace, any_python):
     run = trace(any_python, PINNING, 300_000, 3)
     text = report_text(run, COLUMNS="80")
-    table = text[text.index("  pinned  "):]
-    assert "goes back" in table
-    assert max(map(len, table.splitlines())) <= 80
+    verdict, table = text[:text.index("\n\n")], text[text.index("  pinned  "):text.index("next: ")]
+    assert "gives back" in verdict and "goes back" in table
+    # Some paths are longer than a line.
+    wide = [line for line in f"{verdict}\n{table}".splitlines() if len(line) > 80 and str(trace.work) not in line]
+    assert not wide, wide
 
 
 def test_what_a_mark_predicts_comes_true(trace, python, tmp_path):

@@ -77,7 +77,7 @@ static void it_names_the_line_and_what_it_gives_back(void **state)
 	assert_int_equal(verdict.confidence, VERDICT_HIGH);
 	assert_non_null(strstr(verdict.reasons[0], "50.0 MiB of the 100 MiB in 100 arenas"));
 	assert_non_null(strstr(verdict.reasons[1], "a.py:1: 600 blocks of 30.0 MiB hold 60 "));
-	assert_string_equal(verdict.advice[0], "freeing what a.py:1 allocated gives back"
+	assert_string_equal(verdict.advice[0], "freeing the blocks of a.py:1 gives back"
 					       " 60.0 MiB: 60 of the 100 arenas");
 	assert_null(verdict.advice[1]);
 	assert_int_equal(verdict.returned_bytes, 60 * MIB);
@@ -127,11 +127,12 @@ static void rows_that_go_together_are_named_together(void **state)
 	made.pinning.release.step_count = 1;
 	made.pinning.release.steps[0] = (struct release_step){2, 80, 80 * MIB, 40 * MIB};
 	struct verdict verdict = find(&made);
-	assert_non_null(strstr(verdict.advice[0], "what a.py:1 and b.py:2 allocated"));
+	assert_non_null(strstr(verdict.advice[0], "blocks of a.py:1 and b.py:2 gives back"));
 	verdict_release(&verdict);
 	made.pinning.release.steps[0].rows = 5;
 	verdict = find(&made);
-	assert_non_null(strstr(verdict.advice[0], "a.py:1, b.py:2 and 3 more lines allocated"));
+	assert_non_null(
+		strstr(verdict.advice[0], "a.py:1, b.py:2 and 3 more lines gives back"));
 	verdict_release(&verdict);
 }
 
@@ -144,7 +145,7 @@ static void restarting_is_advised_when_nothing_else_helps(void **state)
 	made.pinning.release.steps[0] = (struct release_step){1, 5, 5 * MIB, 4 * MIB};
 	made.pinning.release.steps[1] = (struct release_step){11, 90, 90 * MIB, 45 * MIB};
 	struct verdict verdict = find(&made);
-	assert_non_null(strstr(verdict.advice[0], "the first 10 allocated gives back 4.0 MiB"));
+	assert_non_null(strstr(verdict.advice[0], "the first 10 gives back 4.0 MiB"));
 	assert_non_null(strstr(verdict.advice[0], "restarting the process"));
 	assert_int_equal(verdict.returned_bytes, 0);
 	verdict_release(&verdict);
