@@ -66,7 +66,7 @@ void drain_attend_mark(struct drain *drain)
 	/* The one of program and collector that changes it carries the mark out. */
 	if (!atomic_compare_exchange_strong(&header->mark_taken, &taken, request))
 		return;
-	atomic_fetch_and(&header->attention, ~(uint32_t)ATTENTION_MARK);
+	atomic_fetch_and(&header->attention, ~(uint32_t)(ATTENTION_MARK | ATTENTION_AUDIT));
 	/* What the ring holds is from before the mark. */
 	drain_batch(drain);
 	put_outside_mark(drain);

@@ -32,7 +32,8 @@ _memtrace_options() {
 	report) echo "--from --to --by -n --focus --ignore --merge $reading" ;;
 	map) echo "--pools --at --by -n $reading" ;;
 	dump | ls | doctor) echo "$reading" ;;
-	mark | recover) echo "--help" ;;
+	mark) echo "--audit --help" ;;
+	recover) echo "--help" ;;
 	esac
 }
 

@@ -33,6 +33,7 @@ complete -c memtrace -n "__fish_seen_subcommand_from map" -l pools -d 'One arena
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l at -x -a 'start main end peak' -d 'The arenas of'
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l by -x -a 'line own function file module' -d 'Whose blocks hold them'
 complete -c memtrace -n "__fish_seen_subcommand_from map" -s n -x -d 'Rows to show, 0 is all'
+complete -c memtrace -n "__fish_seen_subcommand_from mark" -l audit -d 'Compare the arenas with the interpreter'
 
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l json -d 'Print JSON'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading run" -l units -x -a 'iec si' -d 'Powers of 1024 or of 1000'

@@ -66,6 +66,7 @@ struct layout {
 	 */
 	uint16_t runtime_gc;
 	uint32_t interp_gc;
+	uint16_t interp_gil; /* pointer to its GIL's state; 0: there is one for all */
 	uint16_t gc_collecting;
 	uint16_t gc_stats; /* LAYOUT_NONE: collections can't be counted */
 	/* Of what gc_stats points to; 0: it points to nothing, the counters lie there. */

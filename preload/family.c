@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "arenas.h"
+#include "audit.h"
 #include "cancel.h"
 #include "intern.h"
 #include "life.h"
@@ -42,11 +44,13 @@ static void before_fork(void)
 	cancel_flush();
 	thread_lock();
 	intern_lock();
+	arenas_lock();
 	ring_put(record_head(R_FORK, ++forks), 0);
 }
 
 static void unlock(void)
 {
+	arenas_unlock();
 	intern_unlock();
 	thread_unlock();
 	thread_leave();
@@ -63,6 +67,7 @@ static void in_child(void)
 	if (!prepared)
 		return;
 	thread_after_fork();
+	audit_after_fork();
 	unlock();
 	family_tell(ring.header, FORK_WAITS);
 	life_forked();

@@ -290,3 +290,14 @@ void intern_put_text(enum record_kind kind, uint32_t id, const void *bytes, size
 	ring_put_text(kind, id, bytes, len);
 	spin_unlock(&lock);
 }
+
+uint32_t intern_put_mark(struct stream_mark *mark, size_t len)
+{
+	static uint32_t marks;
+
+	spin_lock(&lock);
+	mark->number = ++marks;
+	ring_put_text(R_MARK, 0, mark, len);
+	spin_unlock(&lock);
+	return mark->number;
+}

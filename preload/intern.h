@@ -52,6 +52,8 @@ uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_ne
 void intern_lock(void);
 void intern_unlock(void);
 
+/* A mark's figures and its name behind them; gives it its number, which is returned. */
+uint32_t intern_put_mark(struct stream_mark *mark, size_t len);
 /* Definitions of other kinds, one at a time. */
 void intern_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len);
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "c_heap.h"
 #include "cancel.h"
 #include "collection.h"
@@ -75,10 +76,12 @@ bool life_begin_child(void)
 
 void life_pause(bool pause)
 {
-	if (pause)
+	if (pause) {
+		audit_stop("recording was paused");
 		atomic_fetch_and(life_state, ~(uint32_t)LIFE_RECORDING);
-	else if (life_traced())
+	} else if (life_traced()) {
 		atomic_fetch_or(life_state, LIFE_RECORDING);
+	}
 }
 
 bool life_is_ours(void)
@@ -90,7 +93,8 @@ void life_finalising(void)
 {
 	if (atomic_exchange(&finalising, true))
 		return;
-	mark_make("end", MARK_TRACER);
+	audit_owe(mark_make("end", MARK_TRACER));
+	audit_look();
 	python_hooks_expect_restart();
 }
 
@@ -240,6 +244,7 @@ static void begin_run(void)
 		   arguments);
 	c_heap_init();
 	reuse_init(options.reuse);
+	audit_init(options.audit != AUDIT_OFF, options.python_malloc);
 	mark_make("start", MARK_TRACER);
 	atomic_store(life_state, LIFE_TRACED | LIFE_RECORDING);
 	if (python.has_layout)
@@ -282,8 +287,12 @@ EXPORT void memtrace_mark(const char *name)
 {
 	if (!name || !life_present() || !thread_enter())
 		return;
-	if ((life_traced() || life_begin_child()) && !ring_given_up())
-		mark_make(name, MARK_PROGRAM);
+	if ((life_traced() || life_begin_child()) && !ring_given_up()) {
+		uint32_t number = mark_make(name, MARK_PROGRAM);
+
+		if (options.audit == AUDIT_AT_MARKS)
+			audit_owe(number);
+	}
 	thread_leave();
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "c_heap.h"
 #include "cancel.h"
 #include "intern.h"
@@ -112,7 +113,7 @@ static bool wants_free_memory(const char *name, enum mark_origin origin, uint64_
 	return true;
 }
 
-void mark_make(const char *name, enum mark_origin origin)
+uint32_t mark_make(const char *name, enum mark_origin origin)
 {
 	int saved = errno;
 	uint64_t begin = now_ns();
@@ -134,13 +135,14 @@ void mark_make(const char *name, enum mark_origin origin)
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
 	text.mark.pause_ns = now_ns() - begin;
 	text.mark.origin = origin;
-	text.mark.number = 0;
 	memcpy(text.name, name, len);
-	intern_put_text(R_MARK, 0, &text, sizeof(text.mark) + len);
+	uint32_t number = intern_put_mark(&text.mark, sizeof(text.mark) + len);
+
 	errno = saved;
+	return number;
 }
 
-void mark_from_outside(void)
+void mark_from_outside(bool audit)
 {
 	struct ring_header *header = ring.header;
 	/* Acquire: the name was filled before the request was counted. */
@@ -151,6 +153,9 @@ void mark_from_outside(void)
 		return;
 	memcpy(name, header->mark_name, sizeof(name));
 	name[NAME_MOST] = '\0';
-	mark_make(name, MARK_OUTSIDE);
+	uint32_t number = mark_make(name, MARK_OUTSIDE);
+
+	if (audit)
+		audit_owe(number);
 	atomic_store_explicit(&header->mark_taken, request, memory_order_release);
 }

@@ -10,10 +10,13 @@
 #ifndef MEMTRACE_MARK_H
 #define MEMTRACE_MARK_H
 
+#include <stdbool.h>
+
 #include "stream.h"
 
-void mark_make(const char *name, enum mark_origin origin);
-/* The one that `memtrace mark` left in the ring's header. */
-void mark_from_outside(void);
+/* Returns the mark's number: stream.h. */
+uint32_t mark_make(const char *name, enum mark_origin origin);
+/* The one that `memtrace mark` left in the ring's header; `audit`: with one. */
+void mark_from_outside(bool audit);
 
 #endif

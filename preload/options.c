@@ -18,6 +18,7 @@ struct option {
 };
 
 static const char *const events_words[] = {"off", "full", "all", NULL};
+static const char *const audit_words[] = {"end", "marks", "off", NULL};
 static const char *const full_words[] = {"drop", "wait", NULL};
 static const char *const follow_words[] = {"tree", "fork", "none", NULL};
 static const char *const mode_words[] = {"exact", NULL};
@@ -40,6 +41,7 @@ static const struct option table[] = {
 	{"MEMTRACE_FULL", OPTION_WORD, FIELD(full), 0, 0, "drop or wait", full_words},
 	{"MEMTRACE_FOLLOW", OPTION_WORD, FIELD(follow), 0, 0, "tree, fork or none",
 	 follow_words},
+	{"MEMTRACE_AUDIT", OPTION_WORD, FIELD(audit), 0, 0, "end, marks or off", audit_words},
 	{"MEMTRACE_MODE", OPTION_WORD, (size_t)NO_FIELD, 0, 0, "exact", mode_words},
 	{"MEMTRACE_REUSE", OPTION_FLAG, FIELD(reuse), 0, 0, "0 or 1", NULL},
 	{"MEMTRACE_ARGV", OPTION_FLAG, FIELD(argv), 0, 0, "0 or 1", NULL},

@@ -11,6 +11,7 @@
 
 enum events_option { EVENTS_OFF, EVENTS_FULL, EVENTS_ALL };
 enum full_option { FULL_DROP, FULL_WAIT };
+enum audit_option { AUDIT_AT_END, AUDIT_AT_MARKS, AUDIT_OFF };
 enum follow_option { FOLLOW_TREE, FOLLOW_FORK, FOLLOW_NONE };
 
 struct options {
@@ -24,6 +25,7 @@ struct options {
 	int events; /* enum events_option */
 	int full;   /* enum full_option */
 	int follow; /* enum follow_option */
+	int audit;  /* enum audit_option */
 	int reuse;  /* follow the blocks of Python's free lists: reuse.h */
 	int argv;   /* keep the program's arguments */
 	int quiet;

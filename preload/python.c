@@ -46,6 +46,7 @@ static void find_functions(void)
 		FIND(unchecked_tstate, "_PyThreadState_UncheckedGet");
 	FIND(gilstate_tstate, "PyGILState_GetThisThreadState");
 	FIND(code_line, "PyCode_Addr2Line");
+	FIND(interpreter_id, "PyInterpreterState_GetID");
 	FIND(code_type, "PyCode_Type");
 	FIND(text_type, "PyUnicode_Type");
 	FIND(bytes_type, "PyBytes_Type");

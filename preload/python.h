@@ -44,6 +44,7 @@ struct python {
 	void *(*unchecked_tstate)(void);
 	void *(*gilstate_tstate)(void);
 	int (*code_line)(void *code, int instr);
+	int64_t (*interpreter_id)(const void *interp);
 	const void *code_type, *text_type, *bytes_type;
 	const void *runtime;
 

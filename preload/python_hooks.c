@@ -1,5 +1,6 @@
 #include "python_hooks.h"
 
+#include "audit.h"
 #include "collection.h"
 #include "life.h"
 #include "python.h"
@@ -154,6 +155,7 @@ static void *arena_alloc(void *ctx, size_t bytes)
 	(void)ctx;
 	if (tapped)
 		tap_end(&call, ptr);
+	audit_arena_made(ptr, bytes);
 	return ptr;
 }
 
@@ -164,6 +166,7 @@ static void arena_free(void *ctx, void *ptr, size_t bytes)
 	bool tapped = ptr && tap_begin_free(&call, TAP_ARENA, ptr, bytes);
 
 	(void)ctx;
+	audit_arena_goes(ptr);
 	real_arena.free(real_arena.ctx, ptr, bytes);
 	if (tapped)
 		tap_end_free(&call);

@@ -219,14 +219,19 @@ void ring_put_with(uint64_t head, uint64_t body, const void *data)
 	commit_data(at + 1, data, STREAM_DATA_BYTES);
 }
 
-static void put_fragment(uint64_t head, uint64_t body, const char *bytes, size_t len)
+static uint64_t data_slots(size_t len)
 {
-	uint64_t slots = (len + STREAM_DATA_BYTES - 1) / STREAM_DATA_BYTES;
+	return (len + STREAM_DATA_BYTES - 1) / STREAM_DATA_BYTES;
+}
+
+void ring_put_group(uint64_t head, uint64_t body, const void *data, size_t len)
+{
+	const char *bytes = data;
 	uint64_t at;
 
-	if (!reserve(1 + slots, &at))
+	if (!reserve(1 + data_slots(len), &at))
 		return;
-	commit(at, head | slots << 32, body);
+	commit(at, head, body);
 	for (size_t done = 0; done < len; done += STREAM_DATA_BYTES) {
 		size_t part = len - done < STREAM_DATA_BYTES ? len - done : STREAM_DATA_BYTES;
 
@@ -243,8 +248,8 @@ void ring_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t
 	do {
 		size_t part = len - done < FRAGMENT ? len - done : FRAGMENT;
 
-		put_fragment(record_head(kind, id), len | (uint64_t)done << 32, text + done,
-			     part);
+		ring_put_group(record_head(kind, id | data_slots(part) << 32),
+			       len | (uint64_t)done << 32, text + done, part);
 		done += part;
 	} while (done < len);
 }

@@ -44,6 +44,8 @@ void ring_close(struct ring *other);
 void ring_put(uint64_t head, uint64_t body);
 /* One record and one R_DATA with the first 14 bytes of `data`. */
 void ring_put_with(uint64_t head, uint64_t body, const void *data);
+/* One record and as many R_DATA as `len` bytes take. */
+void ring_put_group(uint64_t head, uint64_t body, const void *data, size_t len);
 /* A text, in fragments. Two texts of a kind at once are the caller's to prevent. */
 void ring_put_text(enum record_kind kind, uint32_t id, const void *bytes, size_t len);
 

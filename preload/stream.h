@@ -153,7 +153,7 @@ enum record_kind {
 	 * R_AUDIT: a = the `number` of the mark it belongs to, which may lie further back (an
 	 * audit waits for an event of its interpreter), 0 where the process ends without
 	 * finalising, and that mark is the collector's; b = which interpreter (its id; 0: the
-	 * main one and all that share its arenas).
+	 * main one and all that share its GIL).
 	 * R_AUDIT_ARENA: a = address; b = pools with live blocks that follow (bits 0-31) | bytes
 	 * (bits 32-63). All arenas of the interpreter, with their pools, ascending by address.
 	 * R_AUDIT_POOL: a = address; b = class as in R_SMALL_* (bits 0-7) | live blocks (bits

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "audit.h"
 #include "cancel.h"
 #include "collection.h"
 #include "intern.h"
@@ -27,21 +28,29 @@ static bool same_block(uint64_t inner, uint64_t outer)
 	       (collection_debug_bytes() && (inner == outer - 16 || inner == outer - 32));
 }
 
-/* What may be asked for once per event: a mark from outside, the end of stacks. */
-static void attend(void)
+/*
+ * What may be asked for once per event: a mark from outside, the end of stacks, an audit. Pools
+ * are looked at between two calls of the mem and object domains alone, for which the GIL is
+ * held.
+ */
+static __attribute__((noinline)) void attend(enum tap_domain domain)
 {
 	uint32_t attention = atomic_load_explicit(&ring.header->attention,
 						  memory_order_acquire);
+	uint32_t asked = attention & ~(uint32_t)ATTENTION_OWED;
 
-	if (attention & ATTENTION_NO_STACKS)
+	if (asked & ATTENTION_NO_STACKS)
 		pystack_stop(NULL);
-	if (attention & ATTENTION_MARK)
-		mark_from_outside();
-	atomic_fetch_and(&ring.header->attention, ~attention);
+	if (asked & ATTENTION_MARK)
+		mark_from_outside(asked & ATTENTION_AUDIT);
+	if (asked)
+		atomic_fetch_and(&ring.header->attention, ~asked);
+	if (domain == TAP_MEM || domain == TAP_OBJECT)
+		audit_look();
 }
 
 /* The thread, with the guard held; NULL: pass the call on. */
-static inline struct thread *enter(void)
+static inline struct thread *enter(enum tap_domain domain)
 {
 	if (!life_present())
 		return NULL;
@@ -65,7 +74,7 @@ static inline struct thread *enter(void)
 	if (__builtin_expect(
 		    atomic_load_explicit(&ring.header->attention, memory_order_relaxed), 0) &&
 	    !self->call)
-		attend();
+		attend(domain);
 	return self;
 }
 
@@ -235,7 +244,7 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 bool tap_begin(struct call *call, enum tap_domain domain, size_t bytes)
 {
 	int saved = errno;
-	struct thread *self = life_recording() || domain == TAP_ARENA ? enter() : NULL;
+	struct thread *self = life_recording() || domain == TAP_ARENA ? enter(domain) : NULL;
 
 	if (!self)
 		return false;
@@ -295,7 +304,7 @@ void tap_end_map(struct call *call, const void *ptr, bool anonymous)
 bool tap_begin_realloc(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
 {
 	int saved = errno;
-	struct thread *self = enter();
+	struct thread *self = enter(domain);
 
 	if (!self)
 		return false;
@@ -347,7 +356,7 @@ void tap_end_realloc(struct call *call, const void *ptr)
 bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
 {
 	int saved = errno;
-	struct thread *self = enter();
+	struct thread *self = enter(domain);
 	uint64_t address = (uint64_t)(uintptr_t)ptr;
 
 	if (!self)
@@ -375,7 +384,7 @@ void tap_reuse(const void *block)
 {
 	int saved = errno;
 	uint64_t address = (uint64_t)(uintptr_t)block;
-	struct thread *self = life_recording() ? enter() : NULL;
+	struct thread *self = life_recording() ? enter(TAP_OBJECT) : NULL;
 
 	if (!self)
 		return;

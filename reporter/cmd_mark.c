@@ -14,16 +14,21 @@
 
 /* Longer than the collector waits before it places a mark alone. */
 enum { WAIT_MS = 3000, POLL_MS = 5 };
+enum { KEY_AUDIT = 256 };
 
 struct arguments {
 	const char *pid_text, *name;
 	uint32_t pid;
+	bool audit;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 	switch (key) {
+	case KEY_AUDIT:
+		arguments->audit = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
 			argp_error(state, "PID and NAME only, not '%s' as well", arg);
@@ -114,7 +119,7 @@ static int find_ring(uint32_t pid, struct target *ret_target, struct err *err)
 }
 
 /* The number of the request. */
-static uint32_t ask(struct ring_header *header, const char *name)
+static uint32_t ask(struct ring_header *header, const char *name, bool audit)
 {
 	memset(header->mark_name, 0, sizeof header->mark_name);
 	memcpy(header->mark_name, name, strlen(name));
@@ -123,8 +128,10 @@ static uint32_t ask(struct ring_header *header, const char *name)
 	 */
 	const uint32_t request =
 		atomic_fetch_add_explicit(&header->mark_request, 1, memory_order_release) + 1;
-	/* Release: who sees the bit sees the request. */
-	atomic_fetch_or_explicit(&header->attention, ATTENTION_MARK, memory_order_release);
+	/* Release: who sees the bits sees the request. */
+	atomic_fetch_or_explicit(&header->attention,
+				 ATTENTION_MARK | (audit ? ATTENTION_AUDIT : 0),
+				 memory_order_release);
 	return request;
 }
 
@@ -136,6 +143,21 @@ static bool wait_until_taken(struct ring_header *header, uint32_t request)
 		const uint32_t taken = atomic_load_explicit(&header->mark_taken,
 							    memory_order_acquire);
 		if ((int32_t)(taken - request) >= 0)
+			return true;
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
+/* A program that has an audit to make has these bits until it is made, or given up. */
+static bool wait_until_audited(const struct ring_header *header)
+{
+	const struct timespec nap = {.tv_nsec = POLL_MS * 1000000L};
+	for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {
+		/* Acquire: pairs with the change of who made it. */
+		const uint32_t left = atomic_load_explicit(&header->attention,
+							   memory_order_acquire);
+		if (!(left & (ATTENTION_AUDIT | ATTENTION_OWED)))
 			return true;
 		nanosleep(&nap, NULL);
 	}
@@ -168,7 +190,7 @@ static int set_mark(struct target *target, const struct arguments *arguments)
 			arguments->pid);
 		return STATUS_FAILED;
 	}
-	if (!wait_until_taken(header, ask(header, arguments->name))) {
+	if (!wait_until_taken(header, ask(header, arguments->name, arguments->audit))) {
 		command_say(
 			"process %u didn't set the mark '%s' within 3 s: it allocates nothing,"
 			" or it is stopped; the mark is set when it goes on",
@@ -176,6 +198,10 @@ static int set_mark(struct target *target, const struct arguments *arguments)
 		return STATUS_FAILED;
 	}
 	printf("marked '%s' in process %u\n", arguments->name, arguments->pid);
+	if (arguments->audit && !wait_until_audited(header))
+		command_say("the audit of process %u waits for an interpreter's next allocation"
+			    " or free",
+			    arguments->pid);
 	return STATUS_FINE;
 }
 
@@ -194,7 +220,13 @@ static int check_arguments(struct arguments *arguments)
 
 int cmd_mark(int argc, char **argv)
 {
+	static const struct argp_option options[] = {
+		{"audit", KEY_AUDIT, NULL, 0,
+		 "Compare the arenas with the interpreter's own headers, too", 0},
+		{0},
+	};
 	static const struct argp argp = {
+		.options = options,
 		.parser = parse,
 		.args_doc = "PID NAME",
 		.doc = "Names this moment in a running, traced program; reports can start and "
