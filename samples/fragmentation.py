@@ -6,7 +6,8 @@ TUPLES three-tuples (two million unless told otherwise) are made in a row, then 
 hundredth are dropped. The line marked "pins" holds, at the end, exactly TUPLES / 100 blocks of 64
 bytes (three references, the tuple's own 24 bytes and 16 bytes for the collector; 72 from Python
 3.14 on, whose tuples keep their hash), spread over all the arenas that the two million needed: next
-to none of them can be given back.
+to none of them can be given back. The report begins with that line, and with what freeing its blocks
+would give back: all arenas but those that they share with blocks from before and after.
 
 Not the program's own is one block more at that line in long runs: the interpreter's table of arenas,
 which grows while the tuples are made.

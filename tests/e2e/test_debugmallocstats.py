@@ -8,7 +8,7 @@ prints, the pool headers in a copy of the process's memory, and what the report 
 import subprocess
 
 import pytest
-from conftest import PROGRAMS, Profile, clean_environment, python_version
+from conftest import PROGRAMS, Profile, clean_environment, is_free_threaded, python_version
 
 pytest.importorskip("zstandard", reason="no zstd for Python: apt-get install python3-zstandard")
 from pool_model import Figures, Memory, add_figures, pools_at_marks  # noqa: E402
@@ -34,6 +34,9 @@ def witness(tmp_path_factory):
 @pytest.fixture
 def watch(trace, python, witness):
     """watch(workload, **environment): a traced run whose steps the witness has taken."""
+
+    if is_free_threaded(python):
+        pytest.skip("free-threaded builds have no pools")
 
     def run(workload, **environment):
         bare = subprocess.run([python, SCRIPT, witness, trace.work, "functions"], check=True, text=True,
