@@ -8,6 +8,9 @@
 /* A new peak has so many parts more arenas than the last. */
 enum { PEAK_PARTS = 32 };
 
+/* Blocks from one beat to the next: some milliseconds. */
+enum { BEAT_BLOCKS = 1 << 18 };
+
 void census_init(struct census *census)
 {
 	*census = (struct census){0};
@@ -108,6 +111,8 @@ static void make_room(struct census *census, size_t count)
 
 static void refresh(struct census *census, struct arena_map *map)
 {
+	uint64_t blocks = 0;
+
 	make_room(census, map->arena_count);
 	for (size_t i = 0; i < map->arena_count; i++) {
 		struct arena *arena = &map->arenas[i];
@@ -119,6 +124,11 @@ static void refresh(struct census *census, struct arena_map *map)
 		add_classes(census->classes, census->figures[i].classes, 1);
 		arena->stale = false;
 		arena->changed = true;
+		blocks += arena->live_blocks;
+		if (blocks < BEAT_BLOCKS)
+			continue;
+		pulse_beat(census->pulse);
+		blocks = 0;
 	}
 }
 

@@ -16,6 +16,7 @@
 #define MEMTRACE_CENSUS_H
 
 #include "pins.h"
+#include "pulse.h"
 #include "summary.h"
 
 struct arena_figures {
@@ -31,6 +32,7 @@ struct census {
 	size_t gone_count, gone_capacity;
 	struct pins pins;
 	struct summary peak;
+	const struct pulse *pulse; /* the owner's; NULL: none */
 };
 
 void census_init(struct census *census);

@@ -48,6 +48,7 @@ void ledger_init(struct ledger *ledger)
 	memset(ledger, 0, sizeof(*ledger));
 	heap_init(&ledger->heap);
 	ledger->heap.watch = (struct heap_watch){at_mark, ledger};
+	ledger->heap.census.pulse = &ledger->pulse;
 	stream_check_init(&ledger->check);
 	ledger->log.fd = -1;
 	ledger->journal_limit_bytes = UINT64_MAX;

@@ -31,7 +31,7 @@ struct ledger {
 	bool ended;
 	bool end_kept; /* `end` holds what was live then */
 	struct snapshot end;
-	struct pulse pulse; /* beats while `end` is taken */
+	struct pulse pulse; /* beats while arenas are summed up and `end` is taken */
 };
 
 void ledger_init(struct ledger *ledger);

@@ -11,12 +11,6 @@
 /* Blocks from one beat to the next: some milliseconds. */
 enum { BEAT_BLOCKS = 1 << 16 };
 
-static void beat(const struct pulse *pulse)
-{
-	if (pulse && pulse->beat)
-		pulse->beat(pulse->user);
-}
-
 static void init_sections(struct section_write *sections)
 {
 	section_write_init(&sections[SNAPSHOT_MAPPINGS], "MAPS",
@@ -132,7 +126,7 @@ static uint64_t put_blocks(struct section_write *sections, struct block_walk *wa
 		uint16_t window = (uint16_t)(block.window | (unsigned int)block.domain << 14);
 
 		if (count % BEAT_BLOCKS == 0)
-			beat(pulse);
+			pulse_beat(pulse);
 		section_write_varint(&sections[SNAPSHOT_ADDRESSES], block.address / 8 - last);
 		section_write_varint(&sections[SNAPSHOT_SIZES], block.bytes);
 		section_write_add(&sections[SNAPSHOT_STACKS], &block.stack,
@@ -175,7 +169,7 @@ int snapshot_take(const struct heap *heap, const struct pulse *pulse,
 	struct block_walk walk;
 
 	*ret_snapshot = (struct snapshot){0};
-	beat(pulse);
+	pulse_beat(pulse);
 	block_walk_init(&walk, heap);
 	init_sections(ret_snapshot->sections);
 	put_mappings(&ret_snapshot->sections[SNAPSHOT_MAPPINGS], &heap->mappings);
@@ -183,7 +177,7 @@ int snapshot_take(const struct heap *heap, const struct pulse *pulse,
 	ret_snapshot->block_count = put_blocks(ret_snapshot->sections, &walk, pulse);
 	block_walk_release(&walk);
 	take_figures(ret_snapshot, heap);
-	beat(pulse);
+	pulse_beat(pulse);
 	if (finish_sections(ret_snapshot, err) == 0)
 		return 0;
 	snapshot_release(ret_snapshot);

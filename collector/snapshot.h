@@ -14,12 +14,6 @@
 #include "heap.h"
 #include "section_write.h"
 
-/* Something that wants to be done every few milliseconds of a long job; NULL: nothing does. */
-struct pulse {
-	void (*beat)(void *user);
-	void *user;
-};
-
 struct live_figures {
 	uint64_t bytes, blocks;
 };

@@ -104,7 +104,7 @@ static inline bool expect_pool(struct audit_model *expected, uint32_t number, ui
 
 	if (either == 0)
 		return false;
-	if (said > pool->live && said > either) /* see test_heap_random.c: only right pools */
+	if (said > pool->live && said > either) /* only where the bits are right */
 		either = said, differing = said - live;
 	audit->pools++;
 	audit->blocks += either;

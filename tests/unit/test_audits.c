@@ -1,6 +1,6 @@
 /*
  * Audits as a profile tells them: which mark they belong to, how many are kept, and what becomes
- * of records in no order. What a comparison finds is in test_heap_random.c.
+ * of records in no order. What a comparison finds is tested in test_heap_random.c.
  */
 #include "profile_fixture.h"
 

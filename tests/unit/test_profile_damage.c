@@ -23,10 +23,10 @@ static bool says_the_same(const struct profile *a, const struct profile *b)
 	       SAME(threads, thread_count) && SAME(sites, site_count) &&
 	       SAME(marks, mark_count) && SAME(changes, change_count) &&
 	       SAME(windows, window_count) && SAME(arenas, arena_count) &&
-	       SAME(pools, pool_count) && SAME(pins, pin_count) &&
-	       SAME(audits, audit_count) && SAME(arena_marks, arena_mark_count) &&
-	       SAME(holders, holder_count) && SAME(mark_classes, mark_class_count) && SAME(differences, difference_count) && SAME(mappings, mapping_count) &&
-	       SAME(blocks, block_count);
+	       SAME(pools, pool_count) && SAME(pins, pin_count) && SAME(audits, audit_count) &&
+	       SAME(arena_marks, arena_mark_count) && SAME(holders, holder_count) &&
+	       SAME(mark_classes, mark_class_count) && SAME(differences, difference_count) &&
+	       SAME(mappings, mapping_count) && SAME(blocks, block_count);
 }
 
 /* Without trouble, the answer has to be the one of the undamaged file. */
@@ -238,8 +238,8 @@ static void test_lying_pins(void **state)
 	static const struct {
 		size_t pin, word;
 		uint32_t value;
-	} lies[] = {{0, 0, 0}, {2, 0, 1}, {2, 0, 3}, {1, 1, 1}, {1, 2, 2},
-		    {0, 3, 1}, {0, 4, 13}, {2, 3, 1 << 21}};
+	} lies[] = {{0, 0, 0}, {2, 0, 1}, {2, 0, 3},  {1, 1, 1},
+		    {1, 2, 2}, {0, 3, 1}, {0, 4, 13}, {2, 3, 1 << 21}};
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
 		struct profile_pin pins[3];
@@ -259,6 +259,59 @@ static void test_lying_pins(void **state)
 					       "section PINS"));
 		else
 			assert_int_equal(profile->pins[1].newest + profile->pins[1].stack, 0);
+		profile_free(profile);
+	}
+}
+
+/* Arenas at marks: what refers to nothing is mended, what contradicts itself is lost. */
+static void test_lying_arena_marks(void **state)
+{
+	const struct profile_mark mark = {.live_bytes = 1};
+	const struct profile_holder holders[] = {{1, 2, 32, 0, 9}, {0, 1, 16, 0, 0}};
+	const struct profile_arena_mark good[] = {
+		{1 << 20, 1 << 20, 40, 48, 0, 3, 1, 0, 2, 5},
+		{2 << 20, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		{3 << 20, 1 << 20, 16, 16, PROFILE_PEAK, 1, 1, 1, 1, 0},
+	};
+	/* One word of one arena: which, where, what; what is left of arenas, holders and others. */
+	static const struct {
+		size_t arena, word;
+		uint32_t value;
+		size_t arenas;
+		uint32_t holders, others;
+	} cases[] = {
+		{0, 13, 5, 3, 2, 5},          /* nothing changed */
+		{0, 11, 1, 3, 0, 7},          /* holders beyond the end */
+		{0, 12, 9, 3, 0, 5},          /* more than there can be */
+		{0, 11, 0xffffffff, 3, 0, 7}, /* far beyond */
+		{0, 4, 49, 0, 0, 0},          /* more live than its blocks take */
+		{0, 6, 2 << 20, 0, 0, 0},     /* more than the arena has */
+		{1, 0, 1 << 20, 0, 0, 0},     /* out of order */
+		{0, 8, 1, 2, 0, 0},           /* of no mark: left out */
+		{1, 10, 77, 3, 2, 5},         /* figures of one that is gone */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct profile_arena_mark items[3];
+		struct profile *profile;
+		struct made made;
+
+		memcpy(items, good, sizeof(items));
+		memcpy((uint8_t *)&items[cases[i].arena] + 4 * cases[i].word, &cases[i].value,
+		       4);
+		made_init(&made, *state);
+		made_add(&made, "STRS", 1, "", 1);
+		made_add(&made, "MARK", sizeof(mark), &mark, sizeof(mark));
+		made_add(&made, "AMRK", sizeof(*items), items, sizeof(items));
+		made_add(&made, "HOLD", sizeof(*holders), holders, sizeof(holders));
+		profile = made_open(&made);
+		assert_int_equal(profile->arena_mark_count, cases[i].arenas);
+		if (cases[i].arenas == 3) {
+			assert_int_equal(profile->arena_marks->holder_count, cases[i].holders);
+			assert_int_equal(profile->arena_marks->other_stacks, cases[i].others);
+			assert_int_equal(profile->arena_marks[1].pools, 0);
+		}
+		assert_int_equal(profile->holders->stack + profile->holders->newest, 0);
 		profile_free(profile);
 	}
 }
@@ -427,7 +480,7 @@ int main(void)
 		TEST(test_byte_flips),       TEST(test_every_length),
 		TEST(test_one_section_lost), TEST(test_other_versions),
 		TEST(test_lying_references), TEST(test_lying_columns),
-		TEST(test_lying_pins),
+		TEST(test_lying_pins),       TEST(test_lying_arena_marks),
 		TEST(test_random_content),   TEST(test_lying_table),
 		TEST(test_no_profile),
 	};

@@ -279,6 +279,35 @@ static void a_long_walk_beats(void **state)
 	buf_release(&stream);
 }
 
+/* Arenas that are summed up at any mark, too. */
+static void a_long_census_beats(void **state)
+{
+	enum { ARENAS = 48, ARENA_BYTES = 1 << 20, POOL_BYTES = 1 << 14 };
+	struct ledger ledger;
+	struct buf stream;
+	int beats = 0;
+
+	(void)state;
+	buf_init(&stream);
+	for (uint64_t at = 1ULL << 40; at < (1ULL << 40) + (uint64_t)ARENAS * ARENA_BYTES;
+	     at += POOL_BYTES) {
+		if (at % ARENA_BYTES == 0)
+			put(&stream, R_ARENA, at, (uint64_t)ARENA_BYTES << 32);
+		for (uint64_t block = 48; block + 16 <= POOL_BYTES; block += 16)
+			put(&stream, R_SMALL_MEM, at + block, 16ULL << 32 | 1ULL << 48);
+	}
+	ledger_init(&ledger);
+	ledger.pulse = (struct pulse){count_beat, &beats};
+	take_all(&ledger, &stream, SIZE_MAX);
+	assert_int_equal(beats, 0);
+	stream.len = 0;
+	put_mark(&stream, "warm", MARK_PROGRAM);
+	take_all(&ledger, &stream, SIZE_MAX);
+	assert_true(beats >= 8);
+	ledger_release(&ledger);
+	buf_release(&stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +318,7 @@ int main(void)
 		TEST(a_runtime_that_starts_again_has_not_ended),
 		TEST(the_last_end_counts),
 		cmocka_unit_test(a_long_walk_beats),
+		cmocka_unit_test(a_long_census_beats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
