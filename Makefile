@@ -226,7 +226,7 @@ clean:
 help:
 	@echo 'make               build/libmemtrace.so, build/memtrace-collector, build/memtrace'
 	@echo 'make deps          installs the packages it needs; DEPS=no only lists them'
-	@echo 'make interpreters  unpacks CPython 3.13 to 3.15 from Debian for the tests, into a cache'
+	@echo 'make interpreters  unpacks CPython 3.13 to 3.15 for the tests, and builds 3.13t, into a cache'
 	@echo 'make demo          builds, traces a program that leaks, explains the report'
 	@echo 'make check         every test; the last line counts them. TESTS=... picks some'
 	@echo 'make check-long    also those that take longer than a coffee'

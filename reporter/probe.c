@@ -128,7 +128,7 @@ struct probe probe_interpreter(const char *python)
 			      "%s %s (%s): only malloc and mmap are traced, without"
 			      " Python lines",
 			      name, version, path);
-	if (free_threaded && minor == 13)
+	if (free_threaded && major == 3 && minor >= 13 && minor <= 15)
 		return answer(what, PROBE_FINE,
 			      "CPython %s free-threaded (%s): live blocks by line, no pool map",
 			      version, path);

@@ -1,19 +1,22 @@
 """Hosts that link libpython or load it late, as plug-ins of servers do, and start it more than once."""
 
 import os
+import pathlib
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import urllib.request
 
 import pytest
-from conftest import PROGRAMS, clean_environment, python_version, wait_for
+from conftest import (PROGRAMS, Profile, clean_environment, find_profiles, python_build, python_version,
+                      wait_for)
 
 EVERY_INTERPRETER = True
 
 BLOCK = 10_000
-BYTES_OVERHEAD = 33  # sys.getsizeof(b"")
+BYTES_OVERHEAD = 33  # sys.getsizeof(b"") with a GIL
 KEEP = """\
 kept = []
 def work():
@@ -152,28 +155,33 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_uwsgi(trace, tmp_path):
-    if not shutil.which("uwsgi") or not os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so"):
-        pytest.skip("uwsgi is missing: apt-get install uwsgi-core uwsgi-plugin-python3")
-    app = tmp_path / "app.py"
-    app.write_text(KEEP.format(count=500) + """
+APPLICATION = """
 def application(environ, start_response):
     work()
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello"]
-""")
+"""
+
+
+def ask(server, port):
+    """What the server answers; None: it doesn't yet; True: it is gone."""
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read()
+    except OSError:
+        return True if server.poll() is not None else None
+
+
+def test_uwsgi(trace, tmp_path):
+    if not shutil.which("uwsgi") or not os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so"):
+        pytest.skip("uwsgi is missing: apt-get install uwsgi-core uwsgi-plugin-python3")
+    app = tmp_path / "app.py"
+    app.write_text(KEEP.format(count=500) + APPLICATION)
     port = free_port()
     log = open(tmp_path / "log", "w")
     server = trace.start("/usr/bin/uwsgi", "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}",
                          "--wsgi-file", app, "--die-on-term", stdout=log, stderr=log)
-
-    def ask():
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read()
-        except OSError:
-            return server.poll() is not None
     try:
-        assert wait_for(ask, what="answer of uwsgi") == b"hello"
+        assert wait_for(lambda: ask(server, port), what="answer of uwsgi") == b"hello"
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(20)
@@ -193,3 +201,62 @@ def test_gdb(trace):
     assert run.stdout == "500\n"
     assert sum(kept_blocks(run).values()) == 500
     assert run.report()["process"]["program"] == "gdb"
+
+
+APACHE = """\
+ServerRoot "{folder}"
+ServerName localhost
+KeepAlive Off
+Listen 127.0.0.1:{port}
+PidFile "{folder}/pid"
+Mutex file:{folder}
+ErrorLog "{folder}/log"
+User www-data
+Group www-data
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule wsgi_module {modules}/mod_wsgi.so
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 4
+MaxRequestWorkers 4
+MinSpareThreads 1
+MaxSpareThreads 4
+WSGIScriptAlias / "{folder}/app.wsgi"
+<Directory "{folder}">
+    Require all granted
+</Directory>
+"""
+
+
+@pytest.fixture
+def open_folder():
+    """Where another user may read: pytest's folders are closed, and Apache's children aren't root."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield pathlib.Path(folder)
+
+
+def test_apache(trace, open_folder):
+    """mod_wsgi: the parent loads and unloads it, and loads it again; its child runs the Python."""
+    apache, modules = shutil.which("apache2", path="/usr/sbin"), "/usr/lib/apache2/modules"
+    if not apache or not os.path.exists(f"{modules}/mod_wsgi.so"):
+        pytest.skip("Apache's mod_wsgi is missing: apt-get install apache2 libapache2-mod-wsgi-py3")
+    app, port = open_folder / "app.wsgi", free_port()
+    app.write_text(KEEP.format(count=500) + APPLICATION)
+    config = open_folder / "apache.conf"
+    # As root it lets its children be somebody else; otherwise it takes no notice of the names.
+    config.write_text(APACHE.format(folder=open_folder, port=port, modules=modules))
+    server = trace.start(apache, "-f", config, "-DFOREGROUND")
+    try:
+        assert wait_for(lambda: ask(server, port), what="answer of Apache") == b"hello"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(20)
+    trace.wait_for_profile()
+    profiles = [Profile(path) for path in find_profiles(trace.out)]
+    kept = [(kept_blocks(profile), profile) for profile in profiles]
+    (blocks, child), = [(blocks, profile) for blocks, profile in kept if blocks]
+    child.check()
+    assert blocks == {(str(app), "work", LINE): 500}
+    assert child.report()["process"]["program"] == "apache2"

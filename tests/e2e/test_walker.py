@@ -1,9 +1,10 @@
 """The Python stack of thousands of blocks against what sys._getframe showed at the same line."""
 
 import json
+import subprocess
 
 import pytest
-from conftest import PROGRAMS, python_version
+from conftest import PROGRAMS, line_of, python_build, python_version
 
 EVERY_INTERPRETER = True
 
@@ -27,9 +28,16 @@ def compare(run, seen):
     return len(seen), different
 
 
-@pytest.mark.parametrize("variables", [{}, {"PYTHONMALLOC": "debug"}, {"PYTHONTRACEMALLOC": "1"}],
-                         ids=["plain", "debug", "tracemalloc"])
+def has_jit(python):
+    code = "import sys; print(hasattr(sys, '_jit') and sys._jit.is_available())"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout == "True\n"
+
+
+@pytest.mark.parametrize("variables", [{}, {"PYTHONMALLOC": "debug"}, {"PYTHONTRACEMALLOC": "1"},
+                                       {"PYTHON_JIT": "1"}], ids=["plain", "debug", "tracemalloc", "jit"])
 def test_chains_equal_those_of_getframe(trace, python, tmp_path, variables):
+    if "PYTHON_JIT" in variables and not has_jit(python):
+        pytest.skip("this build has no compiler for hot code: from CPython 3.14 on some do")
     run = trace(python, PROGRAMS / "walker.py", tmp_path / "seen.json", env=variables)
     seen = json.loads((tmp_path / "seen.json").read_text())
     compared, different = compare(run, seen)
@@ -86,3 +94,40 @@ def test_a_stack_too_deep_costs_what_its_kept_part_does(trace, any_python, tmp_p
     whole, deeper = map(float, run.stdout.split())
     # Twice the calls, twice as deep: four times the frames.
     assert deeper < 12 * whole
+
+
+HOT = """\
+import sys
+FILL, kept = b".", []
+def keep(n):
+    if n % 4096 == 0:
+        kept.append(FILL * 4000)  # block
+def hot(turns):
+    total = 0
+    for n in range(turns):
+        total += n & 7
+        if n % 512 == 0:
+            keep(n)  # call
+    return total
+for _ in range(20):
+    hot(40_000)
+print(len(kept), sys._jit.is_enabled(), flush=True)
+import os; os._exit(0)
+"""
+
+
+def test_lines_of_compiled_code(trace, python, tmp_path):
+    """A loop that ran long enough to be compiled tells the same lines."""
+    if not has_jit(python):
+        pytest.skip("this build has no compiler for hot code: from CPython 3.14 on some do")
+    script = tmp_path / "hot.py"
+    script.write_text(HOT)
+    run = trace(python, script, env={"PYTHON_JIT": "1"})
+    count, enabled = run.stdout.split()
+    assert enabled == "True"
+    chains = run.chains()
+    size = 4000 + python_build(python).empty_bytes
+    found = [chains[block["stack"]][:2] for block in run.blocks().values() if block["bytes"] == size]
+    assert len(found) == int(count)
+    assert set(found) == {((str(script), "keep", line_of(script, "# block")),
+                           (str(script), "hot", line_of(script, "# call")))}
