@@ -80,6 +80,7 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 
 # Of the library only parts by name: the whole would interpose malloc.
 $(O)/unit/test_words: $(call obj,preload/words.c)
+$(O)/unit/test_pool: $(call obj,preload/pool.c)
 $(O)/unit/test_malloc_info: $(call obj,preload/malloc_info.c)
 $(O)/unit/test_options: $(call obj,preload/options.c preload/say.c preload/words.c)
 

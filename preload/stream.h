@@ -159,7 +159,7 @@ enum record_kind {
 	 * R_AUDIT_POOL: a = address; b = class as in R_SMALL_* (bits 0-7) | live blocks (bits
 	 * 8-23) | R_DATA records that follow (bits 24-31). Those hold a bit for each block of
 	 * the pool, the first block in the lowest bit of the first byte: 1 is live. A pool
-	 * without them is full. The count is the header's: where the list of free blocks is
+	 * without them is full; blocks past the last bit are free. The count is the header's: where the list of free blocks is
 	 * damaged, the bits are not as many.
 	 * R_AUDIT_END: a = as in its R_AUDIT; b = nanoseconds that the program waited for it.
 	 */
