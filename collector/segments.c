@@ -14,9 +14,13 @@ const char *segments_path(struct buf *path, const char *out, uint32_t segment)
 void segments_remove(const char *out)
 {
 	__attribute__((cleanup(buf_release))) struct buf path = {0};
+	uint32_t count = 0;
 
-	for (uint32_t segment = 1; unlink(segments_path(&path, out, segment)) == 0; segment++)
-		;
+	while (access(segments_path(&path, out, count + 1), F_OK) == 0)
+		count++;
+	/* The first one last: whoever is killed in here leaves what is found the next time. */
+	for (uint32_t segment = count; segment > 0; segment--)
+		unlink(segments_path(&path, out, segment));
 }
 
 int segments_link(const char *from_out, const char *to_out, uint32_t count)
