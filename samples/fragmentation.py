@@ -8,9 +8,8 @@ bytes (three references, the tuple's own 24 bytes and 16 bytes for the collector
 3.14 on, whose tuples keep their hash), spread over all the arenas that the two million needed: next
 to none of them can be given back. The report begins with that line, and with what freeing its blocks
 would give back: all arenas but those that they share with blocks from before and after.
-
-Not the program's own is one block more at that line in long runs: the interpreter's table of arenas,
-which grows while the tuples are made.
+`memtrace map` draws those arenas as one row, for they are alike: of one age, nearly empty, and held by
+one line.
 
 The two collections empty the interpreter's list of spare tuples, which would otherwise lend blocks
 from other lines before, and keep 2,000 of the dropped ones after.

@@ -44,7 +44,8 @@ def watch(trace, python, witness):
         bare = subprocess.run([python, SCRIPT, witness, trace.work, "functions"], check=True, text=True,
                               capture_output=True, env=clean_environment(**environment))
         return trace(python, SCRIPT, witness, trace.work, workload, compare=False,
-                     env={"WITNESS_FUNCTIONS": bare.stdout.strip(), "MEMTRACE_EVENTS": "full", **environment})
+                     env={"WITNESS_FUNCTIONS": bare.stdout.strip(), "MEMTRACE_EVENTS": "full",
+                          "MEMTRACE_AUDIT": "marks", **environment})
 
     return run
 
@@ -72,9 +73,19 @@ def assert_same(profile, mark, pools, figures, memory):
     assert pools.live == headers.live
 
 
+def audit_of(profile, name):
+    """The tracer's own reading of the headers at a mark, compared by the collector with its map."""
+    marks = [mark["name"] for mark in profile.section("MARK")]
+    [audit] = [audit for audit in profile.section("AUDT") if audit["mark"] == marks.index(name)]
+    assert (audit["differing_arenas"], audit["differing_pools"], audit["differing_blocks"]) == (0, 0, 0)
+    return audit
+
+
 def check_steps(profile, folder, names):
     at_marks = pools_at_marks(journal_of(profile))
     for name in names:
+        audit = audit_of(profile, name)
+        assert (audit["blocks"], audit["pools"]) == (blocks_of(at_marks[name]), len(at_marks[name].live))
         assert_same(profile, name, at_marks[name], [Figures((folder / f"{name}.figures").read_text())],
                     Memory((folder / f"{name}.memory").read_bytes()))
     return [at_marks[name] for name in names]
