@@ -309,22 +309,33 @@ static void print_difference(const struct printer *printer,
 		arenas_class_bytes(difference->header_class), difference->differing_blocks);
 }
 
+/* Pauses are short: "0.4 ms", "12 ms". */
+static void pause_text(uint64_t pause_ns, char *text, size_t size)
+{
+	const double ms = (double)pause_ns / 1e6;
+	if (ms >= 1000)
+		snprintf(text, size, "%s", units_seconds(ms / 1000).text);
+	else
+		snprintf(text, size, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
+}
+
 static void print_audit(const struct printer *printer, const struct report *report)
 {
 	enum { SHOWN = 3 };
 	const struct profile *profile = report->profile;
 	const struct profile_audit *audit = report_audit(report);
 	size_t shown = 0;
+	char pause[40];
 	if (!audit)
 		return;
+	pause_text(audit->pause_ns, pause, sizeof pause);
 	if (audit->differing_blocks)
 		fputs(term_alarm(printer->term), printer->term->out);
 	paragraph_printf(printer->term,
 			 "audit: %s blocks in %s arenas read from the interpreter's own pool"
 			 " headers, %s differ (%s)",
 			 units_count(audit->blocks).text, units_count(audit->arenas).text,
-			 units_count(audit->differing_blocks).text,
-			 units_seconds((double)audit->pause_ns / 1e9).text);
+			 units_count(audit->differing_blocks).text, pause);
 	if (audit->differing_blocks)
 		fputs(term_plain(printer->term), printer->term->out);
 	for (size_t i = 0; i < profile->difference_count && shown < SHOWN; i++) {

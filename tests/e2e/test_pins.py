@@ -202,12 +202,23 @@ def test_a_small_program_gets_one_line(trace, any_python):
     assert len(lines) == 2 and " free (" in lines[1]
 
 
+def test_the_audit_has_one_line(trace, python):
+    run = trace(python, PINNING, 30_000, 3)
+    report = run.report()
+    audit = report["audit"]
+    assert (audit["differing"], audit["differing_arenas"], audit["differences"]) == (0, 0, [])
+    assert (audit["blocks"], audit["arenas"]) == (report["arenas"]["blocks"], report["arenas"]["count"])
+    assert audit["pause_seconds"] > 0 and run.report("--to", "main")["audit"] is None
+    lines = [line for line in report_text(run).splitlines() if line.startswith("audit: ")]
+    assert len(lines) == 1 and f"audit: {audit['blocks']:,} blocks in " in lines[0] and ", 0 differ (" in lines[0]
+
+
 def test_malloc_has_no_arenas_and_says_so(trace, any_python):
     run = trace(any_python, "-c", "pass", env={"PYTHONMALLOC": "malloc"})
     report = run.report()
     assert report["arenas"]["count"] == 0 and report["pins"] == []
     assert "PYTHONMALLOC=malloc" in report["arenas"]["why_none"]
-    assert "no arenas at end: with PYTHONMALLOC=malloc" in report_text(run)
+    assert f"no arenas at end: {report['arenas']['why_none']}" in report_text(run)
 
 
 def test_a_c_heap_full_of_holes_is_found(trace, any_python):

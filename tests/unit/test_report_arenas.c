@@ -90,7 +90,7 @@ static void differences_are_shown_with_their_pool(void **state)
 	assert_non_null(at_mark(&made, 4, 5));
 	char *text = print(&made.report);
 	assert_non_null(strstr(text, "audit: 1,234,567 blocks in 2 arenas read from the"
-				     " interpreter's own pool headers, 3 differ (0.012 s)\n"));
+				     " interpreter's own pool headers, 3 differ (12 ms)\n"));
 	assert_non_null(strstr(text, "arena 0x7f0000100000, pool 0x7f0000104000: 7 blocks of 64"
 				     " bytes here, 6 of 32 in the interpreter; 3 differ\n"));
 	free(text);
