@@ -198,7 +198,7 @@ bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint
 	return true;
 }
 
-/* Any arena holds whole pools: the first of them knows its arena. SIZE_MAX: none begins there. */
+/* Any arena holds whole pools: the first of them knows it. SIZE_MAX: none begins there. */
 static size_t arena_index(const struct arena_map *map, uint64_t address)
 {
 	uint64_t mask = map->pool_bytes - 1;

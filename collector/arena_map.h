@@ -67,7 +67,7 @@ struct arena {
 	uint32_t stack;
 	uint32_t window;
 	uint32_t pool_count;
-	/* For censuses (census.h): to be looked at again; was, since the last mark; ever told of. */
+	/* For census.h: to be looked at again; was, since the last mark; ever told of. */
 	bool stale, changed, told;
 	struct pool **pools; /* in order of address, NULL where never used */
 	uint64_t first_pool; /* the address of pools[0] */
@@ -175,9 +175,9 @@ static inline uint64_t pool_index(const struct pool *pool, uint64_t address, uin
 }
 
 /*
- * `class` as in R_SMALL_*. ARENA_REPLACED: a block was live there, which is given back in *ret_old.
- * ARENA_MISPLACED, and counted: no block begins there, it is too small, or the pool has live blocks
- * of another class.
+ * `class` as in R_SMALL_*. ARENA_REPLACED: a block was live there, which is given back in
+ * *ret_old. ARENA_MISPLACED, and counted: no block begins there, it is too small, or the pool
+ * has live blocks of another class.
  */
 static inline enum arena_answer arena_map_alloc(struct arena_map *map, uint64_t address,
 						uint32_t class, struct block block,

@@ -1,14 +1,14 @@
 /*
- * audits.h - the map compared with the interpreter's own pool headers, as R_AUDIT and the records
- * after it tell of them.
+ * audits.h - the map compared with the interpreter's own pool headers, as R_AUDIT and the
+ * records after it tell of them.
  *
- * Each record is compared as it comes: nothing of the arenas that an audit tells of changes between
- * its first record and its last, whatever other threads do. So it needs no memory but for its
- * result, and one without an end leaves none.
+ * Each record is compared as it comes: nothing of the arenas that an audit tells of changes
+ * between its first record and its last, whatever other threads do. So it needs no memory but
+ * for its result, and one without an end leaves none.
  *
- * Only arenas that an audit names are compared: the others may be another interpreter's. All audits
- * for one mark are one result. At most AUDIT_LIMIT results are kept; then the oldest one without a
- * difference gives way, or else the oldest.
+ * Only arenas that an audit names are compared: the others may be another interpreter's. All
+ * audits for one mark are one result. At most AUDIT_LIMIT results are kept; then the oldest one
+ * without a difference gives way, or else the oldest.
  */
 #ifndef MEMTRACE_AUDITS_H
 #define MEMTRACE_AUDITS_H
@@ -32,7 +32,7 @@ struct audits {
 	struct audit_result *items; /* in the order in which they began */
 	size_t count, capacity;
 	uint32_t last_id;
-	/* `audit` is an audit's id. The first difference_count; behind them the open audit's. */
+	/* `audit` is an id. The first difference_count; behind them those of the open audit. */
 	struct profile_audit_difference differences[PROFILE_MAX_DIFFERENCES];
 	size_t difference_count;
 

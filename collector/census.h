@@ -1,14 +1,15 @@
 /*
- * census.h - the arenas of a map, summed up one by one: at marks and when there are most of them.
+ * census.h - the arenas of a map, summed up one by one: at marks and when there are most of
+ * them.
  *
  * What an arena's figures were when it was last looked at is kept, and looked at again only
  * where a block of it has come, gone or changed hands since: a census costs a walk over the
  * arenas in use, and over the blocks of those that changed.
  *
- * `peak` is of a moment with more than 32/33 of the most arenas that there were at any one time,
- * and mostly of the moment itself: it is taken when an arena goes, at a mark, and at the last
- * record (census_peak), if there are enough more than when it was taken last. So it is taken
- * once for each 3 % by which the heap has grown and then shrunk, at most.
+ * `peak` is of a moment with more than 32/33 of the most arenas that there were at any one
+ * time, and mostly of the moment itself: it is taken when an arena goes, at a mark, and at the
+ * last record (census_peak), if there are enough more than when it was taken last. So it is
+ * taken once for each 3 % by which the heap has grown and then shrunk, at most.
  *
  * Memory: 450 bytes for each arena entry of the map, and the summaries.
  */

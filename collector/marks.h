@@ -12,8 +12,9 @@
  * MARK_SUMMARY_BYTES of summaries, the oldest ones lose the names of the stacks that hold an
  * arena, and keep how many they are: that leaves about 12 bytes for each arena that changed.
  *
- * A mark that the collector makes while the program sleeps also counts the blocks that the stream
- * doesn't know yet: marks_wait is told of them first. They are in no other mark's figures.
+ * A mark that the collector makes while the program sleeps also counts the blocks that the
+ * stream doesn't know yet: marks_wait is told of them first. They are in no other mark's
+ * figures.
  */
 #ifndef MEMTRACE_MARKS_H
 #define MEMTRACE_MARKS_H

@@ -3,12 +3,12 @@
  *
  * Every index and offset in what profile_open gives back is inside its array (nodes' parents
  * are smaller than their own ids, texts end, blocks' stacks exist), so that readers need no
- * checks. What can't be read is named in `problems`; the arrays of that section are empty,
- * and what referred to it refers to the neutral thing instead: the empty text, stack 0,
- * window 0 (there is always one), no code. Sites are ascending by stack, each stack once:
- * figures of stacks that don't exist are added to stack 0. Pins are ascending by arena; an arena's add
- * up to its live blocks and bytes. Arenas of marks are ascending by mark and address, a mark exists or
- * is PROFILE_PEAK, holders are inside their array.
+ * checks. What can't be read is named in `problems`; the arrays of that section are empty, and
+ * what referred to it refers to the neutral thing instead: the empty text, stack 0, window 0
+ * (there is always one), no code. Sites are ascending by stack, each stack once: figures of
+ * stacks that don't exist are added to stack 0. Pins are ascending by arena; an arena's add up
+ * to its live blocks and bytes. Arenas of marks are ascending by mark and address, a mark
+ * exists or is PROFILE_PEAK, holders are inside their array.
  *
  * Memory: everything belongs to the profile. After profile_parse the bytes must stay until
  * profile_free; after profile_open the file may be replaced, but not be changed in place.
@@ -98,9 +98,9 @@ int profile_parse(const char *path, const void *bytes, size_t len, struct profil
  */
 int profile_load_blocks(struct profile *profile, struct err *err);
 /*
- * Reads the columns of blocks and keeps nothing: what can't be read is a problem. Of more than 64 MiB,
- * some eight million blocks, it reads nothing: that would take most of a report's time, which
- * needs none of them.
+ * Reads the columns of blocks and keeps nothing: what can't be read is a problem. Of more than
+ * 64 MiB, some eight million blocks, it reads nothing: that would take most of a report's time,
+ * which needs none of them.
  */
 void profile_check_blocks(struct profile *profile);
 void profile_free(struct profile *profile);
@@ -121,8 +121,8 @@ const struct profile_code *profile_code_of(const struct profile *profile,
 int32_t profile_line(const struct profile *profile, const struct profile_node *node);
 /*
  * Whether the frame of a node stands before the first instruction at which Python counts it as
- * running: sys._getframe and tracemalloc show its caller then. A generator that was never begun and
- * is thrown into looks the same, though Python shows that one.
+ * running: sys._getframe and tracemalloc show its caller then. A generator that was never begun
+ * and is thrown into looks the same, though Python shows that one.
  */
 bool profile_hidden(const struct profile *profile, const struct profile_node *node);
 /* Live figures of a stack at a mark; SIZE_MAX: at the end of the run. */

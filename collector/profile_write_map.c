@@ -73,7 +73,7 @@ static uint32_t mark_of_audit(const struct marks *marks, uint64_t number)
 	for (size_t i = marks->count; i-- > 0;) {
 		const struct stream_mark *figures = &marks->items[i].figures;
 
-		/* The collector's own `end` has no number, and no more have its outside marks. */
+		/* Those that the collector makes have no number: its own `end` counts. */
 		if (figures->number == number && (number || figures->origin == MARK_TRACER))
 			return (uint32_t)i;
 	}

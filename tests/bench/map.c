@@ -1,6 +1,6 @@
 /*
- * map.c - what a heap of a gigabyte of small blocks costs: the collector's memory, a mark, the end
- * and the profile; and what it takes to open that profile.
+ * map.c - what a heap of a gigabyte of small blocks costs: the collector's memory, a mark, the
+ * end and the profile; and what it takes to open that profile.
  *
  * The stream is made up while it is applied, so that the memory that is measured is the heap's
  * alone: pools dealt out to size classes, blocks of many stacks in them, a fifth freed again.

@@ -65,7 +65,7 @@ static inline void header_read(const struct model *m, size_t index, struct heade
 	}
 }
 
-/* How many of the pool's blocks by the model the header has too; *ret_live: all by the model. */
+/* How many of the model's blocks the header has too; *ret_live: all of the model's. */
 static inline uint32_t header_shared(const struct model *m, const struct header_pool *pool,
 				     uint32_t *ret_live, uint32_t *ret_class)
 {

@@ -1,6 +1,6 @@
 /*
- * audit_stream.h - audits in a random stream, right ones and such as lie about one pool. A part of
- * heap_stream.h, which includes it behind what it needs.
+ * audit_stream.h - audits in a random stream, right ones and such as lie about one pool. A part
+ * of heap_stream.h, which includes it behind what it needs.
  */
 #ifndef MEMTRACE_TEST_AUDIT_STREAM_H
 #define MEMTRACE_TEST_AUDIT_STREAM_H

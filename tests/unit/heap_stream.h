@@ -1,6 +1,6 @@
 /*
- * heap_stream.h - random streams of what heap_model.h knows, made up while the model applies them, so
- * that most of it is possible and some is not.
+ * heap_stream.h - random streams of what heap_model.h knows, made up while the model applies
+ * them, so that most of it is possible and some is not.
  */
 #ifndef MEMTRACE_TEST_HEAP_STREAM_H
 #define MEMTRACE_TEST_HEAP_STREAM_H

@@ -1,6 +1,6 @@
 /*
- * Audits as a profile tells them: which mark they belong to, how many are kept, and what becomes
- * of records in no order. What a comparison finds is tested in test_heap_random.c.
+ * Audits as a profile tells them: which mark they belong to, how many are kept, and what
+ * becomes of records in no order. What a comparison finds is tested in test_heap_random.c.
  */
 #include "profile_fixture.h"
 
@@ -104,7 +104,7 @@ static void the_newest_are_kept_and_what_differs(void **state)
 	assert_int_equal(p->differences[0].audit, 0);
 	assert_int_equal(p->differences[1].audit, AUDIT_LIMIT - 2);
 	profile_free(p);
-	/* Where all differ, the oldest goes with its differences; the list of those is bounded. */
+	/* Where all differ, the oldest goes with its differences, which are bounded. */
 	for (uint64_t number = MANY + 1; number <= 2 * MANY; number++)
 		audit(&heap, number, true);
 	p = profile_of(*state, &heap);

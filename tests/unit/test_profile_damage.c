@@ -273,7 +273,7 @@ static void test_lying_arena_marks(void **state)
 		{2 << 20, 0, 0, 0, 0, 0, 0, 0, 0, 0},
 		{3 << 20, 1 << 20, 16, 16, PROFILE_PEAK, 1, 1, 1, 1, 0},
 	};
-	/* One word of one arena: which, where, what; what is left of arenas, holders and others. */
+	/* One word of one arena: which, where, what; then what is left. */
 	static const struct {
 		size_t arena, word;
 		uint32_t value;

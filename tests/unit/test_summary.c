@@ -1,6 +1,6 @@
 /*
- * Summaries of arenas: packed and unpacked, passed on from marks that give way, bounded; against
- * a plain table of what each arena was at each mark.
+ * Summaries of arenas: packed and unpacked, passed on from marks that give way, bounded;
+ * against a plain table of what each arena was at each mark.
  */
 #include <setjmp.h>
 #include <stdarg.h>
