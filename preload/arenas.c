@@ -97,7 +97,7 @@ bool arenas_next(uint32_t owner, uint64_t above, struct arena *ret_arena)
 	return found;
 }
 
-/* Audits are counted; the difference of two numbers tells which is older when they wrap, too. */
+/* Audits are counted: the difference tells which is older when they wrap, too. */
 static bool is_older(uint32_t one, uint32_t other)
 {
 	return (int32_t)(one - other) < 0;

@@ -136,8 +136,8 @@ static const void *own_interpreter(void)
 }
 
 /*
- * Whoever has a GIL of its own has an allocator of its own (3.12 and later). Those that share the
- * main one's GIL mostly share its allocator, too, and where not, that GIL guards both.
+ * Whoever has a GIL of its own has an allocator of its own (3.12 and later). Those that share
+ * the main one's GIL mostly share its allocator, too, and where not, that GIL guards both.
  */
 static uint32_t owner_of(const void *interp)
 {
@@ -154,8 +154,8 @@ static uint32_t owner_of(const void *interp)
 }
 
 /*
- * An arena is got in the middle of an allocation; a chunk of the stack of Python's frames, which
- * comes through the same hook, never is.
+ * An arena is got in the middle of an allocation; a chunk of the stack of Python's frames,
+ * which comes through the same hook, never is.
  */
 static bool is_in_python_call(void)
 {

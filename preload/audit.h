@@ -4,7 +4,7 @@
  *
  * An audit is owed to a mark, by every interpreter that has arenas, and made by each at its own
  * next event of the mem or object domain: its GIL is held then, and nothing of the event has
- * been recorded or carried out yet. Headers and the free blocks' lists of Objects/obmalloc.c are
+ * been recorded or carried out yet. Headers and lists of free blocks of Objects/obmalloc.c are
  * read where they lie, checked as any other input, and never in a page that the interpreter has
  * not touched.
  *

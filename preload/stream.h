@@ -154,13 +154,13 @@ enum record_kind {
 	 * audit waits for an event of its interpreter), 0 where the process ends without
 	 * finalising, and that mark is the collector's; b = which interpreter (its id; 0: the
 	 * main one and all that share its GIL).
-	 * R_AUDIT_ARENA: a = address; b = pools with live blocks that follow (bits 0-31) | bytes
-	 * (bits 32-63). All arenas of the interpreter, with their pools, ascending by address.
+	 * R_AUDIT_ARENA: a = address; b = pools with live blocks that follow (bits 0-31) |
+	 * bytes (bits 32-63). All arenas of the interpreter, with their pools, ascending.
 	 * R_AUDIT_POOL: a = address; b = class as in R_SMALL_* (bits 0-7) | live blocks (bits
 	 * 8-23) | R_DATA records that follow (bits 24-31). Those hold a bit for each block of
 	 * the pool, the first block in the lowest bit of the first byte: 1 is live. A pool
-	 * without them is full; blocks past the last bit are free. The count is the header's: where the list of free blocks is
-	 * damaged, the bits are not as many.
+	 * without them is full; blocks past the last bit are free. The count is the header's:
+	 * where the list of free blocks is damaged, the bits are not as many.
 	 * R_AUDIT_END: a = as in its R_AUDIT; b = nanoseconds that the program waited for it.
 	 */
 	R_AUDIT = 26,

@@ -52,7 +52,7 @@ void touched_range(struct touched *touched, uint64_t address, uint64_t bytes)
 	touched->count = 0;
 }
 
-/* mincore has a byte a page, which becomes a word like pagemap's, from the last to the first. */
+/* mincore has a byte a page, which becomes a word like pagemap's, from the last on. */
 static bool ask_mincore(struct touched *touched, uint64_t first, uint64_t count)
 {
 	uint8_t *present = (uint8_t *)touched->bits;
