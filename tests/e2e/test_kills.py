@@ -29,11 +29,14 @@ library, ledger, mode = sys.argv[1:]
 witness, parallel = ctypes.PyDLL(library), ctypes.CDLL(library)
 assert witness.witness_open(ledger.encode()) == 0
 
+def other_blocks():
+    [bytes(n) for n in range(100)]
+
 def churn(index, seconds=60):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         witness.witness_step(index, 50, 3)  # step
-        [bytes(n) for n in range(100)]
+        other_blocks()
 
 def churn_in_parallel(index):
     while True:
@@ -149,7 +152,7 @@ def start(trace, python, library, mode, env=None):
     program = trace.start(python, script, library, ledger, mode, env=env, start_new_session=True,
                           stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: ledger.exists() and ledger.stat().st_size and read_ledger(ledger), what="work")
+        wait_for(lambda: ledger.exists() and ledger.stat().st_size and read_ledger(ledger), 60, what="work")
         collectors = wait_for(lambda: group_of_collector(trace.out), what="collector")
     except BaseException:
         os.killpg(program.pid, signal.SIGKILL)
@@ -223,7 +226,7 @@ def test_the_program_is_killed(trace, any_python, library, mode):
     program, ledger, collectors = start(trace, any_python, library, mode, {"MEMTRACE_RING": "64KiB"})
     time.sleep(0.3)
     kill(program, program.pid)
-    wait_for(lambda: not is_alive(collectors), 60, what="end of the collectors")
+    wait_for(lambda: not is_alive(collectors), 120, what="end of the collectors")
     for ring in trace.out.glob("*.ring"):
         recover(ring.with_suffix(""))
     told, profiles = read_ledger(ledger), profiles_by_pid(trace)
@@ -244,12 +247,13 @@ sys.exit(3)
 """
 
 
-@pytest.mark.parametrize("blocks, whole", [(1000, True), (150_000, False)])
-def test_the_collector_is_killed(trace, any_python, tmp_path, blocks, whole):
-    """The program goes on as if nothing had happened. What the ring holds is kept, then recording stops."""
+@pytest.mark.parametrize("ring, blocks, whole", [("4MiB", 1000, True), ("256KiB", 150_000, False)])
+def test_the_collector_is_killed(trace, any_python, tmp_path, ring, blocks, whole):
+    """The program goes on as if nothing had happened. What the ring holds is kept, be it all of it: then
+    recording stops."""
     script = tmp_path / "goes_on.py"
     script.write_text(GOES_ON)
-    program = trace.start(any_python, script, env={"MEMTRACE_RING": "256KiB"}, stdin=subprocess.PIPE,
+    program = trace.start(any_python, script, env={"MEMTRACE_RING": ring}, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout.readline() == "ready\n"
     os.killpg(wait_for(lambda: group_of_collector(trace.out), what="collector"), signal.SIGKILL)
