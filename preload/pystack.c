@@ -8,14 +8,10 @@
 #include "intern.h"
 #include "python.h"
 #include "ring.h"
+#include "walk.h"
 
-enum {
-	/* Nodes whose line the interpreter is asked for too: the self-test. */
-	CHECKED_NODES = 512,
-	/* Of a stack that is too deep. */
-	DROP_STEP = 1024,
-	MOST_COUNTED = 1 << 20,
-};
+/* Nodes whose line the interpreter is asked for too: the self-test. */
+enum { CHECKED_NODES = 512 };
 
 static _Atomic bool stopped;
 static _Atomic uint32_t checked;
@@ -74,81 +70,6 @@ void *pystack_tstate(bool gil_held)
 	return tstate ? tstate : python.gilstate_tstate();
 }
 
-static inline const void *read_pointer(const void *base, uint16_t offset)
-{
-	return *(const void *const *)((const char *)base + offset);
-}
-
-static inline bool is_foreign(const void *frame, const struct layout *layout)
-{
-	return layout->frame_owner != LAYOUT_NONE &&
-	       *((const uint8_t *)frame + layout->frame_owner) >= layout->first_foreign_owner;
-}
-
-/*
- * An address, or a number: either way it tells one instruction of a code object from another.
- */
-static inline const void *read_instr(const void *frame, const struct layout *layout)
-{
-	if (layout->instr == INSTR_ADDRESS)
-		return read_pointer(frame, layout->frame_instr);
-	return (const void *)(intptr_t) *
-	       (const int32_t *)((const char *)frame + layout->frame_instr);
-}
-
-static const void *innermost_frame(const void *tstate, const struct layout *layout)
-{
-	if (layout->tstate_cframe == LAYOUT_NONE)
-		return read_pointer(tstate, layout->tstate_frame);
-	const void *cframe = read_pointer(tstate, layout->tstate_cframe);
-
-	return cframe ? read_pointer(cframe, layout->cframe_frame) : NULL;
-}
-
-/*
- * Into self->spare, innermost first. *ret_dropped: the outermost frames that are left out of a
- * stack too deep, a multiple of DROP_STEP: calls and returns far up don't move the cut, and the
- * walk before still tells most of the next.
- */
-static uint32_t walk(struct thread *self, const void *tstate, uint32_t *ret_dropped)
-{
-	const struct layout *layout = &python.layout;
-	struct frame_key *keys = self->spare;
-	const void *frame = innermost_frame(tstate, layout);
-	uint32_t whole = 0;
-
-	for (; frame && whole < MOST_COUNTED;
-	     frame = read_pointer(frame, layout->frame_previous)) {
-		if (is_foreign(frame, layout) || whole++ >= STREAM_MAX_DEPTH)
-			continue;
-		uintptr_t code = (uintptr_t)read_pointer(frame, layout->frame_code);
-
-		keys[whole - 1].code = (const void *)(code & ~(uintptr_t)layout->code_tags);
-		keys[whole - 1].instr = read_instr(frame, layout);
-	}
-	*ret_dropped = 0;
-	if (whole > STREAM_MAX_DEPTH)
-		*ret_dropped = (whole - STREAM_MAX_DEPTH + DROP_STEP - 1) / DROP_STEP *
-			       DROP_STEP;
-	return whole - *ret_dropped;
-}
-
-/* How many frames, counted from the outermost kept, are those of the walk before. */
-static uint32_t common_frames(const struct thread *self, uint32_t depth)
-{
-	const struct frame_key *now = self->spare + depth;
-	const struct frame_key *before = self->walk + self->depth;
-	uint32_t most = depth < self->depth ? depth : self->depth;
-	uint32_t same = 0;
-
-	if (self->walk_epoch != intern_epoch())
-		return 0;
-	while (same < most && now[-1 - (int64_t)same].code == before[-1 - (int64_t)same].code &&
-	       now[-1 - (int64_t)same].instr == before[-1 - (int64_t)same].instr)
-		same++;
-	return same;
-}
-
 /*
  * `python app.py`, -c and the prompt: the root is a <module> that isn't frozen. `python -m` and
  * directories: the root is runpy's, and the module is what its _run_code runs.
@@ -169,39 +90,44 @@ static void see_main(void)
 	atomic_compare_exchange_strong(&main_seen, &never, 1);
 }
 
-static int32_t instr_offset(const struct frame_key *key)
+static const void *code_of(const struct walk_frame *frame)
 {
-	const char *first = (const char *)key->code + python.layout.code_instructions;
-
-	if (python.layout.instr != INSTR_ADDRESS)
-		return (int32_t)(intptr_t)key->instr * python.layout.instr;
-	if (python.layout.code_copies)
-		first = codecopy_first(key->code, key->instr);
-	return first ? (int32_t)((const char *)key->instr - first) : -1;
+	return (const void *)((uintptr_t)frame->code & ~(uintptr_t)python.layout.code_tags);
 }
 
-static void check_line(const struct frame_key *key, uint32_t code, int32_t instr)
+static int32_t instr_offset(const struct walk_frame *frame)
+{
+	const void *code = code_of(frame);
+	const char *first = (const char *)code + python.layout.code_instructions;
+
+	if (python.layout.instr != INSTR_ADDRESS)
+		return (int32_t)(intptr_t)frame->instr * python.layout.instr;
+	if (python.layout.code_copies)
+		first = codecopy_first(code, frame->instr);
+	return first ? (int32_t)((const char *)frame->instr - first) : -1;
+}
+
+static void check_line(const void *object, uint32_t code, int32_t instr)
 {
 	if (atomic_load_explicit(&checked, memory_order_relaxed) >= CHECKED_NODES)
 		return;
 	atomic_fetch_add_explicit(&checked, 1, memory_order_relaxed);
 	/* PyCode_Addr2Line takes no reference and allocates nothing. */
-	int32_t line = python.code_line((void *)(uintptr_t)key->code, instr);
+	int32_t line = python.code_line((void *)(uintptr_t)object, instr);
 
 	ring_put(record_head(R_CHECK, code), (uint32_t)instr | (uint64_t)(uint32_t)line << 32);
 }
 
-static uint32_t code_id(struct thread *self, const struct frame_key *key,
-			enum code_traits *ret_traits)
+static uint32_t code_id(struct thread *self, const void *object, enum code_traits *ret_traits)
 {
 	struct code_text text;
-	uint32_t id = intern_find_code(key->code, ret_traits);
+	uint32_t id = intern_find_code(object, ret_traits);
 
 	if (id)
 		return id;
-	switch (code_text_read(key->code, self->text, &text, ret_traits)) {
+	switch (code_text_read(object, self->text, &text, ret_traits)) {
 	case CODE_TEXT_READ:
-		return intern_add_code(key->code, &text, *ret_traits);
+		return intern_add_code(object, &text, *ret_traits);
 	case CODE_TEXT_FOREIGN:
 		return 0;
 	case CODE_TEXT_WRONG:
@@ -220,65 +146,115 @@ static uint32_t root_of(struct thread *self)
 	return self->root_node;
 }
 
-/* Numbers the frames from `same` on, outwards in. */
-static uint32_t number_frames(struct thread *self, uint32_t same, bool gil_held)
+/* What the stack of this frame and its callers was last time, by the thread's own small table. */
+static struct node_hint *hint_of(struct thread *self, uint32_t parent,
+				 const struct walk_frame *frame)
 {
-	uint32_t depth = self->depth;
-	uint32_t *nodes = self->nodes;
-	uint32_t node = same ? nodes[same - 1] : root_of(self);
-	enum code_traits traits = 0, caller = 0, root = 0;
+	uint64_t hash = ((uint64_t)(uintptr_t)frame->instr ^ (uint64_t)parent << 32 ^
+			 (uint64_t)(uintptr_t)frame->code << 8) *
+			0x9e3779b97f4a7c15ULL;
+
+	return &self->hints[hash >> 32 & (THREAD_HINTS - 1)];
+}
+
+/* The node of a frame whose caller's is `parent`; that one where the frame is nobody's. */
+static uint32_t number_frame(struct thread *self, uint32_t parent,
+			     const struct walk_frame *frame, bool gil_held,
+			     enum code_traits *ret_traits)
+{
+	uint32_t code = code_id(self, code_of(frame), ret_traits);
+	bool new;
+
+	if (!code)
+		return parent;
+	int32_t instr = instr_offset(frame);
+	uint32_t node = intern_node(parent, code, instr, &new);
+
+	if (new &&gil_held)
+		check_line(code_of(frame), code, instr);
+	*hint_of(self, parent, frame) = (struct node_hint){
+		frame->code, frame->instr, parent, node, self->epoch, 0};
+	return node;
+}
+
+static uint32_t first_parent(struct thread *self, uint32_t same)
+{
+	uint32_t root = same ? self->walk.frames[same - 1].node : root_of(self);
 	bool new;
 
 	/*
 	 * Without what lies below, a cut stack and a whole one must not be taken for each
 	 * other.
 	 */
-	if (self->dropped && !same)
-		node = intern_node(node, STREAM_CODE_TRUNCATED, 0, &new);
-	for (uint32_t i = same; i < depth; i++) {
-		const struct frame_key *key = &self->walk[depth - 1 - i];
-		uint32_t code = code_id(self, key, &traits);
+	if (self->walk.dropped && !same)
+		return intern_node(root, STREAM_CODE_TRUNCATED, 0, &new);
+	return root;
+}
 
-		nodes[i] = node;
-		if (!code)
+/* Numbers the frames from `same` on, outwards in. */
+static uint32_t number_frames(struct thread *self, uint32_t same, bool gil_held)
+{
+	struct walk *walk = &self->walk;
+	uint32_t node = first_parent(self, same);
+	enum code_traits traits = 0;
+
+	for (uint32_t i = same; i < walk->depth; i++) {
+		struct walk_frame *frame = &walk->frames[i];
+		const struct node_hint *hint = hint_of(self, node, frame);
+
+		if (frame->foreign)
+			;
+		else if (hint->code == frame->code && hint->instr == frame->instr &&
+			 hint->parent == node && hint->epoch == self->epoch && hint->node)
+			node = hint->node;
+		else
+			node = number_frame(self, node, frame, gil_held, &traits);
+		frame->node = node;
+	}
+	return node;
+}
+
+/*
+ * The same until __main__ has begun: every frame is looked at, for it is told by the frames
+ * below it.
+ */
+static uint32_t number_until_main(struct thread *self, bool gil_held)
+{
+	enum code_traits traits, caller = 0, root = 0;
+	uint32_t node = first_parent(self, 0), from_root = 0;
+
+	for (uint32_t i = 0; i < self->walk.depth; i++) {
+		struct walk_frame *frame = &self->walk.frames[i];
+
+		frame->node = node;
+		if (frame->foreign)
 			continue;
-		int32_t instr = instr_offset(key);
-
-		nodes[i] = node = intern_node(node, code, instr, &new);
-		if (new &&gil_held)
-			check_line(key, code, instr);
-		root = i ? root : traits;
-		if (same == 0 && begins_main(traits, caller, i, root))
+		traits = 0;
+		frame->node = node = number_frame(self, node, frame, gil_held, &traits);
+		root = from_root ? root : traits;
+		if (begins_main(traits, caller, from_root, root))
 			see_main();
 		caller = traits;
+		from_root++;
 	}
 	return node;
 }
 
 static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 {
-	uint32_t dropped;
-	uint32_t depth = walk(self, tstate, &dropped);
-	uint32_t same = dropped == self->dropped ? common_frames(self, depth) : 0;
+	struct walk *walk = &self->walk;
+	uint32_t epoch = intern_epoch();
+	uint32_t same = walk_update(walk, walk_innermost(tstate));
 
-	if (__builtin_expect(depth == same && depth == self->depth && depth, 1))
-		return self->nodes[depth - 1];
-
-	struct frame_key *before = self->walk;
-
-	self->walk = self->spare;
-	self->spare = before;
-	self->depth = depth;
-	self->dropped = dropped;
-	self->walk_epoch = intern_epoch();
-	if (same == depth)
-		return depth ? self->nodes[depth - 1] : root_of(self);
-	/*
-	 * Until __main__ begins every frame is looked at, for it is told by the frames below
-	 * it.
-	 */
-	if (atomic_load_explicit(&main_seen, memory_order_relaxed) == 0)
+	/* A code object has gone: what its address meant, it may not mean any more. */
+	if (__builtin_expect(self->epoch != epoch, 0)) {
+		self->epoch = epoch;
 		same = 0;
+	}
+	if (__builtin_expect(same == walk->depth && same, 1))
+		return walk->frames[same - 1].node;
+	if (__builtin_expect(!atomic_load_explicit(&main_seen, memory_order_relaxed), 0))
+		return number_until_main(self, gil_held);
 	return number_frames(self, same, gil_held);
 }
 

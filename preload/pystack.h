@@ -1,9 +1,10 @@
 /*
  * pystack.h - the Python stack of the calling thread as a stack id, by walking its frames.
  *
- * Nothing is allocated, no reference is taken, no line is looked up. The walk before is kept:
- * all frames are compared with it from the root on, and only those behind the first
- * difference are looked up by hash. Frames of other threads are never touched.
+ * Nothing is allocated, no reference is taken, no line is looked up. The walk before is kept
+ * (walk.h): only the frames behind the first difference, counted from the root, are looked up,
+ * in a small table of the thread's and then in everybody's (intern.h). Frames of other threads
+ * are never touched.
  *
  * Threads: each its own; the guard is held.
  */

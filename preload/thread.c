@@ -53,7 +53,8 @@ static struct thread *find_free(uint32_t tid)
 
 static struct thread *take_new(void)
 {
-	size_t walk_bytes = STREAM_MAX_DEPTH * sizeof(struct frame_key);
+	size_t walk_bytes = (1 + WALK_MOST) * sizeof(struct walk_frame);
+	size_t hint_bytes = THREAD_HINTS * sizeof(struct node_hint);
 	struct thread **block = &blocks[count / BLOCK_THREADS];
 
 	if (count == BLOCKS * BLOCK_THREADS)
@@ -61,17 +62,16 @@ static struct thread *take_new(void)
 	if (!*block && !(*block = memory_get(BLOCK_THREADS * sizeof(struct thread))))
 		return NULL;
 	struct thread *thread = at(count);
-	/* Two walks and the ids of one: pages are touched as deep as the stack ever was. */
-	char *walks = memory_get(2 * walk_bytes + STREAM_MAX_DEPTH * sizeof(uint32_t) +
-				 CODE_TEXT_BYTES);
+	/* Two walks: pages are touched as deep as the stack ever was. */
+	char *memory = memory_get(2 * walk_bytes + hint_bytes + CODE_TEXT_BYTES);
 
-	if (!walks)
+	if (!memory)
 		return NULL;
 	thread->slot = count++;
-	thread->walk = (struct frame_key *)walks;
-	thread->spare = (struct frame_key *)(walks + walk_bytes);
-	thread->nodes = (uint32_t *)(walks + 2 * walk_bytes);
-	thread->text = (char *)(thread->nodes + STREAM_MAX_DEPTH);
+	thread->walk.frames = (struct walk_frame *)memory + 1;
+	thread->walk.fresh = (struct walk_frame *)(memory + walk_bytes);
+	thread->hints = (struct node_hint *)(memory + 2 * walk_bytes);
+	thread->text = memory + 2 * walk_bytes + hint_bytes;
 	return thread;
 }
 
@@ -104,7 +104,7 @@ struct thread *thread_register(void)
 		/* It may have been cancelled in the middle. */
 		thread->walking = false;
 		/* The root node stays: it names the slot. */
-		thread->depth = 0;
+		thread->walk.depth = 0;
 		thread_announce(thread);
 	}
 	spin_unlock(&lock);

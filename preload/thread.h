@@ -18,17 +18,23 @@
 #include <stdint.h>
 
 #include "stream.h"
+#include "walk.h"
 
 enum {
-	CODE_TEXT_BYTES = 8192
-}; /* file and qualified name of one code object; what is longer is cut */
+	CODE_TEXT_BYTES = 8192, /* file and qualified name of one code object; the rest is cut */
+	THREAD_HINTS = 2048,    /* 64 KiB: they are to stay in the core's own cache */
+};
 
 struct call;
 
-/* One frame of a walk, innermost first: nothing but what identifies it. */
-struct frame_key {
+/* In this intern_epoch() the instruction has this node below node `parent`. */
+struct node_hint {
 	const void *code;
 	const void *instr;
+	uint32_t parent;
+	uint32_t node; /* 0: nothing is known */
+	uint32_t epoch;
+	uint32_t reserved;
 };
 
 struct thread {
@@ -39,13 +45,10 @@ struct thread {
 	uint32_t root_node; /* 0: not defined yet */
 	bool in_collection; /* as last seen: gc.h */
 	const void *tstate; /* the Python thread state that ran here last with the GIL */
-	/* The walk before, and the one being made: pystack.c. */
-	struct frame_key *walk, *spare;
-	uint32_t *nodes; /* ids of `walk`, outermost first */
-	char *text;      /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
-	uint32_t depth;
-	uint32_t dropped;    /* outermost frames that the walk left out */
-	uint32_t walk_epoch; /* intern_epoch() when it was made */
+	struct walk walk;
+	struct node_hint *hints; /* THREAD_HINTS, by hash: pystack.c */
+	uint32_t epoch; /* intern_epoch() when the walk was made */
+	char *text;     /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
 };
 
 extern __thread struct thread *thread_self_pointer;
