@@ -21,17 +21,29 @@ static uint32_t record_bytes(const struct record *record)
 							     : record_high(record);
 }
 
-/* Readers of a dead process look at the head word: it is written last, and cleared first. */
-static void fill(struct cancel_slot *slot, struct record record)
-{
-	__atomic_store_n(&slot->record.head, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->record.body, record.body, __ATOMIC_RELEASE);
-	__atomic_store_n(&slot->record.head, record.head, __ATOMIC_RELEASE);
-}
-
 static void empty(struct cancel_slot *slot)
 {
 	__atomic_store_n(&slot->record.head, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * Whether the allocation at the address may still be here. Whoever asks is about to free it, so
+ * it can't come now; and if it went, its record was committed before the slot was changed.
+ * Acquire: pairs with the release of whoever did, so what the caller records comes after.
+ */
+static inline bool may_wait(const struct cancel_slot *slot, uint64_t address)
+{
+	struct record record = {__atomic_load_n(&slot->record.head, __ATOMIC_ACQUIRE), 0};
+
+	return record_a(&record) == address;
+}
+
+/* Readers of a dead process look at the head word: it is written last, and cleared first. */
+static void fill(struct cancel_slot *slot, struct record record)
+{
+	empty(slot);
+	__atomic_store_n(&slot->record.body, record.body, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->record.head, record.head, __ATOMIC_RELEASE);
 }
 
 void cancel_put(struct record record)
@@ -95,6 +107,8 @@ bool cancel_take(uint64_t address, struct record *ret_record)
 	struct cancel_slot *slot = slot_of(address);
 	bool found = false;
 
+	if (!may_wait(slot, address))
+		return false;
 	spin_lock(&slot->lock);
 	if (slot->record.head && record_a(&slot->record) == address) {
 		*ret_record = slot->record;
@@ -110,6 +124,8 @@ void cancel_send(uint64_t address)
 {
 	struct cancel_slot *slot = slot_of(address);
 
+	if (!may_wait(slot, address))
+		return;
 	spin_lock(&slot->lock);
 	if (slot->record.head && record_a(&slot->record) == address) {
 		ring_put(slot->record.head, slot->record.body);
@@ -123,6 +139,8 @@ bool cancel_retag(uint64_t address, uint32_t stack)
 	struct cancel_slot *slot = slot_of(address);
 	bool found = false;
 
+	if (!may_wait(slot, address))
+		return false;
 	spin_lock(&slot->lock);
 	if (slot->record.head && record_a(&slot->record) == address) {
 		uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;

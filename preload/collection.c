@@ -1,10 +1,7 @@
 #include "collection.h"
 
-#include <string.h>
-
 #include "life.h"
 #include "pystack.h"
-#include "python.h"
 #include "ring.h"
 
 enum {
@@ -27,8 +24,9 @@ static int64_t collected_seen[GENERATIONS];
 static bool distrusted;
 static bool finalisation_seen;
 
-static _Atomic uint32_t looks_left = LOOKS;
-static _Atomic bool debug_found;
+_Atomic uint32_t collection_looks_left = LOOKS;
+_Atomic uint32_t collection_debug;
+struct collection_watch collection_watch;
 
 static const char *collector_state(const char *interp)
 {
@@ -83,6 +81,17 @@ static int32_t read_collecting(const char *interp)
 	return value;
 }
 
+static void watch_collecting(void)
+{
+	const struct layout *layout = &python.layout;
+	bool in_interpreter = layout->runtime_gc == LAYOUT_NONE;
+
+	collection_watch.fixed = in_interpreter ? NULL : collector_state(NULL);
+	collection_watch.collecting = layout->gc_collecting +
+				      (in_interpreter ? layout->interp_gc : 0);
+	collection_watch.trusted = !distrusted;
+}
+
 /* Nothing runs yet at the first event of an interpreter: flags are clear and counters small. */
 static void take_first(const char *interp)
 {
@@ -94,6 +103,7 @@ static void take_first(const char *interp)
 		if (collections_seen[i] < 0 || collections_seen[i] > 1 << 20)
 			distrusted = true;
 	}
+	watch_collecting();
 }
 
 /* Every collection that has ended since we looked last. */
@@ -141,12 +151,12 @@ static void record_edge(struct thread *self, const char *interp, bool inside)
  * without the GIL: it gets on when they are done. Later walks see the finaliser first
  * (pystack.c).
  */
-static void look_for_finalisation(const struct thread *self, bool gil_held)
+static void look_for_finalisation(const struct thread *self, const void *tstate, bool gil_held)
 {
 	const void *finaliser = python_finaliser();
 
 	if (__builtin_expect(!finaliser, 1) || distrusted || finalisation_seen ||
-	    pystack_tstate(gil_held) != finaliser)
+	    (gil_held ? tstate : pystack_tstate()) != finaliser)
 		return;
 	thread_wait_for_walks(self);
 	collection_catch_up();
@@ -154,17 +164,15 @@ static void look_for_finalisation(const struct thread *self, bool gil_held)
 	life_finalising();
 }
 
-enum free_flags collection_flags(struct thread *self, bool gil_held)
+enum free_flags collection_notice(struct thread *self, const char *tstate, bool gil_held)
 {
 	if (python.has_layout)
-		look_for_finalisation(self, gil_held);
+		look_for_finalisation(self, tstate, gil_held);
 	/*
 	 * Without the GIL the flag may be another thread's: ours as we saw it last still holds.
 	 */
 	if (!gil_held || distrusted)
 		return self->in_collection ? F_GC : 0;
-	const char *tstate = pystack_tstate(true);
-
 	if (!tstate)
 		return 0;
 	const char *interp;
@@ -196,17 +204,15 @@ void collection_restart(void)
 {
 	main_interp = NULL;
 	finalisation_seen = false;
-}
-
-uint64_t collection_debug_bytes(void)
-{
-	return atomic_load_explicit(&debug_found, memory_order_relaxed) ? DEBUG_BYTES : 0;
+	collection_watch.trusted = false;
+	life_slow_down();
 }
 
 void collection_forget_debug(void)
 {
-	atomic_store(&debug_found, false);
-	atomic_store(&looks_left, LOOKS);
+	atomic_store(&collection_debug, 0);
+	atomic_store(&collection_looks_left, LOOKS);
+	life_slow_down();
 }
 
 /*
@@ -224,14 +230,12 @@ static bool has_debug_header(uint64_t address, uint64_t bytes)
 	       header[15] == 0xfd;
 }
 
-void collection_look_for_debug(enum tap_domain domain, uint64_t address, uint64_t bytes)
+void collection_look_at(enum tap_domain domain, uint64_t address, uint64_t bytes)
 {
-	if (__builtin_expect(!atomic_load_explicit(&looks_left, memory_order_relaxed), 1))
-		return;
 	/* What stands before a block is memory too, unless the block begins a page. */
 	if (domain == TAP_MALLOC || address % PAGE < DEBUG_HEADER_BYTES)
 		return;
-	atomic_fetch_sub_explicit(&looks_left, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&collection_looks_left, 1, memory_order_relaxed);
 	if (has_debug_header(address, bytes))
-		atomic_store(&debug_found, true);
+		atomic_store(&collection_debug, DEBUG_BYTES);
 }

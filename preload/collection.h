@@ -12,15 +12,54 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "python.h"
 #include "stream.h"
 #include "tap.h"
 #include "thread.h"
 
+/* What an event looks at while nothing changes. */
+struct collection_watch {
+	bool trusted; /* the first interpreter is known, and its figures are */
+	/* The collector's state is here, or, NULL, at an offset in the interpreter's. */
+	const char *fixed;
+	size_t collecting;
+};
+
+extern struct collection_watch collection_watch;
+
 /*
- * F_GC or 0. With the GIL it notices the beginning and end of collections and of finalisation.
+ * Whether the thread is in a cyclic collection: F_GC or 0. With the GIL it notices the
+ * beginning and end of collections and of finalisation; `tstate` is the state that runs then.
  */
-enum free_flags collection_flags(struct thread *self, bool gil_held);
+enum free_flags collection_notice(struct thread *self, const char *tstate, bool gil_held);
+
+/* With the GIL, and trusted: whether it would notice nothing. */
+static inline bool collection_unchanged(const struct thread *self, const char *tstate)
+{
+	const struct collection_watch *watch = &collection_watch;
+	const char *place;
+	int32_t collecting;
+
+	if (!tstate || python_finaliser())
+		return false;
+	memcpy(&place, tstate + python.layout.tstate_interp, sizeof(place));
+	place = watch->fixed ? watch->fixed : place;
+	memcpy(&collecting, place + watch->collecting, sizeof(collecting));
+	return (collecting != 0) == self->in_collection;
+}
+
+/* collection_notice, most often in a few instructions. */
+static inline enum free_flags collection_flags(struct thread *self, const char *tstate,
+					       bool gil_held)
+{
+	if (__builtin_expect(gil_held && collection_watch.trusted &&
+				     collection_unchanged(self, tstate),
+			     1))
+		return self->in_collection ? F_GC : 0;
+	return collection_notice(self, tstate, gil_held);
+}
 
 /* The collections since the last event of Python's, as far as the interpreter still lives. */
 void collection_catch_up(void);
@@ -28,10 +67,29 @@ void collection_catch_up(void);
 /* The interpreter was started again: what is known of it is of the one before. */
 void collection_restart(void);
 
+extern _Atomic uint32_t collection_looks_left;
+extern _Atomic uint32_t collection_debug;
+
 /* 24 where debug allocators lie under our hooks, otherwise 0. */
-uint64_t collection_debug_bytes(void);
+static inline uint64_t collection_debug_bytes(void)
+{
+	return atomic_load_explicit(&collection_debug, memory_order_relaxed);
+}
+
 /* The next blocks are looked at again: the hooks were just put on top of something. */
 void collection_forget_debug(void);
-void collection_look_for_debug(enum tap_domain domain, uint64_t address, uint64_t bytes);
+void collection_look_at(enum tap_domain domain, uint64_t address, uint64_t bytes);
+
+static inline bool collection_looking(void)
+{
+	return atomic_load_explicit(&collection_looks_left, memory_order_relaxed);
+}
+
+static inline void collection_look_for_debug(enum tap_domain domain, uint64_t address,
+					     uint64_t bytes)
+{
+	if (__builtin_expect(collection_looking(), 0))
+		collection_look_at(domain, address, bytes);
+}
 
 #endif

@@ -30,13 +30,9 @@ static struct table nodes;
 static uint32_t code_count;
 static uint32_t node_count;
 static _Atomic uint32_t lock;
-static _Atomic uint32_t epoch;
 
-/*
- * One bit for each of 64 Ki hashes of code addresses: most frees are told by it that they are
- * no code object, with one load. Bits are never cleared.
- */
-static _Atomic uint8_t code_bits[1 << 13];
+_Atomic uint8_t intern_code_bits[1 << 13];
+_Atomic uint32_t intern_epoch_count;
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -99,14 +95,6 @@ static void address_key(const void *address, uint64_t key[2])
 {
 	key[0] = (uint64_t)(uintptr_t)address;
 	key[1] = 0;
-}
-
-static _Atomic uint8_t *code_bit(const void *address, uint8_t *ret_mask)
-{
-	uint64_t hash = ((uint64_t)(uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ULL >> 48;
-
-	*ret_mask = (uint8_t)(1u << (hash & 7));
-	return &code_bits[hash >> 3];
 }
 
 uint32_t intern_find_code(const void *address, enum code_traits *ret_traits)
@@ -212,7 +200,7 @@ uint32_t intern_add_code(const void *address, const struct code_text *text,
 	if (make_room(&codes_by_address) && (id = number_code(text, traits))) {
 		put(&codes_by_address, key, id, traits);
 		/* Before any free of this address can be: it is executing. */
-		_Atomic uint8_t *byte = code_bit(address, &mask);
+		_Atomic uint8_t *byte = intern_code_bit(address, &mask);
 
 		atomic_fetch_or_explicit(byte, mask, memory_order_relaxed);
 	}
@@ -220,14 +208,10 @@ uint32_t intern_add_code(const void *address, const struct code_text *text,
 	return id;
 }
 
-void intern_forget_code(const void *address)
+void intern_forget_known(const void *address)
 {
 	uint64_t key[2];
-	uint8_t mask;
-	const _Atomic uint8_t *byte = code_bit(address, &mask);
 
-	if (__builtin_expect(!(atomic_load_explicit(byte, memory_order_relaxed) & mask), 1))
-		return;
 	address_key(address, key);
 	spin_lock(&lock);
 	struct entry *entry = find(&codes_by_address, key);
@@ -238,14 +222,9 @@ void intern_forget_code(const void *address)
 		 * Release: the address can be given out again only after the free that we are
 		 * in.
 		 */
-		atomic_fetch_add_explicit(&epoch, 1, memory_order_release);
+		atomic_fetch_add_explicit(&intern_epoch_count, 1, memory_order_release);
 	}
 	spin_unlock(&lock);
-}
-
-uint32_t intern_epoch(void)
-{
-	return atomic_load_explicit(&epoch, memory_order_acquire);
 }
 
 uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_new)

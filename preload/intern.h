@@ -40,10 +40,38 @@ uint32_t intern_find_code(const void *address, enum code_traits *ret_traits);
 /* Gives it one. 0: there is no memory, or the ring was given up. */
 uint32_t intern_add_code(const void *address, const struct code_text *text,
 			 enum code_traits traits);
+/*
+ * One bit for each of 64 Ki hashes of code addresses: most frees are told by it that they are
+ * no code object, with one load. Bits are never cleared.
+ */
+extern _Atomic uint8_t intern_code_bits[1 << 13];
+extern _Atomic uint32_t intern_epoch_count;
+
+static inline _Atomic uint8_t *intern_code_bit(const void *address, uint8_t *ret_mask)
+{
+	uint64_t hash = ((uint64_t)(uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ULL >> 48;
+
+	*ret_mask = (uint8_t)(1u << (hash & 7));
+	return &intern_code_bits[hash >> 3];
+}
+
+void intern_forget_known(const void *address);
+
 /* A block at this address was freed: if it was a code object, its address means nothing now. */
-void intern_forget_code(const void *address);
+static inline void intern_forget_code(const void *address)
+{
+	uint8_t mask;
+	const _Atomic uint8_t *byte = intern_code_bit(address, &mask);
+
+	if (__builtin_expect(atomic_load_explicit(byte, memory_order_relaxed) & mask, 0))
+		intern_forget_known(address);
+}
+
 /* Changes whenever an address was forgotten: walks made before may name the wrong code. */
-uint32_t intern_epoch(void);
+static inline uint32_t intern_epoch(void)
+{
+	return atomic_load_explicit(&intern_epoch_count, memory_order_acquire);
+}
 
 /* The node; defined on first use. 0 as above. */
 uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_new);

@@ -74,11 +74,23 @@ bool life_begin_child(void)
 	return true;
 }
 
+bool life_speed_up(void)
+{
+	uint32_t ordinary = LIFE_TRACED | LIFE_RECORDING;
+
+	return atomic_compare_exchange_strong(life_state, &ordinary, ordinary | LIFE_QUICK);
+}
+
+void life_slow_down(void)
+{
+	atomic_fetch_and(life_state, ~(uint32_t)LIFE_QUICK);
+}
+
 void life_pause(bool pause)
 {
 	if (pause) {
 		audit_stop("recording was paused");
-		atomic_fetch_and(life_state, ~(uint32_t)LIFE_RECORDING);
+		atomic_fetch_and(life_state, ~(uint32_t)(LIFE_RECORDING | LIFE_QUICK));
 	} else if (life_traced()) {
 		atomic_fetch_or(life_state, LIFE_RECORDING);
 	}

@@ -20,6 +20,7 @@ enum life_bits {
 	LIFE_TRACED = 1 << 0,    /* there is a ring; frees are recorded */
 	LIFE_RECORDING = 1 << 1, /* allocations are, too */
 	LIFE_FORKED = 1 << 2, /* a forked child that will be traced from its first event on */
+	LIFE_QUICK = 1 << 3,  /* recording, and nothing out of the ordinary goes on: quick.h */
 };
 
 extern _Atomic uint32_t *life_state;
@@ -41,6 +42,15 @@ static inline bool life_recording(void)
 	return atomic_load_explicit(life_state, memory_order_relaxed) &
 	       (LIFE_RECORDING | LIFE_FORKED);
 }
+
+static inline bool life_quick(void)
+{
+	return atomic_load_explicit(life_state, memory_order_relaxed) & LIFE_QUICK;
+}
+
+/* True: from recording alone to LIFE_QUICK. The caller looks again whether it may be so. */
+bool life_speed_up(void);
+void life_slow_down(void);
 
 void life_pause(bool pause);
 /* Nothing is recorded from now on. */

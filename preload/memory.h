@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Zeroed pages, touched by use only. NULL when the kernel has none. errno may change. */
+/* Zeroed pages, touched by use only. NULL when the kernel has none. */
 void *memory_get(size_t bytes);
 void memory_drop(void *memory, size_t bytes);
 

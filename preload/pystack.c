@@ -6,36 +6,25 @@
 #include "code_text.h"
 #include "codecopy.h"
 #include "intern.h"
-#include "python.h"
 #include "ring.h"
 #include "walk.h"
 
 /* Nodes whose line the interpreter is asked for too: the self-test. */
 enum { CHECKED_NODES = 512 };
 
-static _Atomic bool stopped;
+_Atomic bool pystack_stopped;
 static _Atomic uint32_t checked;
-/* 0: not seen, 1: just seen, 2: told. */
-static _Atomic uint32_t main_seen;
+_Atomic uint32_t pystack_main;
 
 void pystack_stop(const char *why)
 {
-	if (!atomic_exchange(&stopped, true) && why)
+	if (!atomic_exchange(&pystack_stopped, true) && why)
 		intern_put_text(R_INFO, 0, why, strlen(why));
 }
 
 void pystack_restart(void)
 {
-	atomic_store(&main_seen, 0);
-}
-
-bool pystack_main_seen(void)
-{
-	uint32_t just = 1;
-
-	if (__builtin_expect(atomic_load_explicit(&main_seen, memory_order_relaxed) != 1, 1))
-		return false;
-	return atomic_compare_exchange_strong(&main_seen, &just, 2);
+	atomic_store(&pystack_main, 0);
 }
 
 /* This thread's beyond doubt: it has been seen here with the GIL, and was made here. */
@@ -49,16 +38,12 @@ static bool is_own(const char *tstate)
 	return maker == pthread_self();
 }
 
-void *pystack_tstate(bool gil_held)
+void *pystack_tstate(void)
 {
 	if (!python.has_layout)
 		return NULL;
 	void *tstate = python.unchecked_tstate();
 
-	if (gil_held) {
-		thread_self_pointer->tstate = tstate;
-		return tstate;
-	}
 	/*
 	 * From 3.12 on the unchecked one is this thread's, NULL without the GIL; the GIL-state
 	 * one stays set then. Until 3.11 it belongs to whoever holds the GIL, which may be
@@ -87,7 +72,7 @@ static void see_main(void)
 {
 	uint32_t never = 0;
 
-	atomic_compare_exchange_strong(&main_seen, &never, 1);
+	atomic_compare_exchange_strong(&pystack_main, &never, 1);
 }
 
 static const void *code_of(const struct walk_frame *frame)
@@ -253,14 +238,24 @@ static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 	}
 	if (__builtin_expect(same == walk->depth && same, 1))
 		return walk->frames[same - 1].node;
-	if (__builtin_expect(!atomic_load_explicit(&main_seen, memory_order_relaxed), 0))
+	if (__builtin_expect(!atomic_load_explicit(&pystack_main, memory_order_relaxed), 0))
 		return number_until_main(self, gil_held);
 	return number_frames(self, same, gil_held);
 }
 
+uint32_t pystack_step(struct thread *self)
+{
+	struct walk *walk = &self->walk;
+
+	walk_step(walk);
+	if (__builtin_expect(!atomic_load_explicit(&pystack_main, memory_order_relaxed), 0))
+		return number_until_main(self, true);
+	return number_frames(self, walk->depth - 1, true);
+}
+
 uint32_t pystack_id(struct thread *self, void *tstate, bool gil_held)
 {
-	if (!tstate || atomic_load_explicit(&stopped, memory_order_relaxed))
+	if (!tstate || atomic_load_explicit(&pystack_stopped, memory_order_relaxed))
 		return root_of(self);
 	if (gil_held)
 		return find_id(self, tstate, true);

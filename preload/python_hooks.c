@@ -4,6 +4,7 @@
 #include "collection.h"
 #include "life.h"
 #include "python.h"
+#include "quick.h"
 #include "reuse.h"
 #include "tap.h"
 #include "thread.h"
@@ -37,12 +38,15 @@ static void settle(void)
 	life_running();
 }
 
+/* Once for each domain: what is asked about it is known then. */
+#define QUICK inline __attribute__((always_inline))
+
 static enum tap_domain tap_of(enum py_domain domain)
 {
 	return domain == PY_MEM ? TAP_MEM : TAP_OBJECT;
 }
 
-static inline void *hooked_malloc(enum py_domain domain, size_t bytes)
+static __attribute__((noinline)) void *malloc_slowly(enum py_domain domain, size_t bytes)
 {
 	struct call call;
 	bool tapped = tap_begin(&call, tap_of(domain), bytes);
@@ -50,6 +54,21 @@ static inline void *hooked_malloc(enum py_domain domain, size_t bytes)
 
 	if (tapped)
 		tap_end(&call, ptr);
+	if (domain == PY_OBJECT)
+		reuse_note(ptr);
+	return ptr;
+}
+
+static QUICK void *hooked_malloc(enum py_domain domain, size_t bytes)
+{
+	struct call call;
+	struct thread *self = quick_begin(&call, tap_of(domain), bytes);
+
+	if (__builtin_expect(!self, 0))
+		return malloc_slowly(domain, bytes);
+	void *ptr = real_domain[domain].malloc(real_domain[domain].ctx, bytes);
+
+	quick_end(self, &call, ptr);
 	if (domain == PY_OBJECT)
 		reuse_note(ptr);
 	return ptr;
@@ -84,7 +103,7 @@ static inline void *hooked_realloc(enum py_domain domain, void *old, size_t byte
 	return ptr;
 }
 
-static inline void hooked_free(enum py_domain domain, void *ptr)
+static __attribute__((noinline)) void free_slowly(enum py_domain domain, void *ptr)
 {
 	struct call call;
 	bool tapped = ptr && tap_begin_free(&call, tap_of(domain), ptr, 0);
@@ -92,6 +111,19 @@ static inline void hooked_free(enum py_domain domain, void *ptr)
 	real_domain[domain].free(real_domain[domain].ctx, ptr);
 	if (tapped)
 		tap_end_free(&call);
+}
+
+static QUICK void hooked_free(enum py_domain domain, void *ptr)
+{
+	struct call call;
+	struct thread *self = ptr ? quick_begin_free(&call, tap_of(domain), ptr) : NULL;
+
+	if (__builtin_expect(!self, 0)) {
+		free_slowly(domain, ptr);
+		return;
+	}
+	real_domain[domain].free(real_domain[domain].ctx, ptr);
+	quick_end_free(self);
 }
 
 static void *mem_malloc(void *ctx, size_t bytes)

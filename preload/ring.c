@@ -63,6 +63,8 @@ bool ring_open(int fd, uint64_t record_bytes)
 	header->slots_offset = SLOTS_OFFSET;
 	ring.header = header;
 	ring.capacity = header->capacity;
+	ring.capacity_shift = (unsigned)__builtin_ctzll(header->capacity);
+	atomic_store(&ring.room_end, header->capacity);
 	ring.cancel = (struct cancel_slot *)(base + CANCEL_OFFSET);
 	ring.temp = (struct temp_slot *)(base + TEMP_OFFSET);
 	ring.slots = (struct record *)(base + SLOTS_OFFSET);
@@ -79,6 +81,8 @@ void ring_give_up(void)
 	uint32_t traced = PROGRAM_TRACED;
 
 	atomic_compare_exchange_strong(&ring.header->program_state, &traced, PROGRAM_INERT);
+	/* The one word that each event looks at. */
+	atomic_fetch_or(&ring.header->attention, ATTENTION_INERT);
 }
 
 bool ring_given_up(void)
@@ -139,6 +143,11 @@ static bool has_room(uint64_t end)
 	 */
 	uint64_t tail = atomic_load_explicit(&ring.header->tail, memory_order_acquire);
 
+	/*
+	 * Release: for those who find room by it and not by the tail. Two at once may put an
+	 * older end in place of a newer one: then the tail is looked at once more.
+	 */
+	atomic_store_explicit(&ring.room_end, tail + ring.capacity, memory_order_release);
 	return end <= tail + ring.capacity;
 }
 
@@ -169,33 +178,13 @@ static bool wait_for_room(uint64_t end)
 	return room;
 }
 
-/* Positions first .. first + count - 1 are ours to write when this is true. */
-static bool reserve(uint64_t count, uint64_t *ret_first)
+bool ring_ask_room(uint64_t end)
 {
-	/* Relaxed: the order of positions is the order of this one location's changes. */
-	uint64_t first = atomic_fetch_add_explicit(&ring.header->head, count,
-						   memory_order_relaxed);
+	int saved = errno;
+	bool room = has_room(end) || wait_for_room(end);
 
-	*ret_first = first;
-	return __builtin_expect(has_room(first + count), 1) || wait_for_room(first + count);
-}
-
-static void commit(uint64_t position, uint64_t head, uint64_t body)
-{
-	struct record *slot = &ring.slots[position & (ring.capacity - 1)];
-	uint64_t lap = record_lap(position, ring.capacity);
-
-	__atomic_store_n(&slot->body, body, __ATOMIC_RELAXED);
-	/* Release: whoever sees this lap sees the body. Pairs with the collector's acquire. */
-	__atomic_store_n(&slot->head, head | lap << 54, __ATOMIC_RELEASE);
-}
-
-void ring_put(uint64_t head, uint64_t body)
-{
-	uint64_t at;
-
-	if (reserve(1, &at))
-		commit(at, head, body);
+	errno = saved;
+	return room;
 }
 
 static void commit_data(uint64_t position, const char *bytes, size_t len)
@@ -206,16 +195,16 @@ static void commit_data(uint64_t position, const char *bytes, size_t len)
 	memcpy(&words[0], bytes, len < 6 ? len : 6);
 	if (len > 6)
 		memcpy(&words[1], bytes + 6, len - 6);
-	commit(position, record_head(R_DATA, words[0]), words[1]);
+	ring_commit(position, record_head(R_DATA, words[0]), words[1]);
 }
 
 void ring_put_with(uint64_t head, uint64_t body, const void *data)
 {
 	uint64_t at;
 
-	if (!reserve(2, &at))
+	if (!ring_reserve(2, &at))
 		return;
-	commit(at, head, body);
+	ring_commit(at, head, body);
 	commit_data(at + 1, data, STREAM_DATA_BYTES);
 }
 
@@ -229,9 +218,9 @@ void ring_put_group(uint64_t head, uint64_t body, const void *data, size_t len)
 	const char *bytes = data;
 	uint64_t at;
 
-	if (!reserve(1 + data_slots(len), &at))
+	if (!ring_reserve(1 + data_slots(len), &at))
 		return;
-	commit(at, head, body);
+	ring_commit(at, head, body);
 	for (size_t done = 0; done < len; done += STREAM_DATA_BYTES) {
 		size_t part = len - done < STREAM_DATA_BYTES ? len - done : STREAM_DATA_BYTES;
 

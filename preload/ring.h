@@ -24,7 +24,10 @@ struct ring {
 	struct ring_header *header;
 	struct record *slots;
 	uint64_t capacity;
-	struct cancel_slot *cancel;
+	unsigned capacity_shift;
+	/* Positions before it are free to write, as was seen last; the reader may be farther. */
+	_Alignas(64) _Atomic uint64_t room_end;
+	_Alignas(64) struct cancel_slot *cancel;
 	struct temp_slot *temp;
 	bool wait_for_ever; /* MEMTRACE_FULL=wait */
 };
@@ -41,7 +44,43 @@ bool ring_open(int fd, uint64_t record_bytes);
 /* Unmaps another one than `ring`: a forked child's parent's. */
 void ring_close(struct ring *other);
 
-void ring_put(uint64_t head, uint64_t body);
+/* Asks for the slots before `end`; waits while there are none. False: given up. */
+bool ring_ask_room(uint64_t end);
+
+/* Positions first .. first + count - 1 are ours to write when this is true. */
+static inline bool ring_reserve(uint64_t count, uint64_t *ret_first)
+{
+	/* Relaxed: the order of positions is the order of this one location's changes. */
+	uint64_t first = atomic_fetch_add_explicit(&ring.header->head, count,
+						   memory_order_relaxed);
+
+	*ret_first = first;
+	/* Acquire: pairs with the release in ring_ask_room, which has seen the reader's. */
+	return __builtin_expect(first + count <= atomic_load_explicit(&ring.room_end,
+								      memory_order_acquire),
+				1) ||
+	       ring_ask_room(first + count);
+}
+
+static inline void ring_commit(uint64_t position, uint64_t head, uint64_t body)
+{
+	struct record *slot = &ring.slots[position & (ring.capacity - 1)];
+	/* record_lap, without dividing. */
+	uint64_t lap = (position >> ring.capacity_shift) % STREAM_LAPS + 1;
+
+	__atomic_store_n(&slot->body, body, __ATOMIC_RELAXED);
+	/* Release: whoever sees this lap sees the body. Pairs with the collector's acquire. */
+	__atomic_store_n(&slot->head, head | lap << 54, __ATOMIC_RELEASE);
+}
+
+static inline void ring_put(uint64_t head, uint64_t body)
+{
+	uint64_t at;
+
+	if (ring_reserve(1, &at))
+		ring_commit(at, head, body);
+}
+
 /* One record and one R_DATA with the first 14 bytes of `data`. */
 void ring_put_with(uint64_t head, uint64_t body, const void *data);
 /* One record and as many R_DATA as `len` bytes take. */

@@ -37,7 +37,7 @@ static __attribute__((noinline)) void attend(enum tap_domain domain)
 {
 	uint32_t attention = atomic_load_explicit(&ring.header->attention,
 						  memory_order_acquire);
-	uint32_t asked = attention & ~(uint32_t)ATTENTION_OWED;
+	uint32_t asked = attention & ~(uint32_t)(ATTENTION_OWED | ATTENTION_INERT);
 
 	if (asked & ATTENTION_NO_STACKS)
 		pystack_stop(NULL);
@@ -49,33 +49,65 @@ static __attribute__((noinline)) void attend(enum tap_domain domain)
 		audit_look();
 }
 
-/* The thread, with the guard held; NULL: pass the call on. */
-static inline struct thread *enter(enum tap_domain domain)
+/* An event from inside the library: a signal handler's. */
+static __attribute__((noinline)) void drop(void)
 {
-	if (!life_present())
-		return NULL;
-	if (!thread_enter()) {
-		if (life_traced())
-			atomic_fetch_add_explicit(&ring.header->dropped_events, 1,
-						  memory_order_relaxed);
-		return NULL;
-	}
-	if (__builtin_expect(!life_traced(), 0) && !life_begin_child()) {
-		thread_leave();
-		return NULL;
-	}
-	struct thread *self = thread_self();
+	if (life_traced())
+		atomic_fetch_add_explicit(&ring.header->dropped_events, 1,
+					  memory_order_relaxed);
+}
 
+/* What is not so at every event: a child's first one, a thread's, or something is asked for. */
+static __attribute__((noinline)) struct thread *enter_slowly(enum tap_domain domain)
+{
+	int saved = errno;
+	struct thread *self = NULL;
+
+	if (life_traced() || life_begin_child())
+		self = thread_self();
 	if (!self || ring_given_up()) {
 		life_inert();
 		thread_leave();
+		self = NULL;
+	} else if (!self->call && atomic_load_explicit(&ring.header->attention,
+						       memory_order_relaxed)) {
+		attend(domain);
+	}
+	errno = saved;
+	return self;
+}
+
+/* The thread, with the guard held; NULL: pass the call on. `life`: one of these is needed. */
+static inline struct thread *enter(uint32_t life, enum tap_domain domain)
+{
+	uint32_t state = atomic_load_explicit(life_state, memory_order_relaxed);
+
+	if (!(state & life))
+		return NULL;
+	if (!thread_enter()) {
+		drop();
 		return NULL;
 	}
-	if (__builtin_expect(
-		    atomic_load_explicit(&ring.header->attention, memory_order_relaxed), 0) &&
-	    !self->call)
-		attend(domain);
+	struct thread *self = thread_self_pointer;
+
+	if (__builtin_expect(!(state & LIFE_TRACED) || !self ||
+				     atomic_load_explicit(&ring.header->attention,
+							  memory_order_relaxed),
+			     0))
+		return enter_slowly(domain);
 	return self;
+}
+
+enum {
+	PRESENT = LIFE_TRACED | LIFE_FORKED,
+	RECORDING = LIFE_RECORDING | LIFE_FORKED,
+};
+
+/* A full ring, a new table: what we call may change it. */
+static inline void leave(struct thread *self, int saved)
+{
+	*self->errno_place = saved;
+	thread_leave();
 }
 
 /*
@@ -135,15 +167,21 @@ static bool is_allocators_own(const struct call *outer, const struct tap_event *
 	       event->domain == TAP_MALLOC;
 }
 
+void tap_main_seen(void)
+{
+	mark_make("main", MARK_TRACER);
+}
+
 static void emit(struct thread *self, const struct call *call, const struct tap_event *event,
 		 uint32_t kept_class)
 {
 	bool gil_held = call->gil_held;
-	void *tstate = is_allocators_own(call->outer, event) ? NULL : pystack_tstate(gil_held);
-	uint32_t stack = pystack_id(self, tstate, gil_held);
+	void *tstate = gil_held ? call->tstate : pystack_tstate();
+	uint32_t stack = pystack_id(
+		self, is_allocators_own(call->outer, event) ? NULL : tstate, gil_held);
 
 	if (__builtin_expect(pystack_main_seen(), 0))
-		mark_make("main", MARK_TRACER);
+		tap_main_seen();
 	struct record record = make_record(event, stack, kept_class);
 
 	if (event->bytes <= CANCEL_LARGEST_BYTES && event->domain <= TAP_OBJECT && cancel_on) {
@@ -184,7 +222,8 @@ static void emit_inner(struct thread *self, const struct call *outer,
 		       const struct tap_event *event)
 {
 	struct call inner = {.outer = (struct call *)(uintptr_t)outer,
-			     .gil_held = outer->gil_held};
+			     .gil_held = outer->gil_held,
+			     .tstate = outer->tstate};
 
 	emit(self, &inner, event, 0);
 }
@@ -201,12 +240,16 @@ static void settle_held(struct thread *self, const struct call *call, uint64_t a
 			emit_inner(self, call, &call->held[i]);
 }
 
-static void push(struct thread *self, struct call *call, enum tap_domain domain, uint64_t bytes,
-		 uint64_t old)
+static inline void push(struct thread *self, struct call *call, enum tap_domain domain,
+			uint64_t bytes, uint64_t old)
 {
 	call->outer = self->call;
 	call->domain = domain;
 	call->gil_held = is_python(domain) || (call->outer && call->outer->gil_held);
+	/* From here to the end of the call no other takes the GIL: it is the same state. */
+	if (call->gil_held)
+		call->tstate = call->outer && call->outer->gil_held ? call->outer->tstate
+								 : pystack_running(self);
 	call->covered = false;
 	call->old_seen = false;
 	call->was_waiting = false;
@@ -228,7 +271,7 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 		}
 	if (is_held(call->outer, address))
 		return;
-	flags |= collection_flags(self, call->gil_held);
+	flags |= collection_flags(self, call->tstate, call->gil_held);
 	/* What the collector frees is told apart per stack: its pairs are not cancelled. */
 	if (flags & F_GC)
 		cancel_send(address);
@@ -241,28 +284,45 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 		intern_forget_code((const void *)(uintptr_t)address);
 }
 
+static bool is_ordinary(void)
+{
+	return collection_watch.trusted && !collection_debug_bytes() && !collection_looking() &&
+	       cancel_on;
+}
+
+/*
+ * Nothing out of the ordinary is known any more: what comes next may be quick. Whoever changes
+ * what is looked at here slows down afterwards: that is seen here, or comes later.
+ */
+static void speed_up(void)
+{
+	if (is_ordinary() && life_speed_up() && !is_ordinary())
+		life_slow_down();
+}
+
 bool tap_begin(struct call *call, enum tap_domain domain, size_t bytes)
 {
-	int saved = errno;
-	struct thread *self = life_recording() || domain == TAP_ARENA ? enter(domain) : NULL;
+	struct thread *self = enter(domain == TAP_ARENA ? PRESENT : RECORDING, domain);
 
 	if (!self)
 		return false;
+	int saved = *self->errno_place;
+
 	push(self, call, domain, bytes, 0);
 	if (call->gil_held)
-		collection_flags(self, true);
-	thread_leave();
-	errno = saved;
+		collection_flags(self, call->tstate, true);
+	if (domain == TAP_OBJECT && !life_quick())
+		speed_up();
+	leave(self, saved);
 	return true;
 }
 
 static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_class)
 {
-	int saved = errno;
-
 	if (!thread_enter())
 		return;
-	struct thread *self = thread_self();
+	struct thread *self = thread_self_pointer;
+	int saved = *self->errno_place;
 
 	self->call = call->outer;
 	if (event->address && event->domain <= TAP_OBJECT && !kept_class)
@@ -272,8 +332,7 @@ static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_
 		if (!hold(call->outer, event))
 			emit(self, call, event, kept_class);
 	}
-	thread_leave();
-	errno = saved;
+	leave(self, saved);
 }
 
 void tap_end(struct call *call, const void *ptr)
@@ -303,27 +362,26 @@ void tap_end_map(struct call *call, const void *ptr, bool anonymous)
 
 bool tap_begin_realloc(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
 {
-	int saved = errno;
-	struct thread *self = enter(domain);
+	struct thread *self = enter(PRESENT, domain);
 
 	if (!self)
 		return false;
+	int saved = *self->errno_place;
+
 	push(self, call, domain, bytes, (uint64_t)(uintptr_t)ptr);
 	if (ptr)
 		record_free(self, call, call->old, F_REALLOC);
-	thread_leave();
-	errno = saved;
+	leave(self, saved);
 	return true;
 }
 
 /* The old block lives on. */
 static void take_back_free(struct call *call)
 {
-	int saved = errno;
-
 	if (!thread_enter())
 		return;
-	struct thread *self = thread_self();
+	struct thread *self = thread_self_pointer;
+	int saved = *self->errno_place;
 
 	self->call = call->outer;
 	settle_held(self, call, 0);
@@ -331,8 +389,7 @@ static void take_back_free(struct call *call)
 		cancel_restore(call->waiting);
 	else if (!call->covered)
 		ring_put(record_head(R_RESTORE, call->old), self->slot);
-	thread_leave();
-	errno = saved;
+	leave(self, saved);
 }
 
 void tap_end_realloc(struct call *call, const void *ptr)
@@ -355,12 +412,13 @@ void tap_end_realloc(struct call *call, const void *ptr)
 
 bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
 {
-	int saved = errno;
-	struct thread *self = enter(domain);
+	struct thread *self = enter(PRESENT, domain);
 	uint64_t address = (uint64_t)(uintptr_t)ptr;
 
 	if (!self)
 		return false;
+	int saved = *self->errno_place;
+
 	push(self, call, domain, bytes, address);
 	if (domain == TAP_ARENA)
 		ring_put(record_head(R_ARENA_FREE, address), (uint64_t)bytes << 32);
@@ -368,8 +426,7 @@ bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, 
 		ring_put(record_head(R_UNMAP, address), pages_of(bytes) << 32);
 	else if (domain != TAP_MAP)
 		record_free(self, call, address, 0);
-	thread_leave();
-	errno = saved;
+	leave(self, saved);
 	return true;
 }
 
@@ -382,20 +439,19 @@ void tap_end_free(struct call *call)
 
 void tap_reuse(const void *block)
 {
-	int saved = errno;
 	uint64_t address = (uint64_t)(uintptr_t)block;
-	struct thread *self = life_recording() ? enter(TAP_OBJECT) : NULL;
+	struct thread *self = enter(RECORDING, TAP_OBJECT);
 
 	if (!self)
 		return;
-	uint32_t stack = pystack_id(self, pystack_tstate(true), true);
+	int saved = *self->errno_place;
+	uint32_t stack = pystack_id(self, pystack_running(self), true);
 
 	if (__builtin_expect(pystack_main_seen(), 0))
-		mark_make("main", MARK_TRACER);
+		tap_main_seen();
 	if (!cancel_on || !cancel_retag(address, stack))
 		ring_put(record_head(R_RETAG, address), stack);
-	thread_leave();
-	errno = saved;
+	leave(self, saved);
 }
 
 bool tap_begin_remap(struct call *call, const void *old, size_t old_bytes, size_t new_bytes)

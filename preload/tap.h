@@ -36,6 +36,7 @@ enum { TAP_HELD = 4 };
 /* One hooked call in progress, on the stack of the hook. */
 struct call {
 	struct call *outer;
+	void *tstate;     /* where gil_held: the thread state that runs */
 	enum tap_domain domain;
 	bool gil_held;    /* a call of Python's is among this and the outer ones */
 	bool covered;     /* what it frees is what the outer call frees */
@@ -56,6 +57,8 @@ void tap_end_realloc(struct call *call, const void *ptr);
 /* `bytes`: of an arena or a mapping; otherwise 0. */
 bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes);
 void tap_end_free(struct call *call);
+/* The mark `main`; the guard is held. */
+void tap_main_seen(void);
 /* Python makes a new object in a block that it had kept; the GIL is held. */
 void tap_reuse(const void *block);
 /* A mapping was made inside this call: anonymous memory to use, or anything else. */

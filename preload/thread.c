@@ -98,6 +98,7 @@ struct thread *thread_register(void)
 		thread = take_new();
 	if (thread) {
 		thread->tid = tid;
+		thread->errno_place = &errno;
 		thread->call = NULL;
 		thread->in_collection = false;
 		thread->tstate = NULL;

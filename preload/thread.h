@@ -42,6 +42,7 @@ struct thread {
 	uint32_t slot;
 	uint32_t tid;
 	struct call *call;  /* the innermost hooked call in progress: tap.h */
+	int *errno_place;   /* of this thread: to find it takes a call */
 	uint32_t root_node; /* 0: not defined yet */
 	bool in_collection; /* as last seen: gc.h */
 	const void *tstate; /* the Python thread state that ran here last with the GIL */

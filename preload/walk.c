@@ -1,7 +1,5 @@
 #include "walk.h"
 
-#include "python.h"
-
 enum {
 	/* Of a stack that is too deep. */
 	DROP_STEP = 1024,
@@ -9,11 +7,6 @@ enum {
 	/* How far from the top of the walk before a frame is looked for at first. */
 	NEAR = 8,
 };
-
-static inline const void *read_pointer(const void *base, uint16_t offset)
-{
-	return *(const void *const *)((const char *)base + offset);
-}
 
 static inline bool is_foreign(const void *frame, const struct layout *layout)
 {
@@ -27,7 +20,7 @@ static inline bool is_foreign(const void *frame, const struct layout *layout)
 static inline const void *read_instr(const void *frame, const struct layout *layout)
 {
 	if (layout->instr == INSTR_ADDRESS)
-		return read_pointer(frame, layout->frame_instr);
+		return walk_pointer(frame, layout->frame_instr);
 	return (const void *)(intptr_t) *
 	       (const int32_t *)((const char *)frame + layout->frame_instr);
 }
@@ -36,20 +29,9 @@ static inline void read_frame(struct walk_frame *into, const void *frame,
 			      const struct layout *layout)
 {
 	into->frame = frame;
-	into->code = read_pointer(frame, layout->frame_code);
+	into->code = walk_pointer(frame, layout->frame_code);
 	into->instr = read_instr(frame, layout);
 	into->foreign = is_foreign(frame, layout);
-}
-
-const void *walk_innermost(const void *tstate)
-{
-	const struct layout *layout = &python.layout;
-
-	if (layout->tstate_cframe == LAYOUT_NONE)
-		return read_pointer(tstate, layout->tstate_frame);
-	const void *cframe = read_pointer(tstate, layout->tstate_cframe);
-
-	return cframe ? read_pointer(cframe, layout->cframe_frame) : NULL;
 }
 
 /* Where the walk before has this frame: 1 + index, 0 where it isn't among the `most` innermost. */
@@ -74,7 +56,7 @@ static __attribute__((noinline)) uint32_t find_known(struct walk *walk, const vo
 	const struct layout *layout = &python.layout;
 	uint32_t fresh = 0, known;
 
-	for (; frame; frame = read_pointer(frame, layout->frame_previous)) {
+	for (; frame; frame = walk_pointer(frame, layout->frame_previous)) {
 		bool far = fresh >= NEAR && !(fresh & (fresh - 1));
 
 		if ((known = find(walk, frame, far ? walk->depth : NEAR))) {
@@ -160,7 +142,7 @@ static uint32_t count_frames(const void *innermost, const struct layout *layout,
 	uint32_t count = 0, all = 0;
 	const void *frame = innermost;
 
-	for (; frame && all < MOST_COUNTED; frame = read_pointer(frame, layout->frame_previous)) {
+	for (; frame && all < MOST_COUNTED; frame = walk_pointer(frame, layout->frame_previous)) {
 		count += !is_foreign(frame, layout);
 		all++;
 	}
@@ -175,7 +157,7 @@ static uint32_t read_all(struct walk *walk, const void *innermost, uint32_t most
 	const void *frame = innermost;
 	uint32_t count = 0;
 
-	for (; frame && count < most; frame = read_pointer(frame, layout->frame_previous))
+	for (; frame && count < most; frame = walk_pointer(frame, layout->frame_previous))
 		if (!own || !is_foreign(frame, layout))
 			read_frame(&walk->fresh[count++], frame, layout);
 	return count;
@@ -214,6 +196,13 @@ static __attribute__((noinline)) uint32_t update_whole(struct walk *walk, const 
 	walk->dropped = dropped;
 	walk->chained = chained;
 	return same;
+}
+
+void walk_step(struct walk *walk)
+{
+	struct walk_frame *top = &walk->frames[walk->depth - 1];
+
+	read_frame(top, top->frame, &python.layout);
 }
 
 uint32_t walk_update(struct walk *walk, const void *innermost)

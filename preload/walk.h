@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "python.h"
 #include "stream.h"
 
 enum {
@@ -41,8 +42,64 @@ struct walk {
 	bool chained;     /* each frame is the caller of the next, the first has none */
 };
 
+static inline const void *walk_pointer(const void *base, uint16_t offset)
+{
+	return *(const void *const *)((const char *)base + offset);
+}
+
 /* Where the innermost frame of this thread state is; NULL: it runs no Python. */
-const void *walk_innermost(const void *tstate);
+static inline const void *walk_innermost(const void *tstate)
+{
+	const struct layout *layout = &python.layout;
+
+	if (layout->tstate_cframe == LAYOUT_NONE)
+		return walk_pointer(tstate, layout->tstate_frame);
+	const void *cframe = walk_pointer(tstate, layout->tstate_cframe);
+
+	return cframe ? walk_pointer(cframe, layout->cframe_frame) : NULL;
+}
+
+/* Where instructions are addresses. */
+static inline const void *walk_instr(const void *frame)
+{
+	return walk_pointer(frame, python.layout.frame_instr);
+}
+
+/*
+ * Whether this frame is the innermost of the walk before, too, and all those outwards of it
+ * stand where they stood. Only where instructions are addresses. An address alone tells the
+ * code object that it lies in: as long as none that is known was freed (intern_epoch), no other
+ * can lie there.
+ */
+static inline bool walk_callers_unchanged(const struct walk *walk, const void *innermost)
+{
+	const size_t instr = python.layout.frame_instr, previous = python.layout.frame_previous;
+	const struct walk_frame *at = &walk->frames[(int64_t)walk->depth - 1];
+	const char *frame = innermost;
+
+	if (at->frame != innermost || python.layout.instr != INSTR_ADDRESS)
+		return false;
+	for (;;) {
+		const void *caller = *(const void *const *)(frame + previous);
+
+		/* In front of the outermost there is an address of nothing. */
+		if (__builtin_expect(caller != (--at)->frame, 0))
+			return false;
+		if (!caller)
+			return at < walk->frames;
+		/*
+		 * From the walk before, not the one just read: equal as they are, only the
+		 * latter would have to be waited for.
+		 */
+		frame = at->frame;
+		__asm__("" : "+r"(frame));
+		if (__builtin_expect(*(const void *const *)(frame + instr) != at->instr, 0))
+			return false;
+	}
+}
+
+/* Reads the innermost frame of the walk before again: it has moved on. */
+void walk_step(struct walk *walk);
 /*
  * Makes `walk` the stack that ends with this frame; the nodes from the returned one on, counted
  * from the outermost, are to be filled in.
