@@ -157,8 +157,8 @@ static uint32_t number_frame(struct thread *self, uint32_t parent,
 
 	if (new &&gil_held)
 		check_line(code_of(frame), code, instr);
-	*hint_of(self, parent, frame) = (struct node_hint){
-		frame->code, frame->instr, parent, node, self->epoch, 0};
+	*hint_of(self, parent, frame) = (struct node_hint){frame->code, frame->instr, parent,
+							   node,        self->epoch,  0};
 	return node;
 }
 

@@ -46,10 +46,10 @@ static inline uint32_t pystack_held(struct thread *self, void *tstate)
 {
 	const void *innermost = walk_innermost(tstate);
 
-	if (__builtin_expect(!innermost || self->epoch != intern_epoch() ||
-				     !walk_callers_unchanged(&self->walk, innermost) ||
-				     atomic_load_explicit(&pystack_stopped,
-							  memory_order_relaxed),
+	/* Stopped is first: then nothing is read through the layout. */
+	if (__builtin_expect(atomic_load_explicit(&pystack_stopped, memory_order_relaxed) ||
+				     !innermost || self->epoch != intern_epoch() ||
+				     !walk_callers_unchanged(&self->walk, innermost),
 			     0))
 		return pystack_id(self, tstate, true);
 	const struct walk_frame *top = &self->walk.frames[(int64_t)self->walk.depth - 1];
@@ -72,8 +72,8 @@ static inline bool pystack_main_seen(void)
 {
 	uint32_t just = 1;
 
-	return __builtin_expect(
-		       atomic_load_explicit(&pystack_main, memory_order_relaxed) == 1, 0) &&
+	return __builtin_expect(atomic_load_explicit(&pystack_main, memory_order_relaxed) == 1,
+				0) &&
 	       atomic_compare_exchange_strong(&pystack_main, &just, 2);
 }
 

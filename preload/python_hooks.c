@@ -38,9 +38,6 @@ static void settle(void)
 	life_running();
 }
 
-/* Once for each domain: what is asked about it is known then. */
-#define QUICK inline __attribute__((always_inline))
-
 static enum tap_domain tap_of(enum py_domain domain)
 {
 	return domain == PY_MEM ? TAP_MEM : TAP_OBJECT;

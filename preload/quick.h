@@ -27,22 +27,25 @@
 
 enum { QUICK_MOST_BYTES = 512 };
 
+/* Once for each domain, in its hook: what is asked about the domain is known there. */
+#define QUICK inline __attribute__((always_inline))
+
 /* The thread, where a call may be quick; the state that runs is in self->tstate. */
-static inline struct thread *quick_thread(void)
+static QUICK struct thread *quick_thread(void)
 {
 	struct thread *self = thread_self_pointer;
 
-	if (__builtin_expect(!life_quick() || thread_busy || !self || self->call ||
-				     atomic_load_explicit(&ring.header->attention,
-							  memory_order_relaxed),
-			     0))
+	if (__builtin_expect(
+		    !life_quick() || thread_busy || !self || self->call ||
+			    atomic_load_explicit(&ring.header->attention, memory_order_relaxed),
+		    0))
 		return NULL;
 	return __builtin_expect(collection_unchanged(self, pystack_running(self)), 1) ? self
 										      : NULL;
 }
 
-static inline void quick_push(struct thread *self, struct call *call, enum tap_domain domain,
-			      uint64_t bytes, uint64_t old)
+static QUICK void quick_push(struct thread *self, struct call *call, enum tap_domain domain,
+			     uint64_t bytes, uint64_t old)
 {
 	call->outer = NULL;
 	call->domain = domain;
@@ -58,8 +61,7 @@ static inline void quick_push(struct thread *self, struct call *call, enum tap_d
 }
 
 /* NULL: tap_begin. Otherwise the call is pushed, for quick_end. */
-static inline struct thread *quick_begin(struct call *call, enum tap_domain domain,
-					 size_t bytes)
+static QUICK struct thread *quick_begin(struct call *call, enum tap_domain domain, size_t bytes)
 {
 	if (__builtin_expect(bytes - 1 >= QUICK_MOST_BYTES, 0))
 		return NULL;
@@ -70,7 +72,7 @@ static inline struct thread *quick_begin(struct call *call, enum tap_domain doma
 	return self;
 }
 
-static inline void quick_end(struct thread *self, struct call *call, const void *ptr)
+static QUICK void quick_end(struct thread *self, struct call *call, const void *ptr)
 {
 	/* An arena was made, malloc served it, or the ordinary has ended meanwhile. */
 	if (__builtin_expect(!ptr || call->held_count || !life_quick() || !thread_enter(), 0)) {
@@ -91,8 +93,8 @@ static inline void quick_end(struct thread *self, struct call *call, const void 
 }
 
 /* NULL: tap_begin_free. Otherwise the call is pushed and its free recorded; quick_end_free. */
-static inline struct thread *quick_begin_free(struct call *call, enum tap_domain domain,
-					      const void *ptr)
+static QUICK struct thread *quick_begin_free(struct call *call, enum tap_domain domain,
+					     const void *ptr)
 {
 	uint64_t address = (uint64_t)(uintptr_t)ptr;
 	struct thread *self = quick_thread();

@@ -69,8 +69,8 @@ static __attribute__((noinline)) struct thread *enter_slowly(enum tap_domain dom
 		life_inert();
 		thread_leave();
 		self = NULL;
-	} else if (!self->call && atomic_load_explicit(&ring.header->attention,
-						       memory_order_relaxed)) {
+	} else if (!self->call &&
+		   atomic_load_explicit(&ring.header->attention, memory_order_relaxed)) {
 		attend(domain);
 	}
 	errno = saved;
@@ -90,10 +90,10 @@ static inline struct thread *enter(uint32_t life, enum tap_domain domain)
 	}
 	struct thread *self = thread_self_pointer;
 
-	if (__builtin_expect(!(state & LIFE_TRACED) || !self ||
-				     atomic_load_explicit(&ring.header->attention,
-							  memory_order_relaxed),
-			     0))
+	if (__builtin_expect(
+		    !(state & LIFE_TRACED) || !self ||
+			    atomic_load_explicit(&ring.header->attention, memory_order_relaxed),
+		    0))
 		return enter_slowly(domain);
 	return self;
 }
@@ -177,8 +177,8 @@ static void emit(struct thread *self, const struct call *call, const struct tap_
 {
 	bool gil_held = call->gil_held;
 	void *tstate = gil_held ? call->tstate : pystack_tstate();
-	uint32_t stack = pystack_id(
-		self, is_allocators_own(call->outer, event) ? NULL : tstate, gil_held);
+	uint32_t stack = pystack_id(self, is_allocators_own(call->outer, event) ? NULL : tstate,
+				    gil_held);
 
 	if (__builtin_expect(pystack_main_seen(), 0))
 		tap_main_seen();
@@ -249,7 +249,7 @@ static inline void push(struct thread *self, struct call *call, enum tap_domain 
 	/* From here to the end of the call no other takes the GIL: it is the same state. */
 	if (call->gil_held)
 		call->tstate = call->outer && call->outer->gil_held ? call->outer->tstate
-								 : pystack_running(self);
+								    : pystack_running(self);
 	call->covered = false;
 	call->old_seen = false;
 	call->was_waiting = false;

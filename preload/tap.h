@@ -36,7 +36,7 @@ enum { TAP_HELD = 4 };
 /* One hooked call in progress, on the stack of the hook. */
 struct call {
 	struct call *outer;
-	void *tstate;     /* where gil_held: the thread state that runs */
+	void *tstate; /* where gil_held: the thread state that runs */
 	enum tap_domain domain;
 	bool gil_held;    /* a call of Python's is among this and the outer ones */
 	bool covered;     /* what it frees is what the outer call frees */

@@ -21,8 +21,9 @@
 #include "walk.h"
 
 enum {
-	CODE_TEXT_BYTES = 8192, /* file and qualified name of one code object; the rest is cut */
-	THREAD_HINTS = 2048,    /* 64 KiB: they are to stay in the core's own cache */
+	CODE_TEXT_BYTES =
+		8192,        /* file and qualified name of one code object; the rest is cut */
+	THREAD_HINTS = 2048, /* 64 KiB: they are to stay in the core's own cache */
 };
 
 struct call;
@@ -48,8 +49,8 @@ struct thread {
 	const void *tstate; /* the Python thread state that ran here last with the GIL */
 	struct walk walk;
 	struct node_hint *hints; /* THREAD_HINTS, by hash: pystack.c */
-	uint32_t epoch; /* intern_epoch() when the walk was made */
-	char *text;     /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
+	uint32_t epoch;          /* intern_epoch() when the walk was made */
+	char *text; /* CODE_TEXT_BYTES, for names: the program's stacks may be small */
 };
 
 extern __thread struct thread *thread_self_pointer;

@@ -78,9 +78,10 @@ static __attribute__((noinline)) uint32_t find_known(struct walk *walk, const vo
  * place of its instructions: as long as none that is known was freed (intern_epoch), no other
  * can lie there.
  */
-static inline __attribute__((always_inline)) bool
-compare(const struct walk *walk, const struct walk_frame *at, bool by_address,
-	const struct walk_frame **ret_moved)
+static inline __attribute__((always_inline)) bool compare(const struct walk *walk,
+							  const struct walk_frame *at,
+							  bool by_address,
+							  const struct walk_frame **ret_moved)
 {
 	const size_t code = python.layout.frame_code, instr = python.layout.frame_instr;
 	const size_t previous = python.layout.frame_previous;
@@ -88,13 +89,12 @@ compare(const struct walk *walk, const struct walk_frame *at, bool by_address,
 	const void *caller;
 
 	for (;; at--) {
-		const char *frame = at->frame;
-
 		/*
 		 * The address is the one that the walk before has, not the one just read: equal
-		 * as they are, only the latter would have to be waited for.
+		 * as they are, only the latter would have to be waited for. Volatile, lest the
+		 * compiler takes one for the other.
 		 */
-		__asm__("" : "+r"(frame));
+		const char *frame = *(const char *const volatile *)&at->frame;
 		const void *now = by_address ? *(const void *const *)(frame + instr)
 					     : read_instr(frame, &python.layout);
 
@@ -142,7 +142,8 @@ static uint32_t count_frames(const void *innermost, const struct layout *layout,
 	uint32_t count = 0, all = 0;
 	const void *frame = innermost;
 
-	for (; frame && all < MOST_COUNTED; frame = walk_pointer(frame, layout->frame_previous)) {
+	for (; frame && all < MOST_COUNTED;
+	     frame = walk_pointer(frame, layout->frame_previous)) {
 		count += !is_foreign(frame, layout);
 		all++;
 	}
@@ -209,7 +210,8 @@ uint32_t walk_update(struct walk *walk, const void *innermost)
 {
 	uint32_t same;
 
-	if (__builtin_expect(walk->chained && innermost, 1) && update_chained(walk, innermost, &same))
+	if (__builtin_expect(walk->chained && innermost, 1) &&
+	    update_chained(walk, innermost, &same))
 		return same;
 	return update_whole(walk, innermost);
 }

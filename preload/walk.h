@@ -67,9 +67,8 @@ static inline const void *walk_instr(const void *frame)
 
 /*
  * Whether this frame is the innermost of the walk before, too, and all those outwards of it
- * stand where they stood. Only where instructions are addresses. An address alone tells the
- * code object that it lies in: as long as none that is known was freed (intern_epoch), no other
- * can lie there.
+ * stand where they stood. Only where an instruction's address alone tells the code object that
+ * it lies in: as long as none that is known was freed (intern_epoch), no other can lie there.
  */
 static inline bool walk_callers_unchanged(const struct walk *walk, const void *innermost)
 {
@@ -77,7 +76,8 @@ static inline bool walk_callers_unchanged(const struct walk *walk, const void *i
 	const struct walk_frame *at = &walk->frames[(int64_t)walk->depth - 1];
 	const char *frame = innermost;
 
-	if (at->frame != innermost || python.layout.instr != INSTR_ADDRESS)
+	if (at->frame != innermost || python.layout.instr != INSTR_ADDRESS ||
+	    python.layout.code_copies)
 		return false;
 	for (;;) {
 		const void *caller = *(const void *const *)(frame + previous);
@@ -89,10 +89,10 @@ static inline bool walk_callers_unchanged(const struct walk *walk, const void *i
 			return at < walk->frames;
 		/*
 		 * From the walk before, not the one just read: equal as they are, only the
-		 * latter would have to be waited for.
+		 * latter would have to be waited for. Volatile, lest the compiler takes one for
+		 * the other.
 		 */
-		frame = at->frame;
-		__asm__("" : "+r"(frame));
+		frame = *(const char *const volatile *)&at->frame;
 		if (__builtin_expect(*(const void *const *)(frame + instr) != at->instr, 0))
 			return false;
 	}
