@@ -10,7 +10,6 @@
 #include "intern.h"
 #include "life.h"
 #include "pool.h"
-#include "pystack.h"
 #include "python.h"
 #include "ring.h"
 #include "spin.h"
@@ -127,7 +126,7 @@ void audit_owe(uint32_t mark)
 /* The interpreter that this thread runs; NULL: none. The GIL is held. */
 static const void *own_interpreter(void)
 {
-	const char *tstate = pystack_tstate(true);
+	const char *tstate = python.unchecked_tstate();
 	const void *interp = NULL;
 
 	if (tstate)
