@@ -116,7 +116,8 @@ deps:
 interpreters:
 	@scripts/interpreters
 
-# Benchmarks: tests/bench/NAME.c, one program each; each prints its own table.
+# Benchmarks: tests/bench/NAME.c, one program each; each prints its own table. Then run.py: what tracing
+# costs the programs in tests/bench/programs. BENCH: its arguments, such as --peers.
 bench_bin := $(patsubst tests/bench/%.c,$(O)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/modules.a
@@ -124,8 +125,10 @@ $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/modules.a
 	@echo '  LD  $@'
 	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
 
-bench: $(bench_bin)
+bench: all $(bench_bin)
 	@for b in $(bench_bin); do echo "== $$b"; $$b || exit 1; done
+	@echo '== tests/bench/run.py'
+	@MEMTRACE_BUILD=$(O) tests/bench/run.py --python $$(command -v $(PYTHON)) $(BENCH)
 
 # Fuzzers: tests/fuzz/fuzz_NAME.c, built by clang with the collector's modules. They start from the
 # inputs in tests/fuzz/corpus/NAME; what they find goes to a folder of the build.
@@ -234,7 +237,7 @@ help:
 	@echo 'make unit          the unit tests alone'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall     likewise'
-	@echo 'make bench         what a record costs the collector'
+	@echo 'make bench         what a record costs the collector, and tracing a program; BENCH=--peers'
 	@echo 'make fuzz          T=$(firstword $(fuzz_names) NAME) SECS=60: a fuzzer on hostile input'
 	@echo 'make fuzz-coverage what of the readers the corpora reach'
 	@echo 'make tidy          clang-tidy over all sources'
