@@ -113,13 +113,14 @@ def measure(mode, program, scale):
         if status:
             raise SystemExit(f"{program} under {mode.name} ended with {child.returncode}")
         rest, rest_peak = reap_rest()
+        told = json.loads(output)
         left = [p for p in pathlib.Path(folder).iterdir() if p.is_file()]
         profile = [p for p in left if p.suffix == ".memtrace"]
         return {
-            "cpu_seconds": json.loads(output)["cpu_seconds"],
+            "cpu_seconds": told["cpu_seconds"],
             "tree_cpu_seconds": usage.ru_utime + usage.ru_stime + rest,
             "wall_seconds": wall,
-            "peak_rss_bytes": usage.ru_maxrss * 1024,
+            "peak_rss_bytes": told["peak_rss_bytes"],
             "collector_peak_rss_bytes": rest_peak,
             "disk_bytes": sum(p.stat().st_size for p in left),
             "events": count_events(profile[0]) if profile else None,
