@@ -290,6 +290,13 @@ static bool pool_open(struct arena_map *map, struct pool *pool, uint32_t class)
 	return true;
 }
 
+bool arena_map_open_pool(struct arena_map *map, uint64_t address, uint32_t class)
+{
+	struct pool *pool = arena_map_piece(map, address);
+
+	return pool && pool->address && pool->address == address && pool_open(map, pool, class);
+}
+
 /*
  * A program may fill and empty the same few pools over and over: an array is kept until that
  * many other pools have been emptied.

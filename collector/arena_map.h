@@ -103,6 +103,11 @@ void arena_map_release(struct arena_map *map);
 /* False: not a plausible arena (size, overlap): the caller keeps it as a mapping. */
 bool arena_map_add(struct arena_map *map, uint64_t address, uint64_t bytes, uint32_t stack,
 		   uint32_t window);
+/*
+ * Makes the pool at exactly this address one of a class, as if it had held blocks of it before.
+ * False: there is no such pool or class, or it has live blocks.
+ */
+bool arena_map_open_pool(struct arena_map *map, uint64_t address, uint32_t class);
 /* Blocks still live in it are handed to `lost` one by one first (an interpreter that ended). */
 bool arena_map_remove(struct arena_map *map, uint64_t address,
 		      void (*lost)(void *user, uint64_t address, const struct block *block),

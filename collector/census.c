@@ -247,11 +247,35 @@ void census_arena_goes(struct census *census, struct arena_map *map, uint64_t ad
 		add_classes(census->classes, census->figures[index].classes, -1u);
 		memset(&census->figures[index], 0, sizeof(census->figures[index]));
 	}
-	if (!arena->told)
-		return;
+	if (arena->told)
+		census_put_gone(census, address);
+}
+
+void census_put_gone(struct census *census, uint64_t address)
+{
 	census->gone = mem_grow(census->gone, &census->gone_capacity, census->gone_count + 1,
 				sizeof(*census->gone));
 	census->gone[census->gone_count++] = address;
+}
+
+void census_put_back(struct census *census, struct arena_map *map, uint64_t address, bool stale,
+		     bool changed, bool told)
+{
+	const struct arena *there = arena_map_at(map, address);
+
+	if (!there)
+		return;
+	size_t index = (size_t)(there - map->arenas);
+	struct arena *arena = &map->arenas[index];
+
+	make_room(census, map->arena_count);
+	arena->stale = stale;
+	arena->changed = changed;
+	arena->told = told;
+	if (stale)
+		return;
+	look_at(arena, &census->pins, &census->figures[index]);
+	add_classes(census->classes, census->figures[index].classes, 1);
 }
 
 bool census_peak(const struct census *census, const struct arena_map *map,

@@ -42,6 +42,14 @@ void census_release(struct census *census);
 void census_mark(struct census *census, struct arena_map *map, struct summary *ret_summary);
 /* The arena at an address, if there is one, is about to be removed. */
 void census_arena_goes(struct census *census, struct arena_map *map, uint64_t address);
+/*
+ * An arena that is in the map again as it was in another's: what was known of it there. One that
+ * wasn't stale is looked at as it is.
+ */
+void census_put_back(struct census *census, struct arena_map *map, uint64_t address, bool stale,
+		     bool changed, bool told);
+/* An arena that was told of at a mark, and is gone since the last one. */
+void census_put_gone(struct census *census, uint64_t address);
 /* The peak as of the last record; false: `peak` is it, and *ret_peak remains untouched. */
 bool census_peak(const struct census *census, const struct arena_map *map,
 		 struct summary *ret_peak);

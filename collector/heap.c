@@ -19,6 +19,7 @@ void heap_init(struct heap *heap)
 	census_init(&heap->census);
 	reallocs_init(&heap->reallocs);
 	stream_text_init(&heap->mark_text);
+	stream_text_init(&heap->state_text);
 }
 
 void heap_release(struct heap *heap)
@@ -34,6 +35,7 @@ void heap_release(struct heap *heap)
 	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);
 	stream_text_release(&heap->mark_text);
+	stream_text_release(&heap->state_text);
 	*heap = (struct heap){.end = HEAP_RUNNING};
 }
 
@@ -202,6 +204,7 @@ void heap_apply(struct heap *heap, const struct record *records, size_t count)
 {
 	const struct record *r = records, *end = records + count;
 	uint32_t window = windows_current(&heap->windows);
+	bool restoring = heap->restoring;
 	size_t slots = 1, ahead = look_ahead(heap);
 
 	for (; r < end; r += slots) {
@@ -241,7 +244,8 @@ void heap_apply(struct heap *heap, const struct record *records, size_t count)
 			break;
 		}
 	}
-	heap->counts.records += count;
+	if (!restoring && !heap->restoring)
+		heap->counts.records += count;
 }
 
 bool heap_knows(const struct heap *heap, uint64_t address)

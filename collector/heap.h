@@ -66,7 +66,8 @@ struct heap {
 	enum heap_end end;
 	int64_t end_status;
 	struct reallocs reallocs;
-	struct stream_text mark_text;               /* being put together */
+	struct stream_text mark_text, state_text;   /* being put together */
+	bool restoring; /* between the parts of a state: its records aren't the run's */
 	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
 	struct heap_watch watch;                    /* the owner's; at first nobody watches */
 };

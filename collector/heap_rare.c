@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "heap_books.h"
+#include "heap_state.h"
 
 enum { PAGE_SHIFT = 12 };
 
@@ -256,6 +257,9 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 	case R_AUDIT_POOL:
 	case R_AUDIT_END:
 		audits_apply(&heap->audits, &heap->arenas, r, heap->windows.now_ms);
+		break;
+	case R_STATE:
+		heap_state_apply(heap, r);
 		break;
 	case R_WAITING:
 		marks_wait(&heap->marks, known_stack(heap, record_low(r)), record_high(r));

@@ -15,6 +15,10 @@
  * A forked process's journal begins with its parent's segments up to the fork (hard links); from then
  * on headers carry its own run_id.
  *
+ * A checkpoint (header.covers is not 0) has the name of segment 1 and stands for the segments 1 to
+ * header.covers: its records make the heap that theirs made (R_STATE, heap_state.h). The segment
+ * after it is header.covers + 1, whose first frame has frame.next_sequence of the checkpoint's.
+ *
  * A batch is written before it is applied, with one write; so at any instant everything is in
  * the journal or still in the ring, behind `ring_after` of the last whole frame.
  *
@@ -41,7 +45,7 @@ struct journal_header {
 	uint32_t header_bytes;
 	uint32_t segment; /* 1, 2, ...: the N of its name */
 	uint32_t pid, uid;
-	uint32_t reserved;
+	uint32_t covers; /* a checkpoint: the last of the segments it stands for; else 0 */
 	uint64_t run_id, process_start, start_real_ns, slack_bytes;
 	uint64_t first_sequence;
 	uint64_t parent_run_id; /* of a forked process: whose segments stand before; 0: none */
@@ -56,8 +60,8 @@ struct journal_frame {
 	uint64_t ring_before, ring_after; /* positions that the batch came from */
 	uint64_t bad_records;             /* so far in the run; they are R_NONE here */
 	uint32_t raw_bytes, stored_bytes;
-	uint64_t reserved;
-	uint64_t checksum; /* FNV-1a 64 of the bytes before it */
+	uint64_t next_sequence; /* a checkpoint's: of the first frame behind it; else 0 */
+	uint64_t checksum;      /* FNV-1a 64 of the bytes before it */
 };
 _Static_assert(sizeof(struct journal_frame) == 64, "layout");
 
@@ -66,7 +70,8 @@ struct journal_batch {
 	size_t count;
 	uint64_t ring_before, ring_after;
 	uint64_t bad_records;
-	uint64_t sequence; /* of its frame; journal_append ignores it, as the next */
+	uint64_t sequence;      /* of its frame; journal_append ignores it, as the next two */
+	uint64_t next_sequence; /* a checkpoint's: of the first frame behind it */
 	uint64_t offset;
 };
 
@@ -78,9 +83,15 @@ struct journal_reader;
 int journal_create(const char *path, uint32_t segment, uint64_t first_sequence,
 		   const struct run_identity *identity, struct journal **ret_journal,
 		   struct err *err);
+/* The same of a checkpoint for the segments up to `covers`. */
+int journal_create_checkpoint(const char *path, uint32_t covers, uint64_t next_sequence,
+			      const struct run_identity *identity, struct journal **ret_journal,
+			      struct err *err);
 void journal_free(struct journal *journal);
 /* -1: nothing of this batch is in the file any more, which ends with the batch before. */
 int journal_append(struct journal *journal, const struct journal_batch *batch, struct err *err);
+/* Returns when all of it is on the disk. */
+int journal_sync(struct journal *journal, struct err *err);
 uint64_t journal_bytes(const struct journal *journal);
 /* Of the next frame. */
 uint64_t journal_sequence(const struct journal *journal);

@@ -184,6 +184,7 @@ int journal_next(struct journal_reader *reader, struct journal_batch *ret_batch,
 		.ring_after = frame.ring_after,
 		.bad_records = frame.bad_records,
 		.sequence = frame.sequence,
+		.next_sequence = frame.next_sequence,
 		.offset = reader->offset,
 	};
 	reader->offset += sizeof(frame) + frame.stored_bytes;

@@ -22,7 +22,9 @@ struct journal {
 	int fd;
 	char *path;
 	uint64_t sequence; /* of the next frame */
-	uint64_t bytes;    /* of whole frames, and the header */
+	uint32_t covers;   /* a checkpoint's, as next_sequence */
+	uint64_t next_sequence;
+	uint64_t bytes; /* of whole frames, and the header */
 	struct columns columns;
 	ZSTD_CCtx *zstd;
 	uint8_t *raw;    /* columns of one batch */
@@ -57,6 +59,7 @@ static int write_header(struct journal *journal, uint32_t segment,
 		.segment = segment,
 		.pid = identity->pid,
 		.uid = identity->uid,
+		.covers = journal->covers,
 		.run_id = identity->run_id,
 		.process_start = identity->process_start,
 		.start_real_ns = identity->start_real_ns,
@@ -83,15 +86,13 @@ static void prepare_zstd(struct journal *journal)
 	columns_init(&journal->columns);
 }
 
-int journal_create(const char *path, uint32_t segment, uint64_t first_sequence,
-		   const struct run_identity *identity, struct journal **ret_journal,
-		   struct err *err)
+/* Takes over the journal. */
+static int create(struct journal *journal, const char *path, uint32_t segment,
+		  const struct run_identity *identity, struct journal **ret_journal,
+		  struct err *err)
 {
-	struct journal *journal = mem_alloc(sizeof(*journal));
-
 	unlink(path);
 	journal->path = mem_text(path);
-	journal->sequence = first_sequence;
 	prepare_zstd(journal);
 	journal->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (journal->fd < 0)
@@ -102,6 +103,27 @@ int journal_create(const char *path, uint32_t segment, uint64_t first_sequence,
 	}
 	*ret_journal = journal;
 	return 0;
+}
+
+int journal_create(const char *path, uint32_t segment, uint64_t first_sequence,
+		   const struct run_identity *identity, struct journal **ret_journal,
+		   struct err *err)
+{
+	struct journal *journal = mem_alloc(sizeof(*journal));
+
+	journal->sequence = first_sequence;
+	return create(journal, path, segment, identity, ret_journal, err);
+}
+
+int journal_create_checkpoint(const char *path, uint32_t covers, uint64_t next_sequence,
+			      const struct run_identity *identity, struct journal **ret_journal,
+			      struct err *err)
+{
+	struct journal *journal = mem_alloc(sizeof(*journal));
+
+	journal->covers = covers;
+	journal->next_sequence = next_sequence;
+	return create(journal, path, 1, identity, ret_journal, err);
 }
 
 void journal_free(struct journal *journal)
@@ -154,6 +176,7 @@ int journal_append(struct journal *journal, const struct journal_batch *batch, s
 		.bad_records = batch->bad_records,
 		.raw_bytes = (uint32_t)raw,
 		.stored_bytes = (uint32_t)stored,
+		.next_sequence = journal->next_sequence,
 	};
 
 	if (ZSTD_isError(stored))
@@ -165,4 +188,9 @@ int journal_append(struct journal *journal, const struct journal_batch *batch, s
 	journal->bytes += sizeof(frame) + stored;
 	journal->sequence++;
 	return 0;
+}
+
+int journal_sync(struct journal *journal, struct err *err)
+{
+	return fdatasync(journal->fd) < 0 ? err_set(err, "%s: %m", journal->path) : 0;
 }

@@ -68,8 +68,16 @@ void ledger_identify(struct ledger *ledger, const struct ring_header *facts)
 	};
 }
 
+static void drop_checkpoint(struct ledger *ledger)
+{
+	if (ledger->checkpoint.pid || ledger->checkpoint_whole)
+		checkpoint_stop(&ledger->checkpoint, ledger->journal_out);
+	ledger->checkpoint_whole = false;
+}
+
 void ledger_release(struct ledger *ledger)
 {
+	drop_checkpoint(ledger);
 	journal_free(ledger->journal);
 	mem_scope(&ledger->journal_out);
 	stream_check_release(&ledger->check);
@@ -81,6 +89,7 @@ void ledger_release(struct ledger *ledger)
 /* From here on a crash of program and collector together costs what comes. */
 static void stop_journal(struct ledger *ledger, const char *why)
 {
+	drop_checkpoint(ledger);
 	journal_free(ledger->journal);
 	ledger->journal = NULL;
 	ledger->crash_safe_until_ms = ledger->heap.windows.now_ms;
@@ -115,6 +124,7 @@ void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_
 {
 	ledger->journal_out = mem_text(out);
 	ledger->journal_limit_bytes = limit_bytes;
+	ledger->checkpoint_due_bytes = limit_bytes / 2;
 	open_segment(ledger, 1, 0);
 }
 
@@ -140,7 +150,100 @@ void ledger_inherit_journal(struct ledger *ledger, const char *out)
 
 	mem_scope(&ledger->journal_out);
 	ledger->journal_out = mem_text(out);
+	/* One that is under way is the parent's. */
+	ledger->checkpoint.pid = 0;
+	ledger->checkpoint_whole = false;
 	open_segment(ledger, ledger->journal_segment, sequence);
+}
+
+/* Of what would be replayed behind the checkpoint. */
+static uint64_t journal_length(const struct ledger *ledger)
+{
+	return ledger->journal_closed_bytes + journal_bytes(ledger->journal);
+}
+
+/* Half of the bound, so that it is made before the rest is full; not more often than it pays. */
+static void plan_checkpoint(struct ledger *ledger, uint64_t length)
+{
+	uint64_t half = ledger->journal_limit_bytes / 2;
+
+	ledger->checkpoint_due_bytes =
+		length + (half > ledger->checkpoint_bytes ? half : ledger->checkpoint_bytes);
+}
+
+static void begin_checkpoint(struct ledger *ledger)
+{
+	struct err err;
+
+	ledger_turn_journal(ledger);
+	if (!ledger->journal)
+		return;
+	ledger->covering_bytes = ledger->journal_closed_bytes;
+	if (checkpoint_start(&ledger->checkpoint, ledger->journal_out,
+			     ledger->journal_segment - 1, &err) == 0)
+		return;
+	log_line(&ledger->log, "%s", err.text);
+	plan_checkpoint(ledger, journal_length(ledger));
+}
+
+static void adopt_checkpoint(struct ledger *ledger)
+{
+	uint32_t covers = ledger->checkpoint.covers;
+	struct err err;
+
+	ledger->checkpoint_whole = false;
+	if (checkpoint_adopt(ledger->journal_out, ledger->journal_covered, covers,
+			     &ledger->checkpoint_bytes, &err) < 0) {
+		log_line(&ledger->log, "%s", err.text);
+		plan_checkpoint(ledger, journal_length(ledger));
+		return;
+	}
+	ledger->journal_covered = covers;
+	ledger->journal_closed_bytes -= ledger->covering_bytes;
+	plan_checkpoint(ledger, 0);
+	log_line(&ledger->log, "a checkpoint of %llu bytes stands for segments 1 to %u",
+		 (unsigned long long)ledger->checkpoint_bytes, covers);
+}
+
+static void tend_checkpoint(struct ledger *ledger)
+{
+	switch (checkpoint_poll(&ledger->checkpoint, ledger->journal_out)) {
+	case CHECKPOINT_UNDER_WAY:
+		return;
+	case CHECKPOINT_WHOLE:
+		ledger->checkpoint_whole = true;
+		break;
+	case CHECKPOINT_FAILED:
+		log_line(&ledger->log, "a checkpoint failed");
+		plan_checkpoint(ledger, journal_length(ledger));
+		return;
+	case CHECKPOINT_NONE:
+		break;
+	}
+	if (ledger->checkpoint_whole && (!ledger->may_go || ledger->may_go(ledger->user)))
+		adopt_checkpoint(ledger);
+	/* What is live at `end` is no part of a state; and what follows is short. */
+	if (!ledger->checkpoint_whole && !ledger->ended &&
+	    journal_length(ledger) >= ledger->checkpoint_due_bytes)
+		begin_checkpoint(ledger);
+}
+
+/*
+ * A checkpoint that doesn't come (a full disk, a machine without a moment for it) gets twice the
+ * bound, one that is being made some more where the bound is small; then a run that goes on can
+ * be recovered no more.
+ */
+static bool outgrown(const struct ledger *ledger)
+{
+	enum { UNDER_WAY_BYTES = 16 << 20 };
+	uint64_t limit = ledger->journal_limit_bytes;
+
+	if (limit < ledger->checkpoint_bytes)
+		limit = ledger->checkpoint_bytes;
+	if (limit > UINT64_MAX / 4)
+		return false;
+	return journal_length(ledger) >=
+	       2 * limit + (ledger->checkpoint.pid ? UNDER_WAY_BYTES : 0);
 }
 
 static void append_to_journal(struct ledger *ledger, const struct journal_batch *batch)
@@ -153,10 +256,9 @@ static void append_to_journal(struct ledger *ledger, const struct journal_batch 
 		stop_journal(ledger, err.text);
 		return;
 	}
-	/* Without checkpoints the bound means: a longer run can be recovered no more. */
-	if (ledger->journal_closed_bytes + journal_bytes(ledger->journal) >=
-	    ledger->journal_limit_bytes) {
-		stop_journal(ledger, "the journal reached its bound");
+	tend_checkpoint(ledger);
+	if (ledger->journal && outgrown(ledger)) {
+		stop_journal(ledger, "the journal outgrew its bound");
 		segments_remove(ledger->journal_out);
 	}
 }
@@ -224,6 +326,7 @@ int ledger_write(struct ledger *ledger, const char *path, uint32_t flags, struct
 	};
 	struct err broken;
 
+	drop_checkpoint(ledger);
 	if (heap_check(&ledger->heap, &broken) == 0)
 		result.flags |= PROFILE_CONSERVED;
 	else

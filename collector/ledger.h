@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "checkpoint.h"
 #include "heap.h"
 #include "journal.h"
 #include "log.h"
@@ -21,12 +22,21 @@ struct ledger {
 	struct stream_check check;
 	struct run_identity identity;
 	struct log log;
-	struct journal *journal;       /* NULL: none, or not any more */
-	char *journal_out;             /* OUT of its segments' names */
-	uint32_t journal_segment;      /* the one that is being written */
-	uint64_t journal_closed_bytes; /* of those before it */
+	struct journal *journal;  /* NULL: none, or not any more */
+	char *journal_out;        /* OUT of its segments' names */
+	uint32_t journal_segment; /* the one that is being written */
+	uint32_t journal_covered; /* those that a checkpoint stands for; 0: there is none */
+	uint64_t journal_closed_bytes; /* of those before it, but for the checkpoint */
 	uint64_t journal_limit_bytes;  /* UINT64_MAX: none */
-	uint64_t crash_safe_until_ms;  /* UINT64_MAX: all along */
+	struct checkpoint checkpoint;  /* being made */
+	bool checkpoint_whole;         /* made, and not in its place yet */
+	uint64_t checkpoint_bytes;     /* of the last one */
+	uint64_t covering_bytes; /* of journal_closed_bytes, by the one that is being made */
+	uint64_t checkpoint_due_bytes; /* of journal, when the next one is made */
+	/* Whether segments may go now; NULL: always. */
+	bool (*may_go)(void *user);
+	void *user;
+	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
 	/* The interpreter finalises or has finalised: `end` was marked, no new start since. */
 	bool ended;
 	bool end_kept; /* `end` holds what was live then */

@@ -12,16 +12,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checkpoint.h"
 #include "run.h"
 
 enum { EXIT_USAGE = 2 };
 
-enum command { COLLECT, REPLAY, RECOVER, VERSION };
+enum command { COLLECT, REPLAY, RECOVER, CHECKPOINT, VERSION };
 
 struct arguments {
 	enum command command;
 	struct run_options run;
 	const char *to;
+	uint32_t covers;
 };
 
 static const char usage[] =
@@ -33,11 +35,18 @@ static const char usage[] =
 	"memtrace starts it by itself; OUT is the profile that a run leaves.\n";
 
 static const struct option options[] = {
-	{"out", required_argument, NULL, 'o'},     {"events", required_argument, NULL, 'e'},
-	{"journal", required_argument, NULL, 'j'}, {"log", required_argument, NULL, 'l'},
-	{"replay", required_argument, NULL, 'r'},  {"to", required_argument, NULL, 't'},
-	{"recover", required_argument, NULL, 'R'}, {"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+	{"out", required_argument, NULL, 'o'},
+	{"events", required_argument, NULL, 'e'},
+	{"journal", required_argument, NULL, 'j'},
+	{"log", required_argument, NULL, 'l'},
+	{"replay", required_argument, NULL, 'r'},
+	{"to", required_argument, NULL, 't'},
+	{"recover", required_argument, NULL, 'R'},
+	{"version", no_argument, NULL, 'V'},
+	{"checkpoint", required_argument, NULL, 'c'},
+	{"covers", required_argument, NULL, 'C'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static int refuse(const char *option, const char *value, const char *accepted)
@@ -83,6 +92,12 @@ static int take_option(struct arguments *arguments, int option, const char *valu
 	case 'R':
 		take_command(arguments, RECOVER, value);
 		return 0;
+	case 'c':
+		take_command(arguments, CHECKPOINT, value);
+		return 0;
+	case 'C':
+		arguments->covers = (uint32_t)strtoul(value, NULL, 10);
+		return arguments->covers ? 0 : refuse("--covers", value, "a number from 1 on");
 	case 'V':
 		take_command(arguments, VERSION, "");
 		return 0;
@@ -120,9 +135,8 @@ static int take_arguments(struct arguments *arguments, int argc, char **argv)
 /* Out of the program's reach: its session, terminal, descriptors, folder and signals. */
 static void become_independent(void)
 {
-	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-				      SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU,
-				      SIGCHLD};
+	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
+				      SIGXFSZ, SIGTSTP, SIGTTOU, SIGCHLD};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
@@ -171,7 +185,8 @@ static int recover(const struct arguments *arguments, struct err *ret_note, stru
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {.run = {.journal_bytes = 256 << 20}};
+	struct arguments arguments = {
+		.run = {.journal_bytes = 256 << 20, .program = "/proc/self/exe"}};
 	struct err err = {0}, note = {0};
 
 	if (take_arguments(&arguments, argc, argv) < 0) {
@@ -184,6 +199,10 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	case REPLAY:
 		return tell(run_replay(arguments.run.out, arguments.to, &note, &err), &note,
+			    &err);
+	case CHECKPOINT:
+		become_modest();
+		return tell(checkpoint_make(arguments.run.out, arguments.covers, &err), &note,
 			    &err);
 	case RECOVER:
 		return tell(recover(&arguments, &note, &err), &note, &err);

@@ -113,3 +113,23 @@ void mappings_add(struct mappings *maps, struct mapping mapping, mappings_cut *c
 	mapping.origin = ++maps->origins;
 	insert(maps, mappings_seek(maps, mapping.address), mapping);
 }
+
+uint64_t mappings_extra_pieces(const struct mappings *maps, uint64_t origin)
+{
+	const uint64_t *extra = u64map_get(&maps->extra_pieces, origin);
+
+	return extra ? *extra : 0;
+}
+
+void mappings_put_back(struct mappings *maps, const struct mapping *piece,
+		       uint64_t extra_pieces)
+{
+	uint64_t end, last = maps->count ? end_of(&maps->items[maps->count - 1]) : 0;
+
+	if (piece->bytes == 0 || piece->address < last || piece->origin == 0 ||
+	    __builtin_add_overflow(piece->address, piece->bytes, &end))
+		return;
+	if (extra_pieces)
+		*u64map_put(&maps->extra_pieces, piece->origin) = extra_pieces;
+	insert(maps, maps->count, *piece);
+}

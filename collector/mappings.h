@@ -36,6 +36,13 @@ size_t mappings_seek(const struct mappings *maps, uint64_t address);
  * tells that nothing of the mapping it came from is left. */
 typedef void mappings_cut(void *user, const struct mapping *piece, bool whole);
 void mappings_add(struct mappings *maps, struct mapping mapping, mappings_cut *cut, void *user);
+/* The pieces of a mapping beyond the first. */
+uint64_t mappings_extra_pieces(const struct mappings *maps, uint64_t origin);
+/*
+ * A piece as it was in another such map. It lies behind all that are here, or nothing is done.
+ */
+void mappings_put_back(struct mappings *maps, const struct mapping *piece,
+		       uint64_t extra_pieces);
 void mappings_remove(struct mappings *maps, uint64_t address, uint64_t bytes, mappings_cut *cut,
 		     void *user);
 

@@ -245,3 +245,10 @@ void marks_add(struct marks *marks, const struct stream_mark *figures, const cha
 		give_way(marks);
 	bound_summaries(marks);
 }
+
+void marks_put_back(struct marks *marks, const struct mark *mark)
+{
+	marks->items = mem_grow(marks->items, &marks->capacity, marks->count + 1,
+				sizeof(*marks->items));
+	marks->items[marks->count++] = *mark;
+}

@@ -56,6 +56,8 @@ void marks_init(struct marks *marks);
 void marks_release(struct marks *marks);
 /* The next mark counts one block more. Past RING_MAX_SIDE_SLOTS of them it doesn't. */
 void marks_wait(struct marks *marks, uint32_t stack, uint64_t bytes);
+/* A mark as it was in other marks, behind all that are here; takes over what it points to. */
+void marks_put_back(struct marks *marks, const struct mark *mark);
 /* `name` of `len` bytes as it came (cut at MARK_NAME_BYTES, without control characters); takes
  * the changed stacks from `sites` and starts the next mark; takes the summary over. */
 void marks_add(struct marks *marks, const struct stream_mark *figures, const char *name,

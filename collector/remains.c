@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checkpoint.h"
 #include "drain.h"
 #include "forks.h"
 #include "profile.h"
@@ -317,6 +318,7 @@ int remains_remove(struct remains *remains, const struct run_identity *identity,
 		return -1;
 	/* The ring first: without it the run is one that has its profile. */
 	unlink(text_of(&remains->ring_path));
+	checkpoint_remove(remains->out);
 	segments_remove(remains->out);
 	if (remains->parent_out.len == 0)
 		return 0;

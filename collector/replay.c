@@ -53,16 +53,22 @@ static bool ends_at_fork(const struct journal_batch *batch, uint64_t fork_id)
 static int read_batches(struct ledger *ledger, struct journal_reader *reader, uint64_t fork_id,
 			struct replay *replay, struct err *err)
 {
+	const struct journal_header *header = journal_facts(reader);
 	struct journal_batch batch;
 	int more = 0;
 
 	while (!replay->at_fork && (more = journal_next(reader, &batch, err)) > 0) {
 		replay->at_fork = ends_at_fork(&batch, fork_id);
 		replay->ring_position = batch.ring_after;
-		replay->batches++;
+		replay->batches = header->covers ? batch.next_sequence : replay->batches + 1;
 		if (ledger)
 			ledger_replay(ledger, &batch);
 	}
+	/* Half a segment is worth something, half a checkpoint isn't. */
+	if (!header->covers)
+		replay->segments++;
+	else if (more >= 0)
+		replay->segments = header->covers;
 	return more < 0 ? -1 : 0;
 }
 
@@ -81,17 +87,16 @@ static int replay_segment(struct ledger *ledger, const char *path, uint64_t fork
 		take_identity(&ledger->identity, journal_facts(reader));
 		replay->ring_position = 0;
 	}
-	replay->segments++;
 	return read_batches(ledger, reader, fork_id, replay, err);
 }
 
-static void read_segments(struct ledger *ledger, const char *out, uint64_t fork_id,
-			  struct replay *replay)
+static void read_segments(struct ledger *ledger, const char *out, uint32_t last,
+			  uint64_t fork_id, struct replay *replay)
 {
 	__attribute__((cleanup(buf_release))) struct buf path = {0};
 
 	*replay = (struct replay){.complete = true};
-	while (replay->complete && !replay->at_fork) {
+	while (replay->complete && !replay->at_fork && replay->segments < last) {
 		const char *segment = segments_path(&path, out, replay->segments + 1);
 
 		if (access(segment, F_OK) < 0 && errno == ENOENT)
@@ -101,12 +106,12 @@ static void read_segments(struct ledger *ledger, const char *out, uint64_t fork_
 	}
 }
 
-int replay_journal(struct ledger *ledger, const char *out, uint64_t fork_id,
-		   struct replay *ret_replay, struct err *err)
+static int replay_up_to(struct ledger *ledger, const char *out, uint32_t last, uint64_t fork_id,
+			struct replay *ret_replay, struct err *err)
 {
 	struct replay replay;
 
-	read_segments(ledger, out, fork_id, &replay);
+	read_segments(ledger, out, last, fork_id, &replay);
 	if (!replay.complete && replay.segments == 0) {
 		*err = replay.stopped;
 		return -1;
@@ -115,10 +120,22 @@ int replay_journal(struct ledger *ledger, const char *out, uint64_t fork_id,
 	return 0;
 }
 
+int replay_journal(struct ledger *ledger, const char *out, uint64_t fork_id,
+		   struct replay *ret_replay, struct err *err)
+{
+	return replay_up_to(ledger, out, UINT32_MAX, fork_id, ret_replay, err);
+}
+
+int replay_segments(struct ledger *ledger, const char *out, uint32_t last,
+		    struct replay *ret_replay, struct err *err)
+{
+	return replay_up_to(ledger, out, last, 0, ret_replay, err);
+}
+
 bool replay_reaches(const char *out, uint64_t fork_id)
 {
 	struct replay replay;
 
-	read_segments(NULL, out, fork_id, &replay);
+	read_segments(NULL, out, UINT32_MAX, fork_id, &replay);
 	return replay.at_fork;
 }

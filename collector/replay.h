@@ -12,8 +12,8 @@
 
 /* How far a journal led. */
 struct replay {
-	uint32_t segments; /* files read; 0: there is no journal */
-	uint64_t batches;
+	uint32_t segments;      /* the last one read or stood for; 0: there is no journal */
+	uint64_t batches;       /* of the journal as it was written */
 	uint64_t ring_position; /* behind the last record that came from the ring */
 	bool at_fork;           /* it stopped behind the R_FORK that was asked for */
 	bool complete; /* no frame was damaged or cut short; `stopped` says which was */
@@ -27,6 +27,9 @@ struct replay {
  */
 int replay_journal(struct ledger *ledger, const char *out, uint64_t fork_id,
 		   struct replay *ret_replay, struct err *err);
+/* The same up to that segment, whatever follows. */
+int replay_segments(struct ledger *ledger, const char *out, uint32_t last,
+		    struct replay *ret_replay, struct err *err);
 /* Whether they get as far as that fork, which takes half the time of a replay. */
 bool replay_reaches(const char *out, uint64_t fork_id);
 

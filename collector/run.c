@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -26,6 +28,9 @@ struct run {
 	struct program program;
 	struct ledger ledger;
 	int linking[2]; /* a pipe that our heirs hold open until they have linked our journal */
+	/* Heirs that are about to link it: shared with them. And when one was made last. */
+	_Atomic int *heirs_linking;
+	uint64_t forked_ms;
 };
 
 static const char *text_of(const struct buf *buf)
@@ -141,7 +146,7 @@ static void inherit(struct run *run, struct ring *ring, const char *waiting)
 	ring_close(&run->ring);
 	run->ring = *ring;
 	out = run->ring.facts.out;
-	if (segments_link(waiting, out, closed) < 0)
+	if (segments_link(waiting, out, run->ledger.journal_covered, closed) < 0)
 		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
 	run->out = out;
 	name_ring(run);
@@ -158,8 +163,9 @@ static void link_parents_journal(struct run *run, const char *waiting)
 {
 	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
 
-	if (segments_link(run->out, waiting, closed) < 0)
+	if (segments_link(run->out, waiting, run->ledger.journal_covered, closed) < 0)
 		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
+	atomic_fetch_sub(run->heirs_linking, 1);
 	close_links(run);
 	/* With it goes our part in the lock: the parent can be recovered while we wait. */
 	ring_leave_file(&run->ring);
@@ -183,6 +189,23 @@ static void be_heir(struct run *run, uint64_t fork_id)
 	finish(run, &err);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Segments may go while no heir is about to link them; one that was killed before it never will. */
+static bool may_go(void *user)
+{
+	const struct run *run = user;
+
+	return atomic_load(run->heirs_linking) == 0 ||
+	       now_ms() - run->forked_ms > LINKING_MOST_MS;
+}
+
 static void make_heir(void *user, uint64_t fork_id)
 {
 	struct run *run = user;
@@ -190,8 +213,12 @@ static void make_heir(void *user, uint64_t fork_id)
 	ledger_turn_journal(&run->ledger);
 	if (run->linking[0] < 0 && pipe2(run->linking, O_CLOEXEC) < 0)
 		run->linking[0] = run->linking[1] = -1;
+	run->forked_ms = now_ms();
+	atomic_fetch_add(run->heirs_linking, 1);
 	pid_t pid = fork();
 
+	if (pid < 0)
+		atomic_fetch_sub(run->heirs_linking, 1);
 	if (pid < 0)
 		log_line(&run->ledger.log, "a child of process %u can't be followed: %m",
 			 run->ring.facts.pid);
@@ -212,6 +239,13 @@ int run_collect(const struct run_options *options, struct err *err)
 		return -1;
 	}
 	run.options = options;
+	run.heirs_linking = mmap(NULL, sizeof(*run.heirs_linking), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (run.heirs_linking == MAP_FAILED)
+		return err_set(err, "%s: no memory to share: %m", run.out);
+	run.ledger.checkpoint.program = options->program;
+	run.ledger.may_go = may_go;
+	run.ledger.user = &run;
 	ledger_identify(&run.ledger, &run.ring.facts);
 	ledger_keep_journal(&run.ledger, run.out,
 			    options->keep_events ? UINT64_MAX : options->journal_bytes);

@@ -17,6 +17,7 @@ struct run_options {
 	const char *log;        /* or NULL */
 	bool keep_events;       /* the journal is kept, whole */
 	uint64_t journal_bytes; /* its bound where it isn't kept */
+	const char *program;    /* for checkpoints; or NULL */
 };
 
 /* Follows a living program to its end. */

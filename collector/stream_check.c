@@ -255,6 +255,8 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_AUDIT:
 	case R_AUDIT_END:
 		return NULL;
+	case R_STATE:
+		return check->from_ring || check->begun ? "a state where none can be" : NULL;
 	case R_FORK:
 		return record_a(r) ? NULL : "forks are counted from 1";
 	case R_END:
@@ -272,10 +274,22 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	}
 }
 
+/* What stands before the parts of a state, and between them. */
+static bool is_definition(enum record_kind kind)
+{
+	const uint64_t definitions = 1ULL << R_NONE | 1ULL << R_NODE | 1ULL << R_CODE |
+				     1ULL << R_THREAD | 1ULL << R_INFO | 1ULL << R_STATE |
+				     1ULL << R_MARK;
+
+	return definitions >> kind & 1;
+}
+
 static const char *check_record(struct stream_check *check, size_t index, struct record *r)
 {
 	if (r->head >> 54)
 		return "unknown bits";
+	if (!check->begun && !is_definition(record_kind(r)))
+		check->begun = true;
 	switch (record_kind(r)) {
 	case R_SMALL_MEM:
 	case R_SMALL_OBJECT:

@@ -20,6 +20,7 @@ size_t stream_record_slots(const struct record *r)
 	case R_THREAD:
 	case R_INFO:
 	case R_MARK:
+	case R_STATE:
 		return text_slots(r) <= STREAM_MAX_DATA_SLOTS ? 1 + text_slots(r) : 0;
 	case R_AUDIT_POOL:
 		return 1 + (record_low(r) >> 24);

@@ -178,3 +178,45 @@ void summary_strip(struct summary *summary)
 	summary_reader_release(&reader);
 	summary_draft_finish(&draft, summary);
 }
+
+void summary_write(const struct summary *summary, struct buf *out)
+{
+	struct summary_reader reader;
+
+	summary_reader_init(&reader, summary);
+	buf_varint(out, summary->arena_bytes);
+	buf_varint(out, summary->arena_count);
+	for (size_t i = 1; i <= POOL_CLASSES; i++) {
+		buf_varint(out, summary->classes[i].pools);
+		buf_varint(out, summary->classes[i].blocks);
+	}
+	buf_varint(out, summary->count);
+	buf_varint(out, reader.raw.len);
+	buf_append(out, reader.raw.data, reader.raw.len);
+	summary_reader_release(&reader);
+}
+
+struct summary summary_read(struct cursor *cursor)
+{
+	struct summary summary = {.arena_bytes = cursor_varint(cursor),
+				  .arena_count = cursor_varint(cursor)};
+	struct summary_draft draft;
+	struct arena_summary arena;
+
+	for (size_t i = 1; i <= POOL_CLASSES; i++) {
+		summary.classes[i].pools = (uint32_t)cursor_varint(cursor);
+		summary.classes[i].blocks = (uint32_t)cursor_varint(cursor);
+	}
+	size_t left = cursor_varint(cursor), len = cursor_varint(cursor);
+	const uint8_t *raw = cursor_bytes(cursor, len);
+	struct summary_reader reader = {.cursor = cursor_over(raw, raw ? len : 0),
+					.left = left};
+
+	summary_draft_init(&draft);
+	while (summary_reader_next(&reader, &arena) &&
+	       arena.holder_count <= PROFILE_MARK_HOLDERS)
+		summary_draft_put(&draft, &arena);
+	cursor->failed |= reader.left > 0;
+	summary_draft_finish(&draft, &summary);
+	return summary;
+}

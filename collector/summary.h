@@ -37,6 +37,9 @@ struct summary {
 };
 
 void summary_release(struct summary *summary);
+/* As bytes, and back; what isn't one reads as an empty one, and the cursor fails. */
+void summary_write(const struct summary *summary, struct buf *out);
+struct summary summary_read(struct cursor *cursor);
 /* What either tells, `to` where both do. Its totals stay. */
 void summary_add_earlier(struct summary *to, const struct summary *from);
 /* Only how many stacks hold each arena, not which. */

@@ -179,6 +179,11 @@ enum record_kind {
 	 * | bytes.
 	 */
 	R_WAITING = 36,
+	/*
+	 * A text: a part of a heap (collector/heap_state.h). Only a journal that stands for
+	 * others has it, before all that is no definition.
+	 */
+	R_STATE = 37,
 	R_KIND_LIMIT = 64,
 };
 

@@ -40,6 +40,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_DIED] = "DIED",
 	[R_COUNTS] = "COUNTS",
 	[R_WAITING] = "WAITING",
+	[R_STATE] = "STATE",
 };
 
 void record_texts_init(struct record_texts *texts)

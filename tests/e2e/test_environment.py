@@ -19,7 +19,7 @@ def run(python, *args, **variables):
 @pytest.mark.parametrize("name, value, accepted", [
     ("MEMTRACE_RING", "banana", "64KiB"), ("MEMTRACE_RING", "1", "64KiB"),
     ("MEMTRACE_RING", "99999999999999999999", "64KiB"), ("MEMTRACE_RING", "-1", "64KiB"),
-    ("MEMTRACE_JOURNAL", "lots", "1MiB"), ("MEMTRACE_EVENTS", "some", "full"),
+    ("MEMTRACE_JOURNAL", "lots", "64KiB"), ("MEMTRACE_EVENTS", "some", "full"),
     ("MEMTRACE_FULL", "", None), ("MEMTRACE_FULL", "maybe", "wait"),
     ("MEMTRACE_WAIT", "soon", "10s"), ("MEMTRACE_ARGV", "yes", "0 or 1"),
     ("MEMTRACE_REUSE", "auto", "0 or 1"),

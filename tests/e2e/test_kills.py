@@ -207,7 +207,9 @@ def profiles_by_pid(trace):
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
 def test_everything_is_killed(trace, any_python, library, mode, kill_number):
     dice = random.Random(f"{mode} {kill_number}")
-    env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"])}
+    env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"]),
+           # The smaller ones are replaced by checkpoints again and again.
+           "MEMTRACE_JOURNAL": dice.choice(["64KiB", "256KiB", "256MiB"])}
     program, ledger, collectors = start(trace, any_python, library, mode, env)
     time.sleep(dice.uniform(0, 0.8))
     kill(program, *dice.sample([program.pid, collectors], 2))

@@ -124,9 +124,14 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-static inline void start_collector(struct fake *f, bool keep_events, uint64_t journal_bytes)
+/* `program` makes checkpoints: NULL: a fork of the collector. */
+static inline void start_collector_with(struct fake *f, bool keep_events,
+					uint64_t journal_bytes, const char *program)
 {
-	const struct run_options options = {f->out, NULL, keep_events, journal_bytes};
+	const struct run_options options = {.out = f->out,
+					    .keep_events = keep_events,
+					    .journal_bytes = journal_bytes,
+					    .program = program};
 
 	f->collector = fork();
 	if (f->collector == 0) {
@@ -135,6 +140,11 @@ static inline void start_collector(struct fake *f, bool keep_events, uint64_t jo
 		_exit(run_collect(&options, &err) < 0);
 	}
 	assert_true(f->collector > 0);
+}
+
+static inline void start_collector(struct fake *f, bool keep_events, uint64_t journal_bytes)
+{
+	start_collector_with(f, keep_events, journal_bytes, NULL);
 }
 
 static inline void wait_collector(struct fake *f)

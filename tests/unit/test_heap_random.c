@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "../../collector/heap_state.h"
 #include "../../collector/section_read.h"
 #include "../../collector/snapshot.h"
 #include "heap_stream.h"
@@ -277,6 +278,56 @@ static void apply_in_batches(struct heap *heap, const struct stream *s, size_t m
 	}
 }
 
+static int apply_state(void *user, struct record *records, size_t count, struct err *err)
+{
+	(void)err;
+	heap_apply(user, records, count);
+	return 0;
+}
+
+/* The heap made again out of its own state. */
+static void restore(struct heap *heap)
+{
+	struct heap again;
+	struct state_sink sink = {apply_state, &again};
+	struct err err;
+
+	heap_init(&again);
+	assert_int_equal(heap_state_write(heap, &sink, &err), 0);
+	heap_release(heap);
+	*heap = again;
+}
+
+/* What goes on from a state comes to the same end, wherever the state was taken. */
+static void check_restored(const struct stream *s, uint64_t seed)
+{
+	size_t count = s->bytes.len / sizeof(struct record), done = 0;
+	const struct record *records = records_of(s);
+	struct random rnd = {seed * 77 + 5};
+	struct heap heap;
+	struct err err;
+
+	heap_init(&heap);
+	while (done < count) {
+		size_t wanted = 1 + below(&rnd, 700), end = done;
+
+		while (end < count && end - done < wanted)
+			end += stream_record_slots(&records[end]);
+		heap_apply(&heap, records + done, end - done);
+		done = end;
+		restore(&heap);
+	}
+	same_figures(s->model, &heap);
+	same_blocks(s->model, &heap);
+	same_marks(s->model, &heap);
+	same_mappings(s->model, &heap);
+	same_audits(s->audits, &heap);
+	same_censuses(s, &heap);
+	if (heap_check(&heap, &err))
+		fail_msg("seed %lu, restored: %s", (unsigned long)seed, err.text);
+	heap_release(&heap);
+}
+
 static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_replaced,
 		       uint64_t *ret_differing)
 {
@@ -302,6 +353,7 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 		heap_release(heap);
 		free(heap);
 	}
+	check_restored(&s, seed);
 	*ret_misplaced += s.model->misplaced;
 	*ret_replaced += s.model->counts.replaced;
 	*ret_differing += s.audits->difference_count;

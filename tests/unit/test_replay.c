@@ -56,27 +56,6 @@ static void without_events_no_side_file_stays(void **state)
 	random_stream_release(&s);
 }
 
-static void a_bounded_journal_stops(void **state)
-{
-	struct fake *f = *state;
-	struct random_stream s;
-	struct profile *profile;
-
-	make_stream(&s, 40000);
-	put_end(&s);
-	start_collector(f, false, 20000);
-	play(f, &s, 0, random_stream_count(&s) - 1);
-	wait_for_tail(f, random_stream_count(&s) - 1);
-	assert_false(there(f->journal_path));
-	play(f, &s, random_stream_count(&s) - 1, random_stream_count(&s));
-	wait_collector(f);
-	profile = open_profile(f->out);
-	assert_true(profile->run.crash_safe_until_ms != UINT64_MAX);
-	assert_heap_is(profile, &s);
-	profile_free(profile);
-	random_stream_release(&s);
-}
-
 static void fill_tables(struct fake *f)
 {
 	/* One that the ring has as well, and one that it hasn't. */
@@ -304,7 +283,7 @@ static void nothing_to_recover_from(void **state)
 
 	assert_int_equal(run_replay(f->out, f->copy, &note, &err), -1);
 	make_stream(&s, 30000);
-	start_collector(f, false, 1000);
+	start_collector_with(f, false, 1000, "/bin/false");
 	play(f, &s, 0, random_stream_count(&s));
 	wait_for_tail(f, random_stream_count(&s));
 	end_child(&f->collector);
@@ -452,7 +431,6 @@ int main(void)
 		TEST(without_events_no_side_file_stays),
 		TEST(teardown_is_replayed),
 		TEST(killed_in_its_teardown),
-		TEST(a_bounded_journal_stops),
 		TEST(a_killed_program_leaves_its_tables),
 		TEST(both_killed_with_little_in_the_ring),
 		TEST(both_killed_with_a_full_ring),

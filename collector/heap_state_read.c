@@ -1,0 +1,394 @@
+/*
+ * heap_state_read.c - the parts of a state back into a heap; their layouts are in
+ * heap_state_write.c. What a part says is put in by the same functions as a stream's records,
+ * which check it.
+ */
+#include <string.h>
+
+#include "buf.h"
+#include "heap_books.h"
+#include "heap_state.h"
+#include "mem.h"
+
+static int64_t difference(struct cursor *c)
+{
+	uint64_t value = cursor_varint(c);
+
+	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static void numbers(struct cursor *c, uint64_t *const *places, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		*places[i] = cursor_varint(c);
+}
+
+static bool more(const struct cursor *c)
+{
+	return !c->failed && c->at < c->end;
+}
+
+static uint32_t read_stack(const struct heap *heap, struct cursor *c)
+{
+	return known_stack(heap, cursor_varint(c));
+}
+
+/* Blocks' windows have 14 bits. */
+static uint32_t read_window(const struct heap *heap, uint64_t window)
+{
+	return window < heap->windows.count ? (uint32_t)window : 0;
+}
+
+static void read_threads(struct heap *heap, struct cursor *c)
+{
+	struct stacks *stacks = &heap->stacks;
+
+	for (size_t i = 0; i < stacks->thread_count && more(c); i++)
+		stacks->threads[i].count = (uint32_t)cursor_varint(c);
+}
+
+static void read_windows(struct heap *heap, struct cursor *c)
+{
+	struct windows *windows = &heap->windows;
+	uint64_t now_ms = cursor_varint(c), count = cursor_varint(c);
+
+	if (c->failed || count == 0 || count > WINDOW_LIMIT)
+		return;
+	windows->items = mem_grow(windows->items, &windows->capacity, count,
+				  sizeof(*windows->items));
+	windows->count = count;
+	windows->now_ms = now_ms;
+	for (size_t i = 0; i < count; i++) {
+		struct window *window = &windows->items[i];
+
+		numbers(c,
+			(uint64_t *const[]){&window->start_ms, &window->rss_bytes,
+					    &window->live_bytes, &window->live_blocks,
+					    &window->arena_bytes},
+			5);
+	}
+}
+
+static void read_site(struct sites *sites, uint32_t stack, struct cursor *c)
+{
+	uint64_t flags = cursor_varint(c);
+
+	if (flags & 2)
+		sites_touch(sites, stack);
+	else if (stack >= sites->count)
+		sites_make_room(sites, stack);
+	struct site *site = &sites->site[stack];
+
+	numbers(c,
+		(uint64_t *const[]){&site->live_bytes, &site->live_blocks, &site->total_bytes,
+				    &site->total_blocks, &site->freed_bytes,
+				    &site->freed_blocks, &site->temporary_bytes,
+				    &site->temporary_blocks, &site->gc_freed_bytes,
+				    &site->gc_freed_blocks},
+		10);
+	site->peak_epoch = 0;
+	if (!(flags & 1))
+		return;
+	numbers(c, (uint64_t *const[]){&site->peak_bytes, &site->peak_blocks}, 2);
+	site->peak_epoch = sites->peak_epoch;
+}
+
+static void read_sites(struct heap *heap, struct cursor *c)
+{
+	uint64_t stack = 0;
+
+	while (more(c)) {
+		stack += cursor_varint(c);
+		if (stack > heap->stacks.node_count)
+			return;
+		read_site(&heap->sites, (uint32_t)stack, c);
+	}
+}
+
+static void read_block(struct heap *heap, uint64_t pool, uint32_t class, uint64_t index,
+		       uint32_t *window, struct cursor *c)
+{
+	uint32_t stack = read_stack(heap, c), room = pool_block_bytes(class);
+	uint64_t spare = cursor_varint(c);
+	bool shifted = spare & 1;
+	struct block old;
+
+	*window = read_window(heap, (uint64_t)(*window + difference(c)));
+	if (c->failed || spare >> 2 > room || index > UINT16_MAX)
+		return;
+	struct block block = {
+		.stack = stack,
+		.bytes = (room - (spare >> 2)) & 0x3ff,
+		.window = *window & (WINDOW_LIMIT - 1),
+		.object = spare >> 1 & 1,
+		.live = 1,
+	};
+
+	arena_map_alloc(&heap->arenas,
+			pool + POOL_HEADER_BYTES + index * room +
+				(shifted ? POOL_CLASS_STEP_BYTES : 0),
+			class, block, &old);
+}
+
+/* False: what follows in this part can't be understood. */
+static bool read_pool(struct heap *heap, uint64_t pool, uint32_t *window, struct cursor *c)
+{
+	uint64_t class = cursor_varint(c), live = cursor_varint(c), index = 0;
+
+	if (c->failed || !arena_map_open_pool(&heap->arenas, pool, (uint32_t) class))
+		return false;
+	for (uint64_t i = 0; i < live && more(c); i++) {
+		index += cursor_varint(c);
+		read_block(heap, pool, (uint32_t) class, index, window, c);
+	}
+	return !c->failed;
+}
+
+static void read_pools(struct heap *heap, uint64_t address, uint64_t bytes, struct cursor *c)
+{
+	const uint64_t mask = heap->arenas.pool_bytes - 1;
+	uint64_t pool = (address + mask) & ~mask;
+	uint32_t window = 0;
+
+	while (more(c)) {
+		uint64_t step = cursor_varint(c);
+
+		if (step > bytes >> heap->arenas.pool_shift)
+			return;
+		pool += step << heap->arenas.pool_shift;
+		if (!read_pool(heap, pool, &window, c))
+			return;
+	}
+}
+
+static void read_arena(struct heap *heap, struct cursor *c)
+{
+	uint64_t address = cursor_varint(c), bytes = cursor_varint(c);
+	uint32_t stack = read_stack(heap, c), window = (uint32_t)cursor_varint(c);
+	uint64_t known = cursor_varint(c);
+
+	if (c->failed || !arena_map_add(&heap->arenas, address, bytes, stack, window))
+		return;
+	read_pools(heap, address, bytes, c);
+	/* Behind the blocks, which made it stale. */
+	census_put_back(&heap->census, &heap->arenas, address, known & 1, known & 2, known & 4);
+}
+
+static struct large_block read_large_block(struct heap *heap, struct cursor *c)
+{
+	struct large_block block = {.address = cursor_varint(c), .bytes = cursor_varint(c)};
+
+	block.stack = read_stack(heap, c);
+	uint64_t window = cursor_varint(c);
+
+	block.window = read_window(heap, window & (WINDOW_LIMIT - 1)) & (WINDOW_LIMIT - 1);
+	block.domain = window >> 14 & 3;
+	return block;
+}
+
+static void read_large(struct heap *heap, struct cursor *c)
+{
+	while (more(c)) {
+		struct large_block block = read_large_block(heap, c);
+
+		if (!c->failed && block.address)
+			block_table_put(&heap->blocks, block, NULL);
+	}
+}
+
+static void read_mappings(struct heap *heap, struct cursor *c)
+{
+	uint64_t origins = cursor_varint(c);
+
+	while (more(c)) {
+		struct mapping mapping = {.address = cursor_varint(c),
+					  .bytes = cursor_varint(c)};
+
+		mapping.stack = read_stack(heap, c);
+		mapping.window = (uint32_t)cursor_varint(c);
+		mapping.anonymous = cursor_varint(c) != 0;
+		mapping.origin = cursor_varint(c);
+		uint64_t extra = cursor_varint(c);
+
+		if (!c->failed)
+			mappings_put_back(&heap->mappings, &mapping, extra);
+	}
+	heap->mappings.origins = origins;
+}
+
+static void read_census(struct heap *heap, struct cursor *c)
+{
+	summary_release(&heap->census.peak);
+	heap->census.peak = summary_read(c);
+	while (more(c))
+		census_put_gone(&heap->census, cursor_varint(c));
+}
+
+static void read_changes(struct heap *heap, struct mark *mark, struct cursor *c)
+{
+	size_t capacity = 0;
+	uint64_t stack = 0;
+
+	while (more(c)) {
+		stack += cursor_varint(c);
+		if (stack > heap->stacks.node_count)
+			return;
+		mark->changes = mem_grow(mark->changes, &capacity, mark->change_count + 1,
+					 sizeof(*mark->changes));
+		struct mark_change *change = &mark->changes[mark->change_count++];
+
+		*change = (struct mark_change){.stack = (uint32_t)stack};
+		change->live_bytes = cursor_varint(c);
+		change->live_blocks = cursor_varint(c);
+	}
+}
+
+static void read_mark(struct heap *heap, struct cursor *c)
+{
+	const char *name = cursor_text(c), *base = cursor_text(c);
+	const uint8_t *figures = cursor_bytes(c, sizeof(struct stream_mark));
+	struct mark mark = {0};
+
+	if (c->failed || heap->marks.count == MARK_LIMIT)
+		return;
+	mark.name = mem_text(name);
+	mark.base = mem_text(base);
+	memcpy(&mark.figures, figures, sizeof(mark.figures));
+	numbers(c,
+		(uint64_t *const[]){&mark.ordinal, &mark.live_bytes, &mark.live_blocks,
+				    &mark.rolled},
+		4);
+	mark.arenas = summary_read(c);
+	read_changes(heap, &mark, c);
+	marks_put_back(&heap->marks, &mark);
+}
+
+static void read_waiting(struct heap *heap, struct cursor *c)
+{
+	while (more(c)) {
+		uint32_t stack = read_stack(heap, c);
+
+		marks_wait(&heap->marks, stack, cursor_varint(c));
+	}
+}
+
+static void read_reallocs(struct heap *heap, struct cursor *c)
+{
+	enum { THREAD_SLOT_BITS = 24 };
+
+	while (more(c)) {
+		struct freed_block freed = {0};
+		uint64_t slot = cursor_varint(c), pooled;
+
+		freed.record_address = cursor_varint(c);
+		uint64_t kind = cursor_varint(c);
+
+		freed.in_gc = cursor_varint(c) != 0;
+		freed.class = (uint32_t)cursor_varint(c);
+		pooled = cursor_varint(c);
+		memcpy(&freed.pooled, &pooled, sizeof(pooled));
+		freed.pooled.stack = known_stack(heap, freed.pooled.stack);
+		freed.large = read_large_block(heap, c);
+		if (c->failed || kind > FREED_LARGE || slot >> THREAD_SLOT_BITS)
+			return;
+		freed.kind = (enum freed_kind)kind;
+		reallocs_remember(&heap->reallocs, (uint32_t)slot, &freed);
+	}
+}
+
+static void copy_bytes(struct cursor *c, void *to, size_t len)
+{
+	const uint8_t *bytes = cursor_bytes(c, len);
+
+	if (bytes && len)
+		memcpy(to, bytes, len);
+}
+
+static void read_audit_results(struct audits *audits, uint64_t count, struct cursor *c)
+{
+	for (uint64_t i = 0; i < count && i < AUDIT_LIMIT && more(c); i++) {
+		struct audit_result result = {.number = cursor_varint(c)};
+
+		result.id = (uint32_t)cursor_varint(c);
+		copy_bytes(c, &result.figures, sizeof(result.figures));
+		audits->items = mem_grow(audits->items, &audits->capacity, audits->count + 1,
+					 sizeof(*audits->items));
+		audits->items[audits->count++] = result;
+	}
+}
+
+static void read_audits(struct heap *heap, struct cursor *c)
+{
+	struct audits *audits = &heap->audits;
+	uint64_t last_id, is_open, differs, differences, now, count;
+
+	numbers(c,
+		(uint64_t *const[]){&last_id, &is_open, &audits->number, &audits->arena,
+				    &audits->arena_bytes, &differs, &audits->next, &differences,
+				    &now, &count},
+		10);
+	copy_bytes(c, &audits->now, sizeof(audits->now));
+	if (c->failed || differences > PROFILE_MAX_DIFFERENCES ||
+	    now > PROFILE_MAX_DIFFERENCES - differences)
+		return;
+	copy_bytes(c, audits->differences, (differences + now) * sizeof(*audits->differences));
+	audits->last_id = (uint32_t)last_id;
+	audits->is_open = is_open != 0;
+	audits->arena_differs = differs != 0;
+	audits->difference_count = differences;
+	audits->differences_now = now;
+	read_audit_results(audits, count, c);
+}
+
+static void read_counts(struct heap *heap, struct cursor *c)
+{
+	const uint8_t *counts = cursor_bytes(c, sizeof(heap->counts));
+	struct sites *sites = &heap->sites;
+	uint64_t end = 0, status = 0;
+
+	if (!counts)
+		return;
+	memcpy(&heap->counts, counts, sizeof(heap->counts));
+	for (size_t i = 0; i < 4; i++)
+		heap->domain_bytes[i] = cursor_varint(c);
+	for (size_t i = 0; i < 4; i++)
+		heap->domain_blocks[i] = cursor_varint(c);
+	numbers(c,
+		(uint64_t *const[]){&end, &status, &sites->live_bytes, &sites->live_blocks,
+				    &sites->peak_bytes, &sites->peak_blocks, &sites->peak_ms,
+				    &heap->arenas.most_arenas, &heap->arenas.misplaced,
+				    &heap->stacks.checks, &heap->stacks.checks_differing,
+				    &heap->marks.merged},
+		12);
+	heap->end = end <= HEAP_DIED ? (enum heap_end)end : HEAP_RUNNING;
+	heap->end_status = (int64_t)status;
+}
+
+void heap_state_apply(struct heap *heap, const struct record *r)
+{
+	static void (*const readers[])(struct heap * heap, struct cursor * c) = {
+		[STATE_COUNTS] = read_counts,
+		[STATE_THREADS] = read_threads,
+		[STATE_WINDOWS] = read_windows,
+		[STATE_SITES] = read_sites,
+		[STATE_ARENA] = read_arena,
+		[STATE_LARGE] = read_large,
+		[STATE_MAPPINGS] = read_mappings,
+		[STATE_MARK] = read_mark,
+		[STATE_CENSUS] = read_census,
+		[STATE_WAITING] = read_waiting,
+		[STATE_REALLOCS] = read_reallocs,
+		[STATE_AUDITS] = read_audits,
+		[STATE_END] = NULL,
+	};
+	struct stream_text *text = &heap->state_text;
+
+	if (stream_text_add(text, r, NULL) != 1)
+		return;
+	heap->restoring = text->id != STATE_END;
+	if (text->id < sizeof(readers) / sizeof(*readers) && readers[text->id]) {
+		struct cursor c = cursor_over(text->bytes.data, text->bytes.len);
+
+		readers[text->id](heap, &c);
+	}
+}
