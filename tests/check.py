@@ -7,6 +7,7 @@ A PATTERN picks unit programs and pytest files whose path contains it. The last 
 "N passed, N failed, N skipped"; the exit status is 1 if any failed.
 """
 
+import importlib.util
 import os
 import pathlib
 import re
@@ -17,6 +18,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNIT_SECONDS = 300
+MOST_WORKERS = 8
 
 
 class Count:
@@ -52,11 +54,19 @@ def run_unit(program, count):
     sys.stdout.flush()
 
 
+def workers():
+    """Files of tests side by side, one a processor: nearly all of them wait for one program."""
+    processors = len(os.sched_getaffinity(0))
+    if processors < 2 or not importlib.util.find_spec("xdist"):
+        return []
+    return ["-n", str(min(processors, MOST_WORKERS)), "--dist", "loadfile"]
+
+
 def run_pytest(files, count):
     with tempfile.TemporaryDirectory() as folder:
         xml_path = pathlib.Path(folder) / "pytest.xml"
         command = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
-                   f"--junit-xml={xml_path}", *map(str, files)]
+                   f"--junit-xml={xml_path}", *workers(), *map(str, files)]
         status = subprocess.run(command, cwd=ROOT).returncode
         if not xml_path.exists():
             count.failed += 1
