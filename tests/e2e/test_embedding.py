@@ -241,7 +241,7 @@ def test_apache(trace, open_folder):
     """mod_wsgi: the parent loads and unloads it, and loads it again; its child runs the Python."""
     apache, modules = shutil.which("apache2", path="/usr/sbin"), "/usr/lib/apache2/modules"
     if not apache or not os.path.exists(f"{modules}/mod_wsgi.so"):
-        pytest.skip("Apache's mod_wsgi is missing: apt-get install apache2 libapache2-mod-wsgi-py3")
+        pytest.skip("Apache's mod_wsgi is missing: apt-get install apache2-bin libapache2-mod-wsgi-py3")
     app, port = open_folder / "app.wsgi", free_port()
     app.write_text(KEEP.format(count=500) + APPLICATION)
     config = open_folder / "apache.conf"
