@@ -1,5 +1,6 @@
 /*
- * paragraph.h - sentences, wrapped at the width of the terminal between words.
+ * paragraph.h - sentences, wrapped at the width of the terminal between words, and never
+ * between a number and its unit.
  */
 #ifndef MEMTRACE_PARAGRAPH_H
 #define MEMTRACE_PARAGRAPH_H

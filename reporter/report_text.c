@@ -240,13 +240,16 @@ static void print_growth(struct printer *printer)
 	print_others(printer, shown);
 }
 
-/* Where it could be a tenth of what is live or more; of less than itself it says nothing. */
+/*
+ * From a tenth to a quarter of what is live: less doesn't matter, and of a small heap the bound
+ * would be half and more, which hardly any program comes near.
+ */
 static void print_free_lists(const struct printer *printer)
 {
 	const struct report *report = printer->report;
 	const struct free_lists lists = free_lists_of(report->profile);
 	const uint64_t live = moment_live_bytes(report->profile, &report->to);
-	if (!lists.known || lists.tracked || live < lists.most_bytes ||
+	if (!lists.known || lists.tracked || live / 4 < lists.most_bytes ||
 	    live / 10 > lists.most_bytes)
 		return;
 	print_line(printer,

@@ -245,7 +245,7 @@ def test_nothing_is_live_at_the_start(kept):
 
 
 @pytest.mark.parametrize("allocator, since, word", [
-    ("malloc", (3, 8), "C library"), ("mimalloc", (3, 13), "mimalloc")])
+    ("malloc", (3, 8), "PYTHONMALLOC=malloc"), ("mimalloc", (3, 13), "mimalloc")])
 def test_without_arenas_one_line_says_why(trace, tmp_path, allocator, since, word):
     pythons = [path for path in INTERPRETERS.values() if python_version(path) >= since]
     if not pythons:

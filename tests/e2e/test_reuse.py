@@ -297,13 +297,13 @@ def test_what_stays_unknown_with_the_switch(trace, bounded, version, tmp_path):
 
 
 def test_the_report_names_the_switch(trace, bounded, version):
-    run = trace(bounded, "-c", "kept = bytes(20 << 20)")
+    run = trace(bounded, "-c", "kept = bytes(30 << 20)")
     done = subprocess.run([COMMAND, "report", run.path], check=True, capture_output=True, text=True)
     words = " ".join(done.stdout.split())
     assert ("MEMTRACE_REUSE=1 follows them" in words) is (version >= (3, 13))
 
 
-@pytest.mark.parametrize("mebibytes, shown", [(0, False), (20, True), (80, False)])
+@pytest.mark.parametrize("mebibytes, shown", [(0, False), (8, False), (30, True), (80, False)])
 def test_the_report_says_it_where_it_matters(trace, any_python, tmp_path, mebibytes, shown):
     run = trace(any_python, "-c", f"kept = bytes({mebibytes} << 20)")
     done = subprocess.run([COMMAND, "report", run.path], check=True, capture_output=True, text=True)

@@ -12,6 +12,7 @@
 
 #include "../../reporter/json.h"
 #include "../../reporter/module_name.h"
+#include "../../reporter/paragraph.h"
 #include "../../reporter/table.h"
 #include "../../reporter/units.h"
 
@@ -211,6 +212,30 @@ static void test_modules(void **state)
 	check_module("a/", "a.");
 }
 
+static void check_wrapped(const char *sentence, const char *expected)
+{
+	char *text;
+	size_t len;
+	struct term term = {.out = open_memstream(&text, &len), .width = 12};
+	paragraph_print(&term, sentence, "  ");
+	fclose(term.out);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_a_number_stays_with_its_unit(void **state)
+{
+	(void)state;
+	check_wrapped("average=130 B", "average=130 B\n");
+	check_wrapped("it keeps 130 MiB", "it keeps\n  130 MiB\n");
+	check_wrapped("(it keeps 9.5 s)", "(it keeps\n  9.5 s)\n");
+	check_wrapped("frees (41 %), so", "frees\n  (41 %), so\n");
+	check_wrapped("126 arenas, 130", "126 arenas,\n  130\n");
+	check_wrapped("there are 12 hats", "there are 12\n  hats\n");
+	check_wrapped("there are 12  B 7", "there are 12\n   B 7\n");
+	check_wrapped("12345678 s 1 ", "12345678 s 1\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_table_keeps_the_ends_of_paths),
 		cmocka_unit_test(test_own_code),
 		cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_a_number_stays_with_its_unit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
