@@ -88,7 +88,10 @@ enum record_kind {
 	R_MAP_FILE = 11,
 	/* a = address; b = 0 | pages (bits 32-63). Any part of any mappings. */
 	R_UNMAP = 12,
-	/* Python's arenas. a = address; b = stack | bytes (bits 32-63). */
+	/*
+	 * Python's arenas. a = address; b = stack | bytes (bits 32-63). What else Python gets
+	 * where it gets arenas is an R_MAP_ANON; R_ARENA_FREE gives back either.
+	 */
 	R_ARENA = 13,
 	R_ARENA_FREE = 14,
 

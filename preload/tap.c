@@ -131,9 +131,28 @@ static uint64_t pages_of(uint64_t bytes)
 	return pages < UINT32_MAX ? pages : UINT32_MAX;
 }
 
+/* A call that the interpreter's allocator serves. */
+static bool is_served(const struct call *call)
+{
+	return call && (call->domain == TAP_MEM || call->domain == TAP_OBJECT);
+}
+
+/*
+ * Arenas are got in the middle of an allocation. Whatever else comes through their hook, chunks
+ * of the stack of Python's frames (3.11 and later) above all, never is, and may be as large as
+ * an arena. Allocations aren't followed while recording is paused: what is got then is taken
+ * for an arena.
+ */
+static bool is_arena(const struct call *outer)
+{
+	enum { FIRST_WITH_CHUNKS = 11 };
+
+	return python.minor < FIRST_WITH_CHUNKS || !life_recording() || is_served(outer);
+}
+
 /* The record's words, but for a size that doesn't fit (STREAM_SIZE_WIDE). */
-static struct record make_record(const struct tap_event *event, uint32_t stack,
-				 uint32_t kept_class)
+static struct record make_record(const struct tap_event *event, const struct call *outer,
+				 uint32_t stack, uint32_t kept_class)
 {
 	static const enum record_kind kinds[] = {
 		[TAP_MALLOC] = R_ALLOC_MALLOC, [TAP_MEM] = R_ALLOC_MEM,
@@ -147,6 +166,9 @@ static struct record make_record(const struct tap_event *event, uint32_t stack,
 	if (event->domain == TAP_MAP) {
 		if (!event->anonymous)
 			kind = R_MAP_FILE;
+		size = pages_of(event->bytes);
+	} else if (event->domain == TAP_ARENA && !is_arena(outer)) {
+		kind = R_MAP_ANON;
 		size = pages_of(event->bytes);
 	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && inner &&
 		   inner <= SMALL_MOST) {
@@ -163,8 +185,7 @@ static struct record make_record(const struct tap_event *event, uint32_t stack,
  */
 static bool is_allocators_own(const struct call *outer, const struct tap_event *event)
 {
-	return outer && (outer->domain == TAP_MEM || outer->domain == TAP_OBJECT) &&
-	       event->domain == TAP_MALLOC;
+	return is_served(outer) && event->domain == TAP_MALLOC;
 }
 
 void tap_main_seen(void)
@@ -182,7 +203,7 @@ static void emit(struct thread *self, const struct call *call, const struct tap_
 
 	if (__builtin_expect(pystack_main_seen(), 0))
 		tap_main_seen();
-	struct record record = make_record(event, stack, kept_class);
+	struct record record = make_record(event, call->outer, stack, kept_class);
 
 	if (event->bytes <= CANCEL_LARGEST_BYTES && event->domain <= TAP_OBJECT && cancel_on) {
 		cancel_put(record);
@@ -421,7 +442,8 @@ bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, 
 
 	push(self, call, domain, bytes, address);
 	if (domain == TAP_ARENA)
-		ring_put(record_head(R_ARENA_FREE, address), (uint64_t)bytes << 32);
+		ring_put(record_head(R_ARENA_FREE, address),
+			 pages_of(bytes) << (32 + PAGE_SHIFT));
 	else if (domain == TAP_MAP && !(call->outer && call->outer->old == address))
 		ring_put(record_head(R_UNMAP, address), pages_of(bytes) << 32);
 	else if (domain != TAP_MAP)
