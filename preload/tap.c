@@ -442,8 +442,8 @@ bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, 
 
 	push(self, call, domain, bytes, address);
 	if (domain == TAP_ARENA)
-		ring_put(record_head(R_ARENA_FREE, address),
-			 pages_of(bytes) << (32 + PAGE_SHIFT));
+		ring_put(record_head(R_ARENA_FREE, address), pages_of(bytes)
+								     << (32 + PAGE_SHIFT));
 	else if (domain == TAP_MAP && !(call->outer && call->outer->old == address))
 		ring_put(record_head(R_UNMAP, address), pages_of(bytes) << 32);
 	else if (domain != TAP_MAP)
