@@ -94,7 +94,6 @@ static void print_text(const struct probe *probes, size_t count, enum term_color
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.parser = parse,
 		.args_doc = "[-- COMMAND [ARG...]]",
@@ -103,7 +102,7 @@ int cmd_doctor(int argc, char **argv)
 		       " is missing.\vExits with 1 where something is bad. COMMAND isn't run, "
 		       "but a"
 		       " python is asked for its version.",
-		.children = children,
+		.children = options_children,
 	};
 	struct arguments arguments = {.command = NULL};
 	struct probe probes[PROBES];

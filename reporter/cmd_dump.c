@@ -24,9 +24,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &arguments->options;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one FILE only, not '%s' as well", arg);
-		arguments->file = arg;
+		arguments->file = options_only(state, "FILE", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -68,16 +66,13 @@ static int dump_file(const char *path, struct fields *fields, struct err *err)
 
 int cmd_dump(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.parser = parse,
 		.args_doc = "[FILE]",
-		.doc = "Every record of a profile, a journal (.journal.N) or a ring (.ring), "
-		       "one a"
-		       " line; with --json each line is an object of its own.\vWithout FILE it "
-		       "is"
-		       " the newest run in this directory.",
-		.children = children,
+		.doc = "Every record of a profile, a journal (.journal.N) or a ring (.ring),"
+		       " one a line; with --json each line is an object of its own.\vWithout"
+		       " FILE it is the newest run in this directory.",
+		.children = options_children,
 	};
 	struct arguments arguments = {.file = NULL};
 	__attribute__((cleanup(mem_scope))) char *newest = NULL;

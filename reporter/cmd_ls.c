@@ -35,9 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &arguments->options;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one DIR only, not '%s' as well", arg);
-		arguments->folder = arg;
+		arguments->folder = options_only(state, "DIR", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -188,17 +186,14 @@ static void end(struct listing *listing, size_t count)
 
 int cmd_ls(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = NULL,
 		.parser = parse,
 		.args_doc = "[DIR]",
-		.doc = "The runs that have files in a directory: running, draining (the "
-		       "program has"
-		       " ended, its profile is being written), finished, leftover (everything "
-		       "was"
-		       " killed).",
-		.children = children,
+		.doc = "The runs that have files in a directory: running, draining (the"
+		       " program has ended, its profile is being written), finished, leftover"
+		       " (everything was killed).",
+		.children = options_children,
 	};
 	struct arguments arguments = {.folder = "."};
 	struct listing listing = {.arguments = &arguments};

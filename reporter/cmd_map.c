@@ -71,9 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->limited = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->file)
-			argp_error(state, "one FILE at a time, and '%s' is another", arg);
-		arguments->file = arg;
+		arguments->file = options_only(state, "FILE", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -231,16 +229,14 @@ static int print_map(const struct arguments *arguments, struct mapped *mapped)
 
 int cmd_map(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = option_table,
 		.parser = parse,
 		.args_doc = "[FILE]",
-		.doc = "Which arenas of the interpreter stay, how full they are, and the lines "
-		       "whose"
-		       " blocks keep them.\vWithout FILE it is the newest run in this "
-		       "directory.",
-		.children = children,
+		.doc = "Which arenas of the interpreter stay, how full they are, and the lines"
+		       " whose blocks keep them.\vWithout FILE it is the newest run in this"
+		       " directory.",
+		.children = options_children,
 	};
 	struct arguments arguments = {.at = "end", .limit = DEFAULT_ROWS};
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))

@@ -229,9 +229,8 @@ int cmd_mark(int argc, char **argv)
 		.options = options,
 		.parser = parse,
 		.args_doc = "PID NAME",
-		.doc = "Names this moment in a running, traced program; reports can start and "
-		       "end"
-		       " there.\vThe program sets the mark at its next allocation or free.",
+		.doc = "Names this moment in a running, traced program; reports can start and"
+		       " end there.\vThe program sets the mark at its next allocation or free.",
 	};
 	struct arguments arguments = {.pid = 0};
 	struct target target = {.fd = -1};

@@ -12,9 +12,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	const char **path = state->input;
 	switch (key) {
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one PATH only, not '%s' as well", arg);
-		*path = arg;
+		*path = options_only(state, "PATH", arg);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "no PATH given");

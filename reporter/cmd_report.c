@@ -325,17 +325,16 @@ static const regex_t *compile(const char *option, const char *text, regex_t *pat
 
 int cmd_report(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = option_table,
 		.parser = parse,
 		.args_doc = "[FILE...]",
-		.doc = "Which lines memory grew from, between two moments of a run.\v"
-		       "Without FILE it is the newest run in this directory. FILE may be any "
-		       "of a"
-		       " run's files. A MARK that was set several times is MARK#1, MARK#2, ...;"
-		       " MARK alone is the last. A TIME such as 12.5s counts from the start.",
-		.children = children,
+		.doc = "Which lines memory grew from, between two moments of a run.\vWithout"
+		       " FILE it is the newest run in this directory. FILE may be any of a"
+		       " run's files. A MARK that was set several times is MARK#1, MARK#2,"
+		       " ...; MARK alone is the last. A TIME such as 12.5s counts from the"
+		       " start.",
+		.children = options_children,
 	};
 	struct arguments arguments = {.to = "end", .limit = 10};
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))

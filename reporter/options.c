@@ -26,6 +26,13 @@ size_t options_word(struct argp_state *state, const char *option, const char *wo
 	return 0;
 }
 
+const char *options_only(struct argp_state *state, const char *what, const char *arg)
+{
+	if (state->arg_num > 0)
+		argp_error(state, "one %s only, not '%s' as well", what, arg);
+	return arg;
+}
+
 size_t options_rows(struct argp_state *state, const char *text)
 {
 	char *end;
@@ -55,4 +62,5 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp options_argp = {.options = table, .parser = parse};
+static const struct argp common = {.options = table, .parser = parse};
+const struct argp_child options_children[] = {{&common, 0, NULL, 0}, {0}};
