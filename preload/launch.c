@@ -79,7 +79,9 @@ static void find_folder(const struct tree_ancestor *ancestor, char *folder, size
 static bool is_followed(const struct options *options, struct tree_ancestor *ancestor,
 			bool *ret_found)
 {
-	*ret_found = (options->out[0] != '/' || options->follow != FOLLOW_TREE) &&
+	bool relative = options->out[0] != '/' || (options->log && options->log[0] != '/');
+
+	*ret_found = (relative || options->follow != FOLLOW_TREE) &&
 		     tree_find_ancestor(ancestor);
 	return !*ret_found || options->follow == FOLLOW_TREE;
 }
@@ -118,9 +120,25 @@ static void list(const struct options *options)
 		facts_list(options->list, output.path);
 }
 
+/* The collector has a folder of its own. NULL: no log. */
+static const char *log_path(const struct options *options, const char *folder, char *path,
+			    size_t capacity)
+{
+	struct words words = words_over(path, capacity);
+
+	if (!options->log || (options->log[0] != '/' && !folder[0]))
+		return NULL;
+	if (options->log[0] != '/') {
+		words_add(&words, folder);
+		words_add(&words, "/");
+	}
+	words_add(&words, options->log);
+	return words.cut ? NULL : path;
+}
+
 bool launch_run(const struct options *options, const char *program)
 {
-	char folder[RING_FOLDER_BYTES];
+	char folder[RING_FOLDER_BYTES], log[PATH_MAX];
 	struct tree_ancestor ancestor;
 	struct words name = words_over(program_name, sizeof(program_name));
 	bool found;
@@ -132,7 +150,8 @@ bool launch_run(const struct options *options, const char *program)
 	if (!make_ring(options, folder, NULL))
 		return false;
 	say_elsewhere(options);
-	if (!spawn_collector(options, output.path)) {
+	if (!spawn_collector(options, output.path,
+			     log_path(options, folder, log, sizeof(log)))) {
 		output_drop(&output);
 		return false;
 	}

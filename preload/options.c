@@ -29,6 +29,7 @@ enum { NO_FIELD = -1 };
 static const struct option table[] = {
 	{"MEMTRACE_OUT", OPTION_TEXT, FIELD(out), 0, 0, NULL, NULL},
 	{"MEMTRACE_COLLECTOR", OPTION_TEXT, FIELD(collector), 0, 0, NULL, NULL},
+	{"MEMTRACE_LOG", OPTION_TEXT, FIELD(log), 0, 0, NULL, NULL},
 	{"MEMTRACE_LIST", OPTION_TEXT, FIELD(list), 0, 0, NULL, NULL},
 	{"PYTHONMALLOC", OPTION_TEXT, FIELD(python_malloc), 0, 0, NULL, NULL},
 	{"MEMTRACE_RING", OPTION_BYTES, FIELD(ring_bytes), 64 << 10, 64 << 20,

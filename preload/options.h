@@ -17,6 +17,7 @@ enum follow_option { FOLLOW_TREE, FOLLOW_FORK, FOLLOW_NONE };
 struct options {
 	const char *out; /* file pattern */
 	const char *collector;
+	const char *log;  /* a file for the collector's messages */
 	const char *list; /* a file that `memtrace run` reads the profile's name from */
 	const char *python_malloc; /* the interpreter's own PYTHONMALLOC */
 	uint64_t ring_bytes;

@@ -16,7 +16,7 @@
 #include "say.h"
 #include "words.h"
 
-enum { STACK_BYTES = 64 << 10, ARGUMENTS = 8 /* with the NULL at the end */ };
+enum { STACK_BYTES = 64 << 10, ARGUMENTS = 10 /* with the NULL at the end */ };
 
 struct spawn {
 	const char *path;
@@ -118,7 +118,7 @@ static bool find_collector(const struct options *options, char *path)
 				    "/../../libexec/memtrace/memtrace-collector", path));
 }
 
-bool spawn_collector(const struct options *options, const char *out)
+bool spawn_collector(const struct options *options, const char *out, const char *log)
 {
 	static const char *const events[] = {"off", "full", "all"};
 	char path[PATH_MAX], journal[24];
@@ -136,8 +136,15 @@ bool spawn_collector(const struct options *options, const char *out)
 	};
 	/* execve takes its arguments as char *, and leaves them alone. */
 	const char *const arguments[ARGUMENTS] = {
-		"memtrace-collector",    "--out",     out,     "--events",
-		events[options->events], "--journal", journal,
+		"memtrace-collector",
+		"--out",
+		out,
+		"--events",
+		events[options->events],
+		"--journal",
+		journal,
+		log ? "--log" : NULL,
+		log,
 	};
 
 	memcpy(spawn.argv, arguments, sizeof(arguments));

@@ -12,7 +12,7 @@
 
 #include "options.h"
 
-/* False: it could not be started; that has been said. */
-bool spawn_collector(const struct options *options, const char *out);
+/* `log`: absolute, or NULL. False: it could not be started; that has been said. */
+bool spawn_collector(const struct options *options, const char *out, const char *log);
 
 #endif

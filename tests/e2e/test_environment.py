@@ -52,6 +52,26 @@ def test_value_that_is_understood(trace, any_python, name, value):
     assert (entry["count"], entry["size_bytes"]) == (20_000, 20_000_000)
 
 
+@pytest.mark.parametrize("absolute", [True, False])
+def test_log(any_python, tmp_path, absolute):
+    """A relative name is looked for where the program began, not where the collector works."""
+    log = tmp_path / "collector.log"
+    done = subprocess.run(
+        [any_python, "-c", "import os; print(os.getpid())"], cwd=tmp_path, check=True, capture_output=True,
+        text=True, timeout=60,
+        env=clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT="x.memtrace",
+                              MEMTRACE_LOG=log if absolute else log.name))
+    text = log.read_text()
+    assert f"follows process {done.stdout.strip()}\n" in text
+    assert f"wrote {tmp_path}/x.memtrace" in text
+    assert done.stderr == ""
+
+
+def test_log_that_cannot_be_opened(trace, any_python, tmp_path):
+    traced = trace(any_python, SCRIPT, 2000, env={"MEMTRACE_LOG": tmp_path / "none" / "log"})
+    assert traced.line(SCRIPT, line_of(SCRIPT, "# leaks"))["count"] == 2000
+
+
 def test_arguments_are_kept_only_when_asked(trace, any_python):
     secret = "p4ssw0rd"
     for asked in ("0", "1"):
