@@ -98,11 +98,15 @@ int checkpoint_adopt(const char *out, uint32_t covered, uint32_t covers, uint64_
 
 void checkpoint_stop(struct checkpoint *checkpoint, const char *out)
 {
-	if (checkpoint->pid) {
+	/*
+	 * One that has ended is nobody's child any more where SIGCHLD is ignored, and its number
+	 * may be another program's by now.
+	 */
+	if (checkpoint->pid && waitpid(checkpoint->pid, NULL, WNOHANG) == 0) {
 		kill(checkpoint->pid, SIGKILL);
 		waitpid(checkpoint->pid, NULL, 0);
-		checkpoint->pid = 0;
 	}
+	checkpoint->pid = 0;
 	checkpoint_remove(out);
 }
 

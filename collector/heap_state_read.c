@@ -113,7 +113,7 @@ static void read_block(struct heap *heap, uint64_t pool, uint32_t class, uint64_
 	bool shifted = spare & 1;
 	struct block old;
 
-	*window = read_window(heap, (uint64_t)(*window + difference(c)));
+	*window = read_window(heap, *window + (uint64_t)difference(c));
 	if (c->failed || spare >> 2 > room || index > UINT16_MAX)
 		return;
 	struct block block = {
@@ -164,7 +164,7 @@ static void read_pools(struct heap *heap, uint64_t address, uint64_t bytes, stru
 static void read_arena(struct heap *heap, struct cursor *c)
 {
 	uint64_t address = cursor_varint(c), bytes = cursor_varint(c);
-	uint32_t stack = read_stack(heap, c), window = (uint32_t)cursor_varint(c);
+	uint32_t stack = read_stack(heap, c), window = read_window(heap, cursor_varint(c));
 	uint64_t known = cursor_varint(c);
 
 	if (c->failed || !arena_map_add(&heap->arenas, address, bytes, stack, window))
@@ -200,17 +200,20 @@ static void read_mappings(struct heap *heap, struct cursor *c)
 {
 	uint64_t origins = cursor_varint(c);
 
+	/* Origins are counted up from 1: none may wrap round to 0. */
+	if (c->failed || origins >> 48)
+		return;
 	while (more(c)) {
 		struct mapping mapping = {.address = cursor_varint(c),
 					  .bytes = cursor_varint(c)};
 
 		mapping.stack = read_stack(heap, c);
-		mapping.window = (uint32_t)cursor_varint(c);
+		mapping.window = read_window(heap, cursor_varint(c));
 		mapping.anonymous = cursor_varint(c) != 0;
 		mapping.origin = cursor_varint(c);
 		uint64_t extra = cursor_varint(c);
 
-		if (!c->failed)
+		if (!c->failed && mapping.origin <= origins)
 			mappings_put_back(&heap->mappings, &mapping, extra);
 	}
 	heap->mappings.origins = origins;
@@ -289,7 +292,8 @@ static void read_reallocs(struct heap *heap, struct cursor *c)
 		memcpy(&freed.pooled, &pooled, sizeof(pooled));
 		freed.pooled.stack = known_stack(heap, freed.pooled.stack);
 		freed.large = read_large_block(heap, c);
-		if (c->failed || kind > FREED_LARGE || slot >> THREAD_SLOT_BITS)
+		if (c->failed || kind > FREED_LARGE ||
+		    (kind == FREED_LARGE && !freed.large.address) || slot >> THREAD_SLOT_BITS)
 			return;
 		freed.kind = (enum freed_kind)kind;
 		reallocs_remember(&heap->reallocs, (uint32_t)slot, &freed);
@@ -328,6 +332,7 @@ static void read_audits(struct heap *heap, struct cursor *c)
 				    &now, &count},
 		10);
 	copy_bytes(c, &audits->now, sizeof(audits->now));
+	audits->count = 0;
 	if (c->failed || differences > PROFILE_MAX_DIFFERENCES ||
 	    now > PROFILE_MAX_DIFFERENCES - differences)
 		return;

@@ -140,6 +140,12 @@ void ledger_lose_journal(struct ledger *ledger, const char *why)
 		stop_journal(ledger, why);
 }
 
+void ledger_leave_checkpoint(struct ledger *ledger)
+{
+	ledger->checkpoint.pid = 0;
+	ledger->checkpoint_whole = false;
+}
+
 void ledger_inherit_journal(struct ledger *ledger, const char *out)
 {
 	if (!ledger->journal)
@@ -150,9 +156,6 @@ void ledger_inherit_journal(struct ledger *ledger, const char *out)
 
 	mem_scope(&ledger->journal_out);
 	ledger->journal_out = mem_text(out);
-	/* One that is under way is the parent's. */
-	ledger->checkpoint.pid = 0;
-	ledger->checkpoint_whole = false;
 	open_segment(ledger, ledger->journal_segment, sequence);
 }
 

@@ -25,12 +25,22 @@ static void take_identity(struct run_identity *identity, const struct journal_he
 	};
 }
 
+/* So that what is read next is always a later one. */
+static int check_number(const char *path, const struct journal_header *header,
+			const struct replay *replay, struct err *err)
+{
+	if (header->segment != replay->segments + 1)
+		return err_set(err, "%s: says it is segment %u", path, header->segment);
+	if (header->covers && header->covers < header->segment)
+		return err_set(err, "%s: says it stands for segments up to %u", path,
+			       header->covers);
+	return 0;
+}
+
 static int check_segment(const char *path, const struct ledger *ledger,
 			 const struct journal_header *header, const struct replay *replay,
 			 struct err *err)
 {
-	if (header->segment != replay->segments + 1)
-		return err_set(err, "%s: says it is segment %u", path, header->segment);
 	if (replay->segments && header->run_id != ledger->identity.run_id &&
 	    header->parent_run_id != ledger->identity.run_id)
 		return err_set(err, "%s: belongs to another run", path);
@@ -78,6 +88,8 @@ static int replay_segment(struct ledger *ledger, const char *path, uint64_t fork
 	__attribute__((cleanup(close_scope))) struct journal_reader *reader = NULL;
 
 	if (journal_open(path, &reader, err) < 0)
+		return -1;
+	if (check_number(path, journal_facts(reader), replay, err) < 0)
 		return -1;
 	if (ledger && check_segment(path, ledger, journal_facts(reader), replay, err) < 0)
 		return -1;

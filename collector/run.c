@@ -178,6 +178,7 @@ static void be_heir(struct run *run, uint64_t fork_id)
 	struct ring ring;
 	struct err err;
 
+	ledger_leave_checkpoint(&run->ledger);
 	forks_path(&waiting, run->out, fork_id);
 	link_parents_journal(run, text_of(&waiting));
 	if (!heir_wait(&run->ring, text_of(&waiting), fork_id, &ring)) {

@@ -178,7 +178,7 @@ def test_forks_of_a_threaded_program(trace, any_python, tmp_path):
                       "    assert os.waitpid(pid, 0)[1] == 0\n"
                       "stop = True\n"
                       "for t in threads: t.join()\n")
-    run = trace(any_python, script)
+    run = trace(any_python, script, env={"PYTHONWARNINGS": "ignore"})
     assert len(run.profiles()) == 16
     children = [count(p, script, "# child") for p in run.profiles()]
     assert sorted(children)[0] in (0, 1) and sorted(children)[1] >= 500

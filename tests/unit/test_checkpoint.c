@@ -8,6 +8,8 @@
 #include <dirent.h>
 
 #include "../../collector/journal.h"
+#include "../../collector/replay.h"
+#include "../../collector/segments.h"
 
 #include "fake_run.h"
 
@@ -184,6 +186,28 @@ static void segments_that_a_checkpoint_covers_are_not_read(void **state)
 	random_stream_release(&s);
 }
 
+/* A file with another's name: reading goes on to later segments, or ends. */
+static void segments_that_lead_back_are_an_end(void **state)
+{
+	struct fake *f = *state;
+	const struct run_identity identity = {.run_id = 7, .pid = 1};
+	struct journal *journal;
+	struct buf path = {0};
+	struct err err;
+
+	assert_int_equal(journal_create(segments_path(&path, f->out, 1), 1, 0, &identity,
+					&journal, &err),
+			 0);
+	journal_free(journal);
+	assert_int_equal(journal_create_checkpoint(segments_path(&path, f->out, 2), 1, 0,
+						   &identity, &journal, &err),
+			 0);
+	journal_free(journal);
+	assert_false(replay_reaches(f->out, 1));
+	segments_remove(f->out);
+	buf_release(&path);
+}
+
 static void without_checkpoints_it_outgrows_its_bound(void **state)
 {
 	struct fake *f = *state;
@@ -212,6 +236,7 @@ int main(void)
 		TEST(the_journal_stays_short),
 		TEST(killed_behind_checkpoints),
 		TEST(segments_that_a_checkpoint_covers_are_not_read),
+		TEST(segments_that_lead_back_are_an_end),
 		TEST(without_checkpoints_it_outgrows_its_bound),
 	};
 
