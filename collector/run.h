@@ -1,8 +1,8 @@
 /*
  * run.h - what the collector is asked to do, from the names of a run's files to its profile.
  *
- * A run owns OUT (empty until its profile is there) and, until then, OUT.ring and
- * OUT.journal.N.
+ * A run owns OUT (empty until its profile is there) and, until then, OUT.ring, OUT.journal.N
+ * and OUT.checkpoint; forks.h says what else is there for children.
  */
 #ifndef MEMTRACE_RUN_H
 #define MEMTRACE_RUN_H

@@ -27,22 +27,38 @@ static char *joined(const char *left, const char *right)
 	return (char *)text.data;
 }
 
+/* Where `word` begins that ends at `end`; NULL: something else does, or a whole name is one. */
+static const char *word_before(const char *name, const char *end, const char *word)
+{
+	const size_t len = strlen(word);
+	if ((size_t)(end - name) <= len || memcmp(end - len, word, len) != 0)
+		return NULL;
+	return end[-(ptrdiff_t)len - 1] == '/' ? NULL : end - len;
+}
+
+/* The same of `word` and a number. */
+static const char *numbered_before(const char *name, const char *end, const char *word)
+{
+	const char *digits = end;
+	while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+		digits--;
+	return digits == end ? NULL : word_before(name, digits, word);
+}
+
 /*
- * Where ".ring", ".tmp" or ".journal.N" begins at the end of a name; NULL: it ends otherwise.
+ * Where ".ring", ".tmp", ".checkpoint", ".journal.N" or ".fork.N" begins at the end of a name,
+ * or ".fork.N" with one of the others behind it; NULL: it ends otherwise.
  */
 static const char *side_suffix(const char *name)
 {
-	const char *dot = strrchr(name, '.');
-	if (!dot || dot == name || dot[-1] == '/')
-		return NULL;
-	if (strcmp(dot, ".ring") == 0 || strcmp(dot, ".tmp") == 0)
-		return dot;
-	static const char journal[] = ".journal";
-	if (!dot[1] || dot[1 + strspn(dot + 1, "0123456789")] ||
-	    dot - name <= (ptrdiff_t)(sizeof journal - 1))
-		return NULL;
-	dot -= sizeof journal - 1;
-	return strncmp(dot, journal, sizeof journal - 1) == 0 && dot[-1] != '/' ? dot : NULL;
+	static const char *const words[] = {".ring", ".checkpoint.tmp", ".checkpoint", ".tmp"};
+	const char *end = name + strlen(name), *at = NULL;
+	for (size_t i = 0; !at && i < sizeof words / sizeof words[0]; i++)
+		at = word_before(name, end, words[i]);
+	if (!at)
+		at = numbered_before(name, end, ".journal.");
+	const char *fork = numbered_before(name, at ? at : end, ".fork.");
+	return fork ? fork : at;
 }
 
 char *run_files_out(const char *name)
@@ -84,8 +100,10 @@ static void count_file(const char *path, void *user)
 	struct stat status;
 	if (lstat(path, &status) || !S_ISREG(status.st_mode))
 		return;
-	run->disk_bytes += (uint64_t)status.st_blocks * 512;
 	const char *suffix = path + strlen(run->out);
+	/* What has a second name is counted there. */
+	if (strncmp(suffix, ".fork.", 6) != 0 || status.st_nlink == 1)
+		run->disk_bytes += (uint64_t)status.st_blocks * 512;
 	if (!*suffix)
 		run->has_profile = status.st_size > 0;
 	run->has_ring |= strcmp(suffix, ".ring") == 0;
