@@ -34,7 +34,7 @@ static const struct kept all_kept[] = {
 	{14, 15, 32, 80, true},   /* builtin function and method */
 	{14, 15, 20, 48, true},   /* list and tuple iterator */
 	{14, 15, 12, 48, true},   /* range and its iterator */
-	{14, 15, 255, 48, true},  /* future's iterator */
+	{8, 15, 255, 48, true},   /* future's iterator */
 	{14, 15, 1, 96, false},   /* writer of a str */
 	{15, 15, 100, 32, true},  /* complex */
 	{15, 15, 1, 336, false},  /* writer of a bytes */
