@@ -59,3 +59,45 @@ const struct profile_audit *report_audit(const struct report *report)
 	}
 	return last;
 }
+
+static bool is_last(const struct moment *moment, const struct profile *profile)
+{
+	return moment->kind == MOMENT_LAST ||
+	       (moment->kind == MOMENT_MARK && moment->mark + 1 == profile->mark_count);
+}
+
+/* It is made as the interpreter begins to finalise: other ends don't get that far. */
+static const char *why_none_at_end(const struct report *report)
+{
+	if (report->running)
+		return "it is made at the end, and the program still runs";
+	switch (report->profile->run.end) {
+	case PROFILE_RUNNING:
+		return "recording stopped before the end";
+	case PROFILE_UNDERSCORE_EXIT:
+		return "a process that leaves by _exit makes none";
+	case PROFILE_ABORT:
+	case PROFILE_DIED:
+		return "the process died before it was made";
+	case PROFILE_EXEC:
+		return "the process became another program first";
+	default:
+		return "the process ended before it was made";
+	}
+}
+
+const char *report_why_no_audit(const struct report *report)
+{
+	static const char off[] = "off: ";
+	const char *said = profile_info(report->profile, "audit");
+
+	if (report_audit(report))
+		return NULL;
+	if (report->fragmentation.known && !report->fragmentation.arenas)
+		return "there are no arenas";
+	if (said && strncmp(said, off, strlen(off)) == 0)
+		return said + strlen(off);
+	if (!is_last(&report->to, report->profile))
+		return "marks have one where MEMTRACE_AUDIT=marks is set";
+	return why_none_at_end(report);
+}

@@ -51,6 +51,8 @@ void report_json(const struct report *report, struct json *json);
 void report_end(const struct report *report, char *text, size_t size);
 /* The last audit up to the moment of the report; NULL: there was none. */
 const struct profile_audit *report_audit(const struct report *report);
+/* A sentence's end that says why there was none; NULL: there was one. */
+const char *report_why_no_audit(const struct report *report);
 /* Parts of report_json. */
 void report_json_verdict(const struct report *report, struct json *json);
 void report_json_pins(const struct report *report, struct json *json);

@@ -326,8 +326,12 @@ static void print_audit(const struct printer *printer, const struct report *repo
 	const struct profile_audit *audit = report_audit(report);
 	size_t shown = 0;
 	char pause[40];
-	if (!audit)
+	if (!audit) {
+		if (report->fragmentation.known && report->fragmentation.arenas)
+			paragraph_printf(printer->term, "no audit: %s",
+					 report_why_no_audit(report));
 		return;
+	}
 	pause_text(audit->pause_ns, pause, sizeof pause);
 	if (audit->differing_blocks)
 		fputs(term_alarm(printer->term), printer->term->out);
@@ -379,8 +383,7 @@ void report_arenas(const struct report *report, const struct term *term, enum un
 		putc('\n', term->out);
 		print_rows(&printer);
 		print_release(&printer);
-		if (report_audit(report))
-			putc('\n', term->out);
+		putc('\n', term->out);
 	}
 	print_audit(&printer, report);
 }

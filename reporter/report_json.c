@@ -45,13 +45,14 @@
  *	         arenas and how many of each differ (differing: blocks), pause_seconds, and
  *	         differences: the first pools that differ, with both sides' block size (0: no
  *	         live blocks), live blocks, and how many blocks differ
+ *	why_no_audit  where audit is null, why: a sentence's end; otherwise null
  *	doubts   sentences: what is known to be wrong or missing
  *
  * The schema memtrace.merge/1, of several processes: see merge.h for what its sums mean.
  *
  *	processes  as process above, a parent before its children, and of each file, depth (0: its
  *	         parent is none of them), from, to, live_bytes, live_blocks (at to), verdict,
- *	         arenas, c_heap, audit, doubts
+ *	         arenas, c_heap, audit, why_no_audit, doubts
  *	by, growth, total, pins, pins_total, pins_others  as above, over all of them
  *	release  null: lines are released in each process for itself
  */

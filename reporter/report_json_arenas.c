@@ -230,6 +230,7 @@ void report_json_audit(const struct report *report, struct json *json)
 {
 	const struct profile *profile = report->profile;
 	const struct profile_audit *audit = report_audit(report);
+	json_text(json, "why_no_audit", report_why_no_audit(report));
 	if (!audit) {
 		json_null(json, "audit");
 		return;

@@ -213,6 +213,18 @@ def test_the_audit_has_one_line(trace, python):
     assert len(lines) == 1 and f"audit: {audit['blocks']:,} blocks in " in lines[0] and ", 0 differ (" in lines[0]
 
 
+@pytest.mark.parametrize("code, audit, why", [
+    ("import os; os._exit(0)", "end", "a process that leaves by _exit makes none"),
+    ("import os; os.abort()", "end", "the process died before it was made"),
+    ("pass", "off", "MEMTRACE_AUDIT=off"),
+], ids=["_exit", "abort", "off"])
+def test_no_audit_says_why(trace, any_python, code, audit, why):
+    run = trace(any_python, "-c", code, env={"MEMTRACE_AUDIT": audit})
+    report = run.report()
+    assert (report["audit"], report["why_no_audit"]) == (None, why)
+    assert f"no audit: {why}" in report_text(run).splitlines()
+
+
 def test_malloc_has_no_arenas_and_says_so(trace, any_python):
     run = trace(any_python, "-c", "pass", env={"PYTHONMALLOC": "malloc"})
     report = run.report()

@@ -109,6 +109,7 @@ static void arenas_take_one_line_unless_they_are_fragmented(void **state)
 	struct made made;
 	make(&made);
 	made.profile.audit_count = 0;
+	made.profile.run.end = PROFILE_UNDERSCORE_EXIT;
 	made.report.to = (struct moment){.kind = MOMENT_LAST, .name = "end"};
 	made.report.fragmentation = (struct fragmentation){.known = true,
 							   .arenas = 1,
@@ -119,7 +120,8 @@ static void arenas_take_one_line_unless_they_are_fragmented(void **state)
 							   .free_bytes = MIB / 2 - 480};
 	char *text = print(&made.report);
 	assert_string_equal(text, "\n1 arena of 1.0 MiB at end: 512 KiB live in 9 blocks, 480 B"
-				  " pool headers, 512 KiB free (50 %)\n");
+				  " pool headers, 512 KiB free (50 %)\n"
+				  "no audit: a process that leaves by _exit makes none\n");
 	free(text);
 	made.report.fragmentation = (struct fragmentation){.known = true,
 							   .why_none = "a reason"};
@@ -128,12 +130,42 @@ static void arenas_take_one_line_unless_they_are_fragmented(void **state)
 	free(text);
 }
 
+static const char *why_none(struct made *made, uint32_t end, enum moment_kind kind)
+{
+	made->profile.run.end = end;
+	made->report.to = (struct moment){.kind = kind};
+	return report_why_no_audit(&made->report);
+}
+
+static void a_missing_audit_has_a_reason(void **state)
+{
+	(void)state;
+	static char said[] = "audit\0off: a reason";
+	struct made made;
+	make(&made);
+	assert_null(why_none(&made, PROFILE_EXIT, MOMENT_LAST));
+	made.profile.audit_count = 0;
+	made.profile.mark_count = 2;
+	assert_non_null(strstr(why_none(&made, PROFILE_DIED, MOMENT_LAST), "died"));
+	assert_non_null(strstr(why_none(&made, PROFILE_EXEC, MOMENT_LAST), "another program"));
+	assert_non_null(strstr(why_none(&made, PROFILE_EXIT, MOMENT_LAST), "ended before"));
+	assert_non_null(strstr(why_none(&made, PROFILE_EXIT, MOMENT_MARK), "=marks"));
+	made.report.running = true;
+	assert_non_null(strstr(why_none(&made, PROFILE_RUNNING, MOMENT_LAST), "still runs"));
+	made.profile.info = said;
+	made.profile.info_bytes = sizeof said;
+	assert_string_equal(why_none(&made, PROFILE_EXIT, MOMENT_LAST), "a reason");
+	made.report.fragmentation.known = true;
+	assert_string_equal(why_none(&made, PROFILE_EXIT, MOMENT_LAST), "there are no arenas");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_audit_up_to_a_moment_counts),
 		cmocka_unit_test(differences_are_shown_with_their_pool),
 		cmocka_unit_test(arenas_take_one_line_unless_they_are_fragmented),
+		cmocka_unit_test(a_missing_audit_has_a_reason),
 	};
 	return cmocka_run_group_tests_name("report_arenas", tests, NULL, NULL);
 }
