@@ -81,6 +81,9 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 # Of the library only parts by name: the whole would interpose malloc.
 $(O)/unit/test_words: $(call obj,preload/words.c)
 $(O)/unit/test_pool: $(call obj,preload/pool.c)
+$(O)/unit/test_walk: $(call obj,preload/walk.c)
+$(O)/unit/test_arena_list: $(call obj,preload/arenas.c preload/memory.c)
+$(O)/unit/test_touched: $(call obj,preload/touched.c)
 $(O)/unit/test_malloc_info: $(call obj,preload/malloc_info.c)
 $(O)/unit/test_options: $(call obj,preload/options.c preload/say.c preload/words.c)
 

@@ -91,9 +91,14 @@ void life_pause(bool pause)
 	if (pause) {
 		audit_stop("recording was paused");
 		atomic_fetch_and(life_state, ~(uint32_t)(LIFE_RECORDING | LIFE_QUICK));
-	} else if (life_traced()) {
-		atomic_fetch_or(life_state, LIFE_RECORDING);
+		return;
 	}
+	uint32_t state = atomic_load(life_state);
+
+	/* Inert it stays, also where it becomes so in this very moment. */
+	while (state & LIFE_TRACED &&
+	       !atomic_compare_exchange_weak(life_state, &state, state | LIFE_RECORDING))
+		;
 }
 
 bool life_is_ours(void)

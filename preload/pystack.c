@@ -229,7 +229,7 @@ static uint32_t find_id(struct thread *self, const void *tstate, bool gil_held)
 {
 	struct walk *walk = &self->walk;
 	uint32_t epoch = intern_epoch();
-	uint32_t same = walk_update(walk, walk_innermost(tstate));
+	uint32_t same = walk_update(walk, walk_innermost(tstate), self->epoch == epoch);
 
 	/* A code object has gone: what its address meant, it may not mean any more. */
 	if (__builtin_expect(self->epoch != epoch, 0)) {

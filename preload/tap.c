@@ -35,16 +35,20 @@ static bool same_block(uint64_t inner, uint64_t outer)
  */
 static __attribute__((noinline)) void attend(enum tap_domain domain)
 {
-	uint32_t attention = atomic_load_explicit(&ring.header->attention,
-						  memory_order_acquire);
-	uint32_t asked = attention & ~(uint32_t)(ATTENTION_OWED | ATTENTION_INERT);
+	const uint32_t kept = ATTENTION_OWED | ATTENTION_INERT;
+	/*
+	 * Taken before it is done: of two threads that see it one does it, and what is asked
+	 * for meanwhile is seen by the next event. Acquire: pairs with the release of whoever
+	 * asked.
+	 */
+	uint32_t asked = atomic_fetch_and_explicit(&ring.header->attention, kept,
+						   memory_order_acquire) &
+			 ~kept;
 
 	if (asked & ATTENTION_NO_STACKS)
 		pystack_stop(NULL);
 	if (asked & ATTENTION_MARK)
 		mark_from_outside(asked & ATTENTION_AUDIT);
-	if (asked)
-		atomic_fetch_and(&ring.header->attention, ~asked);
 	if (domain == TAP_MEM || domain == TAP_OBJECT)
 		audit_look();
 }
@@ -338,14 +342,32 @@ bool tap_begin(struct call *call, enum tap_domain domain, size_t bytes)
 	return true;
 }
 
-static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_class)
+/*
+ * The second half of a call, with the guard held. NULL: tracing has ended meanwhile, or a
+ * handler forked in the middle of the call and this is the child: the ring that it sees is
+ * still its parent's.
+ */
+static struct thread *resume(const struct call *call)
 {
 	if (!thread_enter())
-		return;
+		return NULL;
 	struct thread *self = thread_self_pointer;
-	int saved = *self->errno_place;
 
 	self->call = call->outer;
+	if (life_traced())
+		return self;
+	thread_leave();
+	return NULL;
+}
+
+static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_class)
+{
+	struct thread *self = resume(call);
+
+	if (!self)
+		return;
+	int saved = *self->errno_place;
+
 	if (event->address && event->domain <= TAP_OBJECT && !kept_class)
 		collection_look_for_debug(event->domain, event->address, event->bytes);
 	settle_held(self, call, event->address);
@@ -399,12 +421,12 @@ bool tap_begin_realloc(struct call *call, enum tap_domain domain, const void *pt
 /* The old block lives on. */
 static void take_back_free(struct call *call)
 {
-	if (!thread_enter())
+	struct thread *self = resume(call);
+
+	if (!self)
 		return;
-	struct thread *self = thread_self_pointer;
 	int saved = *self->errno_place;
 
-	self->call = call->outer;
 	settle_held(self, call, 0);
 	if (call->was_waiting)
 		cancel_restore(call->waiting);

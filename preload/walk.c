@@ -111,7 +111,8 @@ static inline __attribute__((always_inline)) bool compare(const struct walk *wal
 }
 
 /* False: nothing was changed, all frames must be read. */
-static inline bool update_chained(struct walk *walk, const void *innermost, uint32_t *ret_same)
+static inline bool update_chained(struct walk *walk, const void *innermost, bool codes_stay,
+				  uint32_t *ret_same)
 {
 	const struct layout *layout = &python.layout;
 	const struct walk_frame *moved;
@@ -122,7 +123,7 @@ static inline bool update_chained(struct walk *walk, const void *innermost, uint
 		return false;
 	const struct walk_frame *top = &walk->frames[known - 1];
 
-	if (!(layout->instr == INSTR_ADDRESS && !layout->code_copies
+	if (!(codes_stay && layout->instr == INSTR_ADDRESS && !layout->code_copies
 		      ? compare(walk, top, true, &moved)
 		      : compare(walk, top, false, &moved)))
 		return false;
@@ -206,12 +207,12 @@ void walk_step(struct walk *walk)
 	read_frame(top, top->frame, &python.layout);
 }
 
-uint32_t walk_update(struct walk *walk, const void *innermost)
+uint32_t walk_update(struct walk *walk, const void *innermost, bool codes_stay)
 {
 	uint32_t same;
 
 	if (__builtin_expect(walk->chained && innermost, 1) &&
-	    update_chained(walk, innermost, &same))
+	    update_chained(walk, innermost, codes_stay, &same))
 		return same;
 	return update_whole(walk, innermost);
 }

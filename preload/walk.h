@@ -102,8 +102,10 @@ static inline bool walk_callers_unchanged(const struct walk *walk, const void *i
 void walk_step(struct walk *walk);
 /*
  * Makes `walk` the stack that ends with this frame; the nodes from the returned one on, counted
- * from the outermost, are to be filled in.
+ * from the outermost, are to be filled in. codes_stay: no code object that is known was freed
+ * since the walk before. Otherwise another may lie around the same instruction's address, and
+ * what the walk before has for its code is no code object any more.
  */
-uint32_t walk_update(struct walk *walk, const void *innermost);
+uint32_t walk_update(struct walk *walk, const void *innermost, bool codes_stay);
 
 #endif
