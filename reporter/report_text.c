@@ -11,6 +11,7 @@
 #include "caption.h"
 #include "doubts.h"
 #include "free_lists.h"
+#include "next_step.h"
 #include "paragraph.h"
 #include "source.h"
 
@@ -259,17 +260,18 @@ static void print_free_lists(const struct printer *printer)
 		   lists.trackable ? "; MEMTRACE_REUSE=1 follows them" : "");
 }
 
+/* Never wrapped: it is there to be copied. */
 static void print_next(const struct printer *printer)
 {
 	const struct report *report = printer->report;
-	const char *path = short_path(printer, report->profile->path);
+	struct buf text;
+	buf_init(&text);
+	next_step_append(report, short_path(printer, report->profile->path), &text);
+	buf_u8(&text, '\0');
+	fputs("\nnext: ", printer->term->out);
+	term_text(printer->term, (const char *)text.data);
 	putc('\n', printer->term->out);
-	if (report->by == GROUPING_BY_STACK)
-		print_line(printer,
-			   "next: memtrace report --by own %s    lines of your own code", path);
-	else
-		print_line(printer, "next: memtrace report --by stack -n 1 %s    who calls it",
-			   path);
+	buf_release(&text);
 }
 
 void report_text(const struct report *report, const struct term *term, enum units_kind units)

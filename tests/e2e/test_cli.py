@@ -214,6 +214,23 @@ def test_a_program_and_its_report(any_python, tmp_path):
         '"rank":') == 1
 
 
+def test_the_next_step_asks_for_the_first_line_since_the_same_mark(any_python, tmp_path):
+    (tmp_path / "keeps.py").write_text("import ctypes\n"
+                                       "kept = [bytes(4 << 20)]\n"
+                                       "ctypes.CDLL(None).memtrace_mark(b\"it's warm\")\n"
+                                       "kept += [bytes(5000) for _ in range(200)]\n")
+    memtrace("run", "-o", "it is.memtrace", any_python, "keeps.py", cwd=tmp_path)
+    said = memtrace("report", "--from", "it's warm", cwd=tmp_path, COLUMNS="60").stdout.splitlines()
+    command, purpose = said[-1].removeprefix("next: memtrace ").split("    ")
+    assert purpose == "who calls it"
+    done = subprocess.run(["bash", "-c", f"'{COMMAND}' {command}"], cwd=tmp_path, check=True,
+                          env=clean_environment(), capture_output=True, text=True).stdout
+    rows = done[done.index("Growth from it's warm to end, by stack"):].splitlines()
+    # The list's own block is in the same stack where comprehensions have no frame.
+    assert rows[1].startswith("keeps.py:4: size=98") and "count=20" in rows[1]
+    assert not any("keeps.py:2" in row for row in rows)
+
+
 def test_report_json_has_every_documented_key(any_python, tmp_path):
     memtrace("run", "-o", tmp_path / "run.memtrace", any_python, "-c", "x = [0] * 1000")
     report = json.loads(memtrace("report", "--json", tmp_path / "run.memtrace").stdout)

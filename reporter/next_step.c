@@ -1,0 +1,72 @@
+#include "next_step.h"
+
+#include <string.h>
+
+#include "../collector/linetable.h"
+
+static void append_text(struct buf *text, const char *part)
+{
+	buf_append(text, part, strlen(part));
+}
+
+/* As one word of a shell. */
+static void append_word(struct buf *text, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:=@%+,-";
+	if (*word && !word[strspn(word, plain)]) {
+		append_text(text, word);
+		return;
+	}
+	append_text(text, "'");
+	for (; *word; word++) {
+		if (*word == '\'')
+			append_text(text, "'\\''");
+		else
+			buf_u8(text, (uint8_t)*word);
+	}
+	append_text(text, "'");
+}
+
+static void append_moments(const struct report *report, struct buf *text)
+{
+	if (strcmp(report->from.name, moment_beginning(report->profile)) != 0) {
+		append_text(text, " --from ");
+		append_word(text, report->from.name);
+	}
+	if (strcmp(report->to.name, "end") != 0) {
+		append_text(text, " --to ");
+		append_word(text, report->to.name);
+	}
+}
+
+/* The space ends the number: line 4 isn't line 41. */
+static void append_focus(const struct report *report, struct buf *text)
+{
+	const bool by_line = report->by == GROUPING_BY_LINE || report->by == GROUPING_BY_OWN;
+	const struct group *group = report->growth.row_count ? &report->growth.rows[0].group
+							     : NULL;
+	if (!by_line || !group || !group->file || group->line == LINE_NONE)
+		return;
+	const char *slash = strrchr(group->file, '/');
+	const char *name = slash ? slash + 1 : group->file;
+	char focus[300];
+	/* What a regular expression would take for something else. */
+	if (strpbrk(name, "[](){}*+?|^$\\") || strlen(name) > 255)
+		return;
+	snprintf(focus, sizeof focus, "%s:%d ", name, group->line);
+	append_text(text, " --focus ");
+	append_word(text, focus);
+}
+
+void next_step_append(const struct report *report, const char *path, struct buf *text)
+{
+	const bool stacks = report->by == GROUPING_BY_STACK;
+	append_text(text,
+		    stacks ? "memtrace report --by own" : "memtrace report --by stack -n 1");
+	append_moments(report, text);
+	append_focus(report, text);
+	append_text(text, " ");
+	append_word(text, path);
+	append_text(text, stacks ? "    lines of your own code" : "    who calls it");
+}
