@@ -1,6 +1,7 @@
 """The interpreter's own pool headers, sent when asked for: they show the blocks that the events left live."""
 
 import subprocess
+import time
 
 import pytest
 from audits import checked_audits
@@ -190,3 +191,37 @@ def test_from_outside(trace, python, tmp_path):
     trace.wait_for_profile()
     audits = checked_audits(trace.out)
     assert [audit.interpreter for audit in audits] == [0]
+
+
+ASLEEP = """\
+import os
+kept = [bytes(i % 500) for i in range(3000)]
+print("ready", flush=True)
+os.read(0, 1)
+"""
+
+
+def test_of_a_program_that_sleeps(trace, python, tmp_path):
+    """The collector makes the mark alone; the pools, which it can't read, are read at the end as ever."""
+    script = tmp_path / "asleep.py"
+    script.write_text(ASLEEP)
+    program = trace.start(python, script, env={"MEMTRACE_EVENTS": "full"}, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True)
+    try:
+        assert program.stdout.readline() == "ready\n"
+        done = subprocess.run([COMMAND, "mark", str(program.pid), "asleep", "--audit"], capture_output=True,
+                              text=True)
+        assert done.returncode in (0, 1)
+        if done.returncode:
+            # A busy machine: the collector had no turn within the three seconds that the command waits.
+            time.sleep(30)
+        program.communicate("x")
+    finally:
+        program.kill()
+        program.wait()
+    trace.wait_for_profile()
+    audits = checked_audits(trace.out)
+    assert [audit.interpreter for audit in audits] == [0]
+    profile, = map(Profile, find_profiles(trace.out))
+    marks = [mark["name"] for mark in profile.report()["marks"]]
+    assert marks.count("asleep") == 1 and marks.index("asleep") < marks.index("end")
