@@ -65,6 +65,8 @@ static void test_every_block_of_every_class(void **state)
 	(void)state;
 	fill_pools(MIB, POOL);
 	fill_pools(256 << 10, SMALL_POOL);
+	/* Of an interpreter built to use huge pages. */
+	fill_pools(2 * MIB, POOL);
 }
 
 /* 63 whole pools; the odd ends belong to the arena, but hold no blocks. */
