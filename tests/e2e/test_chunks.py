@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from audits import checked_audits, number, records
-from conftest import COMMAND, python_version
+from conftest import COMMAND, is_free_threaded, python_version
 
 EVERY_INTERPRETER = True
 
@@ -35,6 +35,8 @@ mark(b"back")
 def test_a_chunk_is_no_arena(trace, python, tmp_path, size):
     if python_version(python) < (3, 11):
         pytest.skip("chunks of the stack of frames came with CPython 3.11")
+    if is_free_threaded(python):
+        pytest.skip("free-threaded builds have no arenas")
     script = tmp_path / "deep.py"
     script.write_text(DEEP)
     run = trace(python, script, WORDS[size], env={"MEMTRACE_EVENTS": "full", "MEMTRACE_AUDIT": "marks"})
