@@ -5,7 +5,7 @@ import time
 
 import pytest
 from audits import checked_audits
-from conftest import COMMAND, Profile, find_profiles, python_version
+from conftest import COMMAND, Profile, find_profiles, is_free_threaded, python_version
 from test_subinterpreters import OUTER
 
 EVERY_INTERPRETER = True
@@ -55,6 +55,12 @@ for thread in threads:
 
 def interpreters_of(audits):
     return sorted({audit.interpreter for audit in audits})
+
+
+@pytest.fixture(autouse=True)
+def pools(python):
+    if is_free_threaded(python):
+        pytest.skip("free-threaded builds have no pools")
 
 
 @pytest.fixture
