@@ -22,7 +22,8 @@ static void keep_end(struct ledger *ledger, const struct heap *heap)
 
 	forget_end(ledger);
 	ledger->ended = true;
-	ledger->end_kept = snapshot_take(heap, &ledger->pulse, &ledger->end, &err) == 0;
+	ledger->end_kept = snapshot_take(heap, &ledger->pulse, ledger->journal_out,
+					 &ledger->end, &err) == 0;
 	if (!ledger->end_kept)
 		log_line(&ledger->log, "what is live at the end can't be kept: %s", err.text);
 }

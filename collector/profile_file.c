@@ -74,6 +74,26 @@ void profile_file_release(struct profile_file *file)
 	*file = (struct profile_file){.fd = -1};
 }
 
+static int put_spilled(struct profile_file *file, const struct section_write *section,
+		       struct err *err)
+{
+	uint8_t bytes[1 << 16];
+	ssize_t len;
+
+	for (uint64_t at = 0; at < section->spilled_bytes; at += (uint64_t)len) {
+		len = pread(section->spill_fd, bytes, sizeof(bytes), (off_t)at);
+		if (len <= 0)
+			return err_set(err, "%s: what was put aside can't be read: %m",
+				       file->tmp_path);
+		if ((uint64_t)len > section->spilled_bytes - at)
+			len = (ssize_t)(section->spilled_bytes - at);
+		if (write_at(file, file->end + at, bytes, (size_t)len, err))
+			return -1;
+	}
+	file->end += section->spilled_bytes;
+	return 0;
+}
+
 int profile_file_put(struct profile_file *file, const struct section_write *section,
 		     struct err *err)
 {
@@ -81,6 +101,8 @@ int profile_file_put(struct profile_file *file, const struct section_write *sect
 
 	assert(section->finished && file->section_count < file->section_room);
 	entry.offset = file->end;
+	if (put_spilled(file, section, err))
+		return -1;
 	if (write_at(file, file->end, section->stored.data, section->stored.len, err))
 		return -1;
 	file->end += section->stored.len;

@@ -326,10 +326,10 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 }
 
 /* Without a moment that was kept, what is live is what the stream's last record leaves. */
-static int find_snapshot(struct draft *draft, const struct snapshot *end)
+static int find_snapshot(struct draft *draft, const char *path, const struct snapshot *end)
 {
 	draft->snapshot = end ? end : &draft->own;
-	return end ? 0 : snapshot_take(draft->heap, NULL, &draft->own, draft->err);
+	return end ? 0 : snapshot_take(draft->heap, NULL, path, &draft->own, draft->err);
 }
 
 int profile_write(const char *path, const struct heap *heap,
@@ -339,7 +339,7 @@ int profile_write(const char *path, const struct heap *heap,
 	__attribute__((cleanup(draft_release))) struct draft draft;
 
 	draft_init(&draft, heap, err);
-	if (find_snapshot(&draft, result->end) ||
+	if (find_snapshot(&draft, path, result->end) ||
 	    profile_file_create(&draft.file, path, SECTION_COUNT, err) ||
 	    write_sections(&draft, identity, result))
 		return -1;

@@ -163,7 +163,23 @@ static int finish_sections(struct snapshot *snapshot, struct err *err)
 	return 0;
 }
 
-int snapshot_take(const struct heap *heap, const struct pulse *pulse,
+static void put_aside(struct section_write *sections, const char *path)
+{
+	for (size_t i = SNAPSHOT_ADDRESSES; i <= SNAPSHOT_WINDOWS; i++)
+		section_write_spill(&sections[i], path);
+}
+
+/*
+ * Compressing takes some memory for each section: those that are whole need it no more. What
+ * goes wrong here is told when all are finished.
+ */
+static void finish_first(struct section_write *sections)
+{
+	for (size_t i = SNAPSHOT_MAPPINGS; i <= SNAPSHOT_POOLS; i++)
+		section_write_finish(&sections[i], NULL);
+}
+
+int snapshot_take(const struct heap *heap, const struct pulse *pulse, const char *aside,
 		  struct snapshot *ret_snapshot, struct err *err)
 {
 	struct block_walk walk;
@@ -172,8 +188,11 @@ int snapshot_take(const struct heap *heap, const struct pulse *pulse,
 	pulse_beat(pulse);
 	block_walk_init(&walk, heap);
 	init_sections(ret_snapshot->sections);
+	if (aside)
+		put_aside(ret_snapshot->sections, aside);
 	put_mappings(&ret_snapshot->sections[SNAPSHOT_MAPPINGS], &heap->mappings);
 	put_arenas(ret_snapshot->sections, &walk);
+	finish_first(ret_snapshot->sections);
 	ret_snapshot->block_count = put_blocks(ret_snapshot->sections, &walk, pulse);
 	block_walk_release(&walk);
 	take_figures(ret_snapshot, heap);

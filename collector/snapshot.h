@@ -41,8 +41,11 @@ struct snapshot {
 	uint64_t block_count; /* in the columns */
 };
 
-/* On failure *ret_snapshot is an empty one. */
-int snapshot_take(const struct heap *heap, const struct pulse *pulse,
+/*
+ * `aside`: a path beside which columns of blocks are put down while they are taken; NULL: they
+ * stay in memory. On failure *ret_snapshot is an empty one.
+ */
+int snapshot_take(const struct heap *heap, const struct pulse *pulse, const char *aside,
 		  struct snapshot *ret_snapshot, struct err *err);
 void snapshot_release(struct snapshot *snapshot);
 /* What was live of a stack. */

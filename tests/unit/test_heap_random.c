@@ -161,7 +161,7 @@ static void same_pins(const struct model_census *expected, const struct heap *he
 	struct buf raw;
 	size_t at = 0;
 
-	assert_int_equal(snapshot_take(heap, NULL, &snapshot, NULL), 0);
+	assert_int_equal(snapshot_take(heap, NULL, NULL, &snapshot, NULL), 0);
 	const struct section_write *section = &snapshot.sections[SNAPSHOT_PINS];
 	const struct section_source source = {.path = "pins",
 					      .fd = -1,
