@@ -241,21 +241,14 @@ static void print_growth(struct printer *printer)
 	print_others(printer, shown);
 }
 
-/*
- * From a tenth to a quarter of what is live: less doesn't matter, and of a small heap the bound
- * would be half and more, which hardly any program comes near.
- */
 static void print_free_lists(const struct printer *printer)
 {
-	const struct report *report = printer->report;
-	const struct free_lists lists = free_lists_of(report->profile);
-	const uint64_t live = moment_live_bytes(report->profile, &report->to);
-	if (!lists.known || lists.tracked || live / 4 < lists.most_bytes ||
-	    live / 10 > lists.most_bytes)
+	const struct free_lists lists = free_lists_of(printer->report->profile);
+	if (!lists.known || lists.tracked)
 		return;
 	print_line(printer,
-		   "up to %s of it may be tuples, floats, ... that Python keeps for reuse: they"
-		   " stay with the line that made them first%s",
+		   "free lists: Python keeps up to %s of dead tuples, floats, ... for reuse, live"
+		   " at the lines that made them%s",
 		   units_size(printer->units, lists.most_bytes).text,
 		   lists.trackable ? "; MEMTRACE_REUSE=1 follows them" : "");
 }
