@@ -5,7 +5,7 @@ roughly its arenas are known by construction. Then it frees them, and reads what
 """
 
 import pytest
-from conftest import INTERPRETERS, PROGRAMS, ROOT, is_free_threaded, line_of, python_version
+from conftest import INTERPRETERS, PROGRAMS, ROOT, is_free_threaded, line_of, needs_plain_blocks, python_version
 
 SCRIPT = PROGRAMS / "fragments.py"
 BYTES, EVERY = 24 << 20, 100
@@ -25,6 +25,7 @@ def held(trace, python):
 
     if is_free_threaded(python):
         pytest.skip("free-threaded builds have no arenas")
+    needs_plain_blocks(python)
 
     def run(workload):
         done = trace(python, SCRIPT, workload, compare=False)

@@ -106,7 +106,9 @@ def server_python():
     cache = os.environ.get("MEMTRACE_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "memtrace")
     python = pathlib.Path(cache, "server-venv/bin/python")
-    return str(python) if python.exists() else None
+    # Copied last: without it somebody is making it, or couldn't.
+    made = pathlib.Path(cache, "server-venv/requirements.txt")
+    return str(python) if python.exists() and made.exists() else None
 
 
 def run_server(line, folder, variables):

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import COMMAND, INTERPRETERS, clean_environment, line_of, python_version
+from conftest import COMMAND, INTERPRETERS, clean_environment, line_of, needs_plain_blocks, python_version
 from test_bad_input import sections
 
 # Two lines keep blocks of 240 and 448 bytes; a bytes object lies at its id.
@@ -78,6 +78,7 @@ def kept(trace, any_python, tmp_path):
 
 
 def test_blocks_are_where_the_program_has_them(trace, python, tmp_path):
+    needs_plain_blocks(python)
     kept = Kept(trace, python, tmp_path)
     found = as_json(kept.run.path)
     for name, (count, size) in BLOCKS.items():

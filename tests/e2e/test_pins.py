@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from conftest import COMMAND, PROGRAMS, ROOT, clean_environment, line_of, python_version
+from conftest import COMMAND, PROGRAMS, ROOT, clean_environment, line_of, needs_plain_blocks, python_version
 
 PINNING = PROGRAMS / "pinning.py"
 SAMPLE = ROOT / "samples/fragmentation.py"
@@ -262,6 +262,7 @@ def test_it_fits_eighty_columns(trace, any_python):
 def test_what_a_mark_predicts_comes_true(trace, python, tmp_path):
     """Blocks that a mark says arenas are held by are freed after it: those arenas are gone at the end. The
     collections empty the interpreter's lists of spare objects, which hold arenas like live ones."""
+    needs_plain_blocks(python)
     script = tmp_path / "thin.py"
     script.write_text(f"""import ctypes, gc
 mark = getattr(ctypes.CDLL(None), "memtrace_mark", lambda name: None)

@@ -1,0 +1,43 @@
+build-san/obj/collector/checkpoint.o: collector/checkpoint.c \
+ collector/checkpoint.h collector/err.h collector/heap_state.h \
+ collector/heap.h collector/arena_map.h collector/audits.h \
+ collector/profile.h collector/../preload/stream.h \
+ collector/block_table.h collector/census.h collector/pins.h \
+ collector/pulse.h collector/summary.h collector/buf.h \
+ collector/mappings.h collector/u64map.h collector/marks.h \
+ collector/sites.h collector/reallocs.h collector/stacks.h \
+ collector/stream_read.h collector/windows.h collector/ledger.h \
+ collector/journal.h collector/log.h collector/profile_write.h \
+ collector/snapshot.h collector/section_write.h collector/mem.h \
+ collector/replay.h collector/segments.h
+collector/checkpoint.h:
+collector/err.h:
+collector/heap_state.h:
+collector/heap.h:
+collector/arena_map.h:
+collector/audits.h:
+collector/profile.h:
+collector/../preload/stream.h:
+collector/block_table.h:
+collector/census.h:
+collector/pins.h:
+collector/pulse.h:
+collector/summary.h:
+collector/buf.h:
+collector/mappings.h:
+collector/u64map.h:
+collector/marks.h:
+collector/sites.h:
+collector/reallocs.h:
+collector/stacks.h:
+collector/stream_read.h:
+collector/windows.h:
+collector/ledger.h:
+collector/journal.h:
+collector/log.h:
+collector/profile_write.h:
+collector/snapshot.h:
+collector/section_write.h:
+collector/mem.h:
+collector/replay.h:
+collector/segments.h:

@@ -1,0 +1,2 @@
+build-san/obj/collector/err.o: collector/err.c collector/err.h
+collector/err.h:

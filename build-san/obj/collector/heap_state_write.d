@@ -1,0 +1,31 @@
+build-san/obj/collector/heap_state_write.o: collector/heap_state_write.c \
+ collector/state_writer.h collector/buf.h collector/heap_state.h \
+ collector/heap.h collector/arena_map.h collector/audits.h \
+ collector/profile.h collector/../preload/stream.h \
+ collector/block_table.h collector/census.h collector/pins.h \
+ collector/pulse.h collector/summary.h collector/err.h \
+ collector/mappings.h collector/u64map.h collector/marks.h \
+ collector/sites.h collector/reallocs.h collector/stacks.h \
+ collector/stream_read.h collector/windows.h
+collector/state_writer.h:
+collector/buf.h:
+collector/heap_state.h:
+collector/heap.h:
+collector/arena_map.h:
+collector/audits.h:
+collector/profile.h:
+collector/../preload/stream.h:
+collector/block_table.h:
+collector/census.h:
+collector/pins.h:
+collector/pulse.h:
+collector/summary.h:
+collector/err.h:
+collector/mappings.h:
+collector/u64map.h:
+collector/marks.h:
+collector/sites.h:
+collector/reallocs.h:
+collector/stacks.h:
+collector/stream_read.h:
+collector/windows.h:

@@ -1,0 +1,2 @@
+build-san/obj/collector/mem.o: collector/mem.c collector/mem.h
+collector/mem.h:

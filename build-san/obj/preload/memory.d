@@ -1,0 +1,2 @@
+build-san/obj/preload/memory.o: preload/memory.c preload/memory.h
+preload/memory.h:

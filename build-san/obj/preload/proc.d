@@ -1,0 +1,4 @@
+build-san/obj/preload/proc.o: preload/proc.c preload/proc.h \
+ preload/words.h
+preload/proc.h:
+preload/words.h:

@@ -1,0 +1,2 @@
+build-san/obj/preload/touched.o: preload/touched.c preload/touched.h
+preload/touched.h:

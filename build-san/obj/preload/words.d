@@ -1,0 +1,2 @@
+build-san/obj/preload/words.o: preload/words.c preload/words.h
+preload/words.h:

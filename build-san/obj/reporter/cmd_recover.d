@@ -1,0 +1,22 @@
+build-san/obj/reporter/cmd_recover.o: reporter/cmd_recover.c \
+ reporter/../collector/profile_read.h reporter/../collector/err.h \
+ reporter/../collector/linetable.h \
+ reporter/../collector/../preload/stream.h \
+ reporter/../collector/profile.h reporter/../collector/section_read.h \
+ reporter/../collector/buf.h reporter/command.h reporter/options.h \
+ reporter/term.h reporter/units.h reporter/recovery.h \
+ reporter/run_files.h reporter/../collector/err.h
+reporter/../collector/profile_read.h:
+reporter/../collector/err.h:
+reporter/../collector/linetable.h:
+reporter/../collector/../preload/stream.h:
+reporter/../collector/profile.h:
+reporter/../collector/section_read.h:
+reporter/../collector/buf.h:
+reporter/command.h:
+reporter/options.h:
+reporter/term.h:
+reporter/units.h:
+reporter/recovery.h:
+reporter/run_files.h:
+reporter/../collector/err.h:

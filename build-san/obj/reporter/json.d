@@ -1,0 +1,2 @@
+build-san/obj/reporter/json.o: reporter/json.c reporter/json.h
+reporter/json.h:

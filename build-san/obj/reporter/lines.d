@@ -1,0 +1,20 @@
+build-san/obj/reporter/lines.o: reporter/lines.c reporter/lines.h \
+ reporter/../collector/profile_read.h reporter/../collector/err.h \
+ reporter/../collector/linetable.h \
+ reporter/../collector/../preload/stream.h \
+ reporter/../collector/profile.h reporter/../collector/section_read.h \
+ reporter/../collector/buf.h reporter/../collector/u64map.h \
+ reporter/../collector/linetable.h reporter/../collector/mem.h \
+ reporter/module_name.h
+reporter/lines.h:
+reporter/../collector/profile_read.h:
+reporter/../collector/err.h:
+reporter/../collector/linetable.h:
+reporter/../collector/../preload/stream.h:
+reporter/../collector/profile.h:
+reporter/../collector/section_read.h:
+reporter/../collector/buf.h:
+reporter/../collector/u64map.h:
+reporter/../collector/linetable.h:
+reporter/../collector/mem.h:
+reporter/module_name.h:

@@ -1,0 +1,16 @@
+build-san/obj/reporter/moment.o: reporter/moment.c reporter/moment.h \
+ reporter/../collector/profile_read.h reporter/../collector/err.h \
+ reporter/../collector/linetable.h \
+ reporter/../collector/../preload/stream.h \
+ reporter/../collector/profile.h reporter/../collector/section_read.h \
+ reporter/../collector/buf.h reporter/../collector/buf.h reporter/units.h
+reporter/moment.h:
+reporter/../collector/profile_read.h:
+reporter/../collector/err.h:
+reporter/../collector/linetable.h:
+reporter/../collector/../preload/stream.h:
+reporter/../collector/profile.h:
+reporter/../collector/section_read.h:
+reporter/../collector/buf.h:
+reporter/../collector/buf.h:
+reporter/units.h:

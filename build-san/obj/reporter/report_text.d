@@ -1,0 +1,45 @@
+build-san/obj/reporter/report_text.o: reporter/report_text.c \
+ reporter/report.h reporter/caption.h reporter/../collector/buf.h \
+ reporter/grouping.h reporter/lines.h \
+ reporter/../collector/profile_read.h reporter/../collector/err.h \
+ reporter/../collector/linetable.h \
+ reporter/../collector/../preload/stream.h \
+ reporter/../collector/profile.h reporter/../collector/section_read.h \
+ reporter/../collector/buf.h reporter/../collector/u64map.h \
+ reporter/fragmentation.h reporter/arenas.h reporter/moment.h \
+ reporter/growth.h reporter/json.h reporter/pinning.h reporter/release.h \
+ reporter/term.h reporter/units.h reporter/verdict.h reporter/c_heap.h \
+ reporter/../collector/linetable.h reporter/../collector/mem.h \
+ reporter/doubts.h reporter/free_lists.h reporter/next_step.h \
+ reporter/paragraph.h reporter/source.h
+reporter/report.h:
+reporter/caption.h:
+reporter/../collector/buf.h:
+reporter/grouping.h:
+reporter/lines.h:
+reporter/../collector/profile_read.h:
+reporter/../collector/err.h:
+reporter/../collector/linetable.h:
+reporter/../collector/../preload/stream.h:
+reporter/../collector/profile.h:
+reporter/../collector/section_read.h:
+reporter/../collector/buf.h:
+reporter/../collector/u64map.h:
+reporter/fragmentation.h:
+reporter/arenas.h:
+reporter/moment.h:
+reporter/growth.h:
+reporter/json.h:
+reporter/pinning.h:
+reporter/release.h:
+reporter/term.h:
+reporter/units.h:
+reporter/verdict.h:
+reporter/c_heap.h:
+reporter/../collector/linetable.h:
+reporter/../collector/mem.h:
+reporter/doubts.h:
+reporter/free_lists.h:
+reporter/next_step.h:
+reporter/paragraph.h:
+reporter/source.h:

@@ -1,0 +1,21 @@
+build-san/obj/reporter/short_names.o: reporter/short_names.c \
+ reporter/short_names.h reporter/grouping.h reporter/lines.h \
+ reporter/../collector/profile_read.h reporter/../collector/err.h \
+ reporter/../collector/linetable.h \
+ reporter/../collector/../preload/stream.h \
+ reporter/../collector/profile.h reporter/../collector/section_read.h \
+ reporter/../collector/buf.h reporter/../collector/u64map.h \
+ reporter/../collector/linetable.h reporter/../collector/mem.h
+reporter/short_names.h:
+reporter/grouping.h:
+reporter/lines.h:
+reporter/../collector/profile_read.h:
+reporter/../collector/err.h:
+reporter/../collector/linetable.h:
+reporter/../collector/../preload/stream.h:
+reporter/../collector/profile.h:
+reporter/../collector/section_read.h:
+reporter/../collector/buf.h:
+reporter/../collector/u64map.h:
+reporter/../collector/linetable.h:
+reporter/../collector/mem.h:

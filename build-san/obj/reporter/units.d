@@ -1,0 +1,2 @@
+build-san/obj/reporter/units.o: reporter/units.c reporter/units.h
+reporter/units.h:

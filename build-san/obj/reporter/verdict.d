@@ -1,0 +1,31 @@
+build-san/obj/reporter/verdict.o: reporter/verdict.c reporter/verdict.h \
+ reporter/c_heap.h reporter/moment.h reporter/../collector/profile_read.h \
+ reporter/../collector/err.h reporter/../collector/linetable.h \
+ reporter/../collector/../preload/stream.h \
+ reporter/../collector/profile.h reporter/../collector/section_read.h \
+ reporter/../collector/buf.h reporter/caption.h \
+ reporter/../collector/buf.h reporter/grouping.h reporter/lines.h \
+ reporter/../collector/u64map.h reporter/fragmentation.h \
+ reporter/arenas.h reporter/pinning.h reporter/release.h reporter/units.h \
+ reporter/../collector/mem.h
+reporter/verdict.h:
+reporter/c_heap.h:
+reporter/moment.h:
+reporter/../collector/profile_read.h:
+reporter/../collector/err.h:
+reporter/../collector/linetable.h:
+reporter/../collector/../preload/stream.h:
+reporter/../collector/profile.h:
+reporter/../collector/section_read.h:
+reporter/../collector/buf.h:
+reporter/caption.h:
+reporter/../collector/buf.h:
+reporter/grouping.h:
+reporter/lines.h:
+reporter/../collector/u64map.h:
+reporter/fragmentation.h:
+reporter/arenas.h:
+reporter/pinning.h:
+reporter/release.h:
+reporter/units.h:
+reporter/../collector/mem.h:

@@ -1,0 +1,1 @@
+build-san/obj/tests/san/options.o: tests/san/options.c

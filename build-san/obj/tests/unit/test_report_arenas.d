@@ -1,0 +1,43 @@
+build-san/obj/tests/unit/test_report_arenas.o: \
+ tests/unit/test_report_arenas.c tests/unit/../../reporter/report.h \
+ tests/unit/../../reporter/caption.h \
+ tests/unit/../../reporter/../collector/buf.h \
+ tests/unit/../../reporter/grouping.h tests/unit/../../reporter/lines.h \
+ tests/unit/../../reporter/../collector/profile_read.h \
+ tests/unit/../../reporter/../collector/err.h \
+ tests/unit/../../reporter/../collector/linetable.h \
+ tests/unit/../../reporter/../collector/../preload/stream.h \
+ tests/unit/../../reporter/../collector/profile.h \
+ tests/unit/../../reporter/../collector/section_read.h \
+ tests/unit/../../reporter/../collector/buf.h \
+ tests/unit/../../reporter/../collector/u64map.h \
+ tests/unit/../../reporter/fragmentation.h \
+ tests/unit/../../reporter/arenas.h tests/unit/../../reporter/moment.h \
+ tests/unit/../../reporter/growth.h tests/unit/../../reporter/json.h \
+ tests/unit/../../reporter/pinning.h tests/unit/../../reporter/release.h \
+ tests/unit/../../reporter/term.h tests/unit/../../reporter/units.h \
+ tests/unit/../../reporter/verdict.h tests/unit/../../reporter/c_heap.h
+tests/unit/../../reporter/report.h:
+tests/unit/../../reporter/caption.h:
+tests/unit/../../reporter/../collector/buf.h:
+tests/unit/../../reporter/grouping.h:
+tests/unit/../../reporter/lines.h:
+tests/unit/../../reporter/../collector/profile_read.h:
+tests/unit/../../reporter/../collector/err.h:
+tests/unit/../../reporter/../collector/linetable.h:
+tests/unit/../../reporter/../collector/../preload/stream.h:
+tests/unit/../../reporter/../collector/profile.h:
+tests/unit/../../reporter/../collector/section_read.h:
+tests/unit/../../reporter/../collector/buf.h:
+tests/unit/../../reporter/../collector/u64map.h:
+tests/unit/../../reporter/fragmentation.h:
+tests/unit/../../reporter/arenas.h:
+tests/unit/../../reporter/moment.h:
+tests/unit/../../reporter/growth.h:
+tests/unit/../../reporter/json.h:
+tests/unit/../../reporter/pinning.h:
+tests/unit/../../reporter/release.h:
+tests/unit/../../reporter/term.h:
+tests/unit/../../reporter/units.h:
+tests/unit/../../reporter/verdict.h:
+tests/unit/../../reporter/c_heap.h:
