@@ -1,4 +1,0 @@
-build-san/obj/collector/pins.o: collector/pins.c collector/pins.h \
- collector/mem.h
-collector/pins.h:
-collector/mem.h:

@@ -1,4 +1,0 @@
-build-san/obj/collector/segments.o: collector/segments.c \
- collector/segments.h collector/buf.h
-collector/segments.h:
-collector/buf.h:

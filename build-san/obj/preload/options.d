@@ -1,4 +1,0 @@
-build-san/obj/preload/options.o: preload/options.c preload/options.h \
- preload/say.h
-preload/options.h:
-preload/say.h:

@@ -1,2 +1,0 @@
-build-san/obj/reporter/command.o: reporter/command.c reporter/command.h
-reporter/command.h:

@@ -1,2 +1,0 @@
-build-san/obj/reporter/term.o: reporter/term.c reporter/term.h
-reporter/term.h:

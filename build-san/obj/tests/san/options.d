@@ -1,1 +1,0 @@
-build-san/obj/tests/san/options.o: tests/san/options.c
