@@ -15,6 +15,7 @@ void heap_init(struct heap *heap)
 	mappings_init(&heap->mappings);
 	windows_init(&heap->windows);
 	marks_init(&heap->marks);
+	course_init(&heap->course);
 	audits_init(&heap->audits);
 	census_init(&heap->census);
 	reallocs_init(&heap->reallocs);
@@ -31,6 +32,7 @@ void heap_release(struct heap *heap)
 	mappings_release(&heap->mappings);
 	windows_release(&heap->windows);
 	marks_release(&heap->marks);
+	course_release(&heap->course);
 	audits_release(&heap->audits);
 	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);

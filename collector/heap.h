@@ -12,6 +12,7 @@
 #include "audits.h"
 #include "block_table.h"
 #include "census.h"
+#include "course.h"
 #include "err.h"
 #include "mappings.h"
 #include "marks.h"
@@ -25,11 +26,11 @@ struct heap_counts {
 	/* Of blocks and anonymous mappings; cancelled pairs included. */
 	uint64_t allocations, frees;
 	uint64_t cancelled_pairs;
-	uint64_t unknown_frees; /* of blocks from before the hooks, or from a pause */
+	uint64_t unknown_frees;  /* of blocks from before the hooks, or from a pause */
 	uint64_t retags;         /* objects made in a block that was on a free list */
 	uint64_t unknown_retags; /* of no live block, as in unknown_frees; not in retags */
-	uint64_t replaced;      /* allocations at an address that was live: a free was missed */
-	uint64_t lost_slots;    /* R_LOST */
+	uint64_t replaced;   /* allocations at an address that was live: a free was missed */
+	uint64_t lost_slots; /* R_LOST */
 	uint64_t dropped_events, waited_ns;    /* R_COUNTS */
 	uint64_t collections[3], collected[3]; /* by generation */
 };
@@ -60,13 +61,14 @@ struct heap {
 	struct mappings mappings;
 	struct windows windows;
 	struct marks marks;
+	struct course course;
 	struct audits audits;
 	struct census census;
 	struct heap_counts counts;
 	enum heap_end end;
 	int64_t end_status;
 	struct reallocs reallocs;
-	struct stream_text mark_text, state_text;   /* being put together */
+	struct stream_text mark_text, state_text; /* being put together */
 	bool restoring; /* between the parts of a state: its records aren't the run's */
 	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
 	struct heap_watch watch;                    /* the owner's; at first nobody watches */

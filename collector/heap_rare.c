@@ -168,6 +168,28 @@ static void apply_collection(struct heap *heap, const struct record *r)
 	heap->counts.collected[generation] += r->body;
 }
 
+static void apply_tick(struct heap *heap, const struct record *r)
+{
+	struct windows *windows = &heap->windows;
+	const struct sites *sites = &heap->sites;
+
+	windows_tick(windows, record_a(r), r->body, sites->live_bytes, sites->live_blocks,
+		     heap->arenas.arena_bytes);
+	if (!course_is_due(&heap->course, windows->now_ms))
+		return;
+	struct course_figures figures = {
+		.time_ms = windows->now_ms,
+		.rss_bytes = r->body,
+		.live_bytes = sites->live_bytes,
+		.live_blocks = sites->live_blocks,
+		.arena_bytes = heap->arenas.arena_bytes,
+		.allocations = heap->counts.allocations,
+	};
+
+	memcpy(figures.collections, heap->counts.collections, sizeof(figures.collections));
+	course_add(&heap->course, &figures, &heap->sites);
+}
+
 static void apply_mark(struct heap *heap, const struct record *r)
 {
 	const struct heap_watch *watch = &heap->watch;
@@ -222,8 +244,6 @@ static void apply_end(struct heap *heap, const struct record *r)
 
 void heap_apply_rare(struct heap *heap, const struct record *r)
 {
-	struct sites *sites = &heap->sites;
-
 	switch (record_kind(r)) {
 	case R_RESTORE:
 		apply_restore(heap, r);
@@ -270,8 +290,7 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 		apply_end(heap, r);
 		break;
 	case R_TICK:
-		windows_tick(&heap->windows, record_a(r), r->body, sites->live_bytes,
-			     sites->live_blocks, heap->arenas.arena_bytes);
+		apply_tick(heap, r);
 		break;
 	case R_LOST:
 		heap->counts.lost_slots += record_a(r);

@@ -73,10 +73,11 @@ static void read_site(struct sites *sites, uint32_t stack, struct cursor *c)
 {
 	uint64_t flags = cursor_varint(c);
 
-	if (flags & 2)
-		sites_touch(sites, stack);
-	else if (stack >= sites->count)
+	if (stack >= sites->count)
 		sites_make_room(sites, stack);
+	for (unsigned int i = 0; i < SITES_FOLLOWERS; i++)
+		if (flags >> 1 & 1U << i)
+			sites_note_for(sites, stack, (enum sites_follower_id)i);
 	struct site *site = &sites->site[stack];
 
 	numbers(c,
@@ -227,23 +228,26 @@ static void read_census(struct heap *heap, struct cursor *c)
 		census_put_gone(&heap->census, cursor_varint(c));
 }
 
-static void read_changes(struct heap *heap, struct mark *mark, struct cursor *c)
+static struct changes read_changes(const struct heap *heap, struct cursor *c)
 {
+	struct changes changes = {0};
 	size_t capacity = 0;
 	uint64_t stack = 0;
 
 	while (more(c)) {
+		struct change change;
+
 		stack += cursor_varint(c);
 		if (stack > heap->stacks.node_count)
-			return;
-		mark->changes = mem_grow(mark->changes, &capacity, mark->change_count + 1,
-					 sizeof(*mark->changes));
-		struct mark_change *change = &mark->changes[mark->change_count++];
-
-		*change = (struct mark_change){.stack = (uint32_t)stack};
-		change->live_bytes = cursor_varint(c);
-		change->live_blocks = cursor_varint(c);
+			break;
+		change = (struct change){.stack = (uint32_t)stack};
+		numbers(c,
+			(uint64_t *const[]){&change.live_bytes, &change.live_blocks,
+					    &change.total_blocks},
+			3);
+		changes_append(&changes, &capacity, &change);
 	}
+	return changes;
 }
 
 static void read_mark(struct heap *heap, struct cursor *c)
@@ -262,8 +266,31 @@ static void read_mark(struct heap *heap, struct cursor *c)
 				    &mark.rolled},
 		4);
 	mark.arenas = summary_read(c);
-	read_changes(heap, &mark, c);
+	mark.changes = read_changes(heap, c);
 	marks_put_back(&heap->marks, &mark);
+}
+
+static void read_point(struct heap *heap, struct cursor *c)
+{
+	const uint8_t *figures = cursor_bytes(c, sizeof(struct course_figures));
+	struct course_point point;
+
+	if (!figures || heap->course.count >= COURSE_MOST_POINTS)
+		return;
+	memcpy(&point.figures, figures, sizeof(point.figures));
+	point.changes = read_changes(heap, c);
+	course_put_back(&heap->course, &point);
+}
+
+static void read_course(struct heap *heap, struct cursor *c)
+{
+	uint64_t step_ms = cursor_varint(c), next_ms = cursor_varint(c);
+
+	/* Steps double: more than so many last longer than any clock. */
+	if (c->failed || step_ms < COURSE_FIRST_STEP_MS || step_ms >> 40)
+		return;
+	heap->course.step_ms = step_ms;
+	heap->course.next_ms = next_ms;
 }
 
 static void read_waiting(struct heap *heap, struct cursor *c)
@@ -380,6 +407,8 @@ void heap_state_apply(struct heap *heap, const struct record *r)
 		[STATE_LARGE] = read_large,
 		[STATE_MAPPINGS] = read_mappings,
 		[STATE_MARK] = read_mark,
+		[STATE_POINT] = read_point,
+		[STATE_COURSE] = read_course,
 		[STATE_CENSUS] = read_census,
 		[STATE_WAITING] = read_waiting,
 		[STATE_REALLOCS] = read_reallocs,

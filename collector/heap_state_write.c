@@ -34,15 +34,24 @@ static bool site_is_empty(const struct site *site)
 	return !memcmp(site, &none, sizeof(none));
 }
 
+/* A bit for each follower that has the stack on its list. */
+static unsigned int followed_by(const struct sites *sites, const struct site *site)
+{
+	unsigned int bits = 0;
+
+	for (unsigned int i = 0; i < SITES_FOLLOWERS; i++)
+		bits |= (unsigned int)(site->told[i] == sites->followers[i].epoch) << i;
+	return bits;
+}
+
 /* stack less the one before, flags, figures. */
 static void write_site(struct state_writer *writer, uint32_t step, const struct site *site)
 {
 	const struct sites *sites = &writer->heap->sites;
 	bool since_peak = site->peak_epoch == sites->peak_epoch;
-	bool since_mark = site->mark_epoch == sites->mark_epoch;
 
 	state_number(writer, step);
-	state_number(writer, (unsigned int)since_peak | (unsigned int)since_mark << 1);
+	state_number(writer, (unsigned int)since_peak | followed_by(sites, site) << 1);
 	state_numbers(writer,
 		      (const uint64_t[]){site->live_bytes, site->live_blocks, site->total_bytes,
 					 site->total_blocks, site->freed_bytes,
@@ -186,10 +195,24 @@ static void write_census(struct state_writer *writer)
 	state_part(writer, STATE_CENSUS);
 }
 
-static void write_mark(struct state_writer *writer, const struct mark *mark)
+/* stack less the one before, figures. */
+static void write_changes(struct state_writer *writer, const struct changes *changes)
 {
 	uint32_t last = 0;
 
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->items[i];
+
+		state_numbers(writer,
+			      (const uint64_t[]){change->stack - last, change->live_bytes,
+						 change->live_blocks, change->total_blocks},
+			      4);
+		last = change->stack;
+	}
+}
+
+static void write_mark(struct state_writer *writer, const struct mark *mark)
+{
 	buf_text(&writer->part, mark->name);
 	buf_text(&writer->part, mark->base);
 	buf_append(&writer->part, &mark->figures, sizeof(mark->figures));
@@ -198,15 +221,22 @@ static void write_mark(struct state_writer *writer, const struct mark *mark)
 					 mark->rolled},
 		      4);
 	summary_write(&mark->arenas, &writer->part);
-	for (size_t i = 0; i < mark->change_count; i++) {
-		const struct mark_change *change = &mark->changes[i];
-
-		state_number(writer, change->stack - last);
-		state_number(writer, change->live_bytes);
-		state_number(writer, change->live_blocks);
-		last = change->stack;
-	}
+	write_changes(writer, &mark->changes);
 	state_part(writer, STATE_MARK);
+}
+
+static void write_course(struct state_writer *writer)
+{
+	const struct course *course = &writer->heap->course;
+
+	for (size_t i = 0; i < course->count; i++) {
+		buf_append(&writer->part, &course->points[i].figures,
+			   sizeof(course->points[i].figures));
+		write_changes(writer, &course->points[i].changes);
+		state_part(writer, STATE_POINT);
+	}
+	state_numbers(writer, (const uint64_t[]){course->step_ms, course->next_ms}, 2);
+	state_part(writer, STATE_COURSE);
 }
 
 static void write_marks(struct state_writer *writer)
@@ -318,6 +348,7 @@ int heap_state_write(const struct heap *heap, const struct state_sink *sink, str
 	write_mappings(&writer);
 	write_census(&writer);
 	write_marks(&writer);
+	write_course(&writer);
 	write_reallocs(&writer);
 	write_audits(&writer);
 	/* Behind what moves the figures that these are. */

@@ -17,7 +17,7 @@ static void mark_release(struct mark *mark)
 {
 	free(mark->name);
 	free(mark->base);
-	free(mark->changes);
+	changes_release(&mark->changes);
 	summary_release(&mark->arenas);
 }
 
@@ -103,7 +103,7 @@ void marks_wait(struct marks *marks, uint32_t stack, uint64_t bytes)
 	marks->waiting = mem_grow(marks->waiting, &marks->waiting_capacity,
 				  marks->waiting_count + 1, sizeof(*marks->waiting));
 	marks->waiting[marks->waiting_count++] =
-		(struct mark_change){.stack = stack, .live_bytes = bytes, .live_blocks = 1};
+		(struct change){.stack = stack, .live_bytes = bytes, .live_blocks = 1};
 }
 
 /* Stacks of waiting blocks: theirs are figures of this mark, and of the next again. */
@@ -113,38 +113,12 @@ static void touch_waiting(const struct marks *marks, struct sites *sites)
 		sites_touch(sites, marks->waiting[i].stack);
 }
 
-/* Numbers, and structs that begin with one. */
-static int by_id(const void *left, const void *right)
-{
-	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-
-	return (a > b) - (a < b);
-}
-
-static void take_changes(struct mark *mark, struct sites *sites)
-{
-	if (sites->changed_count)
-		qsort(sites->changed, sites->changed_count, sizeof(*sites->changed), by_id);
-	mark->change_count = sites->changed_count;
-	mark->changes = mem_alloc(mark->change_count * sizeof(*mark->changes));
-	for (size_t i = 0; i < mark->change_count; i++) {
-		uint32_t stack = sites->changed[i];
-		mark->changes[i] = (struct mark_change){
-			.stack = stack,
-			.live_bytes = sites->site[stack].live_bytes,
-			.live_blocks = sites->site[stack].live_blocks,
-		};
-	}
-	sites_next_mark(sites);
-}
-
 static void add_waiting(const struct marks *marks, struct mark *mark)
 {
 	for (size_t i = 0; i < marks->waiting_count; i++) {
-		const struct mark_change *block = &marks->waiting[i];
-		struct mark_change *change =
-			bsearch(&block->stack, mark->changes, mark->change_count,
-				sizeof(*mark->changes), by_id);
+		const struct change *block = &marks->waiting[i];
+		/* It is there: touch_waiting. */
+		struct change *change = changes_of(&mark->changes, block->stack);
 
 		change->live_bytes += block->live_bytes;
 		change->live_blocks++;
@@ -153,34 +127,14 @@ static void add_waiting(const struct marks *marks, struct mark *mark)
 	}
 }
 
-/* What changed up to either mark, with the later one's figures. */
-static void pass_on(const struct mark *from, struct mark *to)
-{
-	size_t a = 0, b = 0, count = 0;
-	struct mark_change *all =
-		mem_alloc((from->change_count + to->change_count) * sizeof(*all));
-
-	while (a < from->change_count || b < to->change_count) {
-		const struct mark_change *left = a < from->change_count ? &from->changes[a]
-									: NULL;
-		const struct mark_change *right = b < to->change_count ? &to->changes[b] : NULL;
-		bool take_right = right && (!left || right->stack <= left->stack);
-		if (left && (!right || left->stack <= right->stack))
-			a++;
-		b += take_right;
-		all[count++] = take_right ? *right : *left;
-	}
-	summary_add_earlier(&to->arenas, &from->arenas);
-	free(to->changes);
-	to->changes = mem_resize(all, count * sizeof(*all));
-	to->change_count = count;
-}
-
 /* Takes a mark out that isn't the last. */
 static void drop(struct marks *marks, size_t at)
 {
-	pass_on(&marks->items[at], &marks->items[at + 1]);
-	mark_release(&marks->items[at]);
+	struct mark *mark = &marks->items[at], *next = mark + 1;
+
+	changes_add_earlier(&next->changes, &mark->changes);
+	summary_add_earlier(&next->arenas, &mark->arenas);
+	mark_release(mark);
 	memmove(&marks->items[at], &marks->items[at + 1],
 		(marks->count - at - 1) * sizeof(*marks->items));
 	marks->count--;
@@ -234,7 +188,7 @@ void marks_add(struct marks *marks, const struct stream_mark *figures, const cha
 
 	name_mark(marks, &mark);
 	touch_waiting(marks, sites);
-	take_changes(&mark, sites);
+	mark.changes = changes_take(sites, SITES_MARKS);
 	add_waiting(marks, &mark);
 	touch_waiting(marks, sites);
 	marks->waiting_count = 0;

@@ -20,16 +20,10 @@
 #define MEMTRACE_MARKS_H
 
 #include "../preload/stream.h"
-#include "sites.h"
+#include "changes.h"
 #include "summary.h"
 
 enum { MARK_LIMIT = 256, MARK_NAME_BYTES = 255, MARK_SUMMARY_BYTES = 8 << 20 };
-
-struct mark_change {
-	uint32_t stack;
-	uint32_t reserved;
-	uint64_t live_bytes, live_blocks;
-};
 
 struct mark {
 	char *name;
@@ -39,8 +33,7 @@ struct mark {
 	uint64_t live_bytes, live_blocks; /* over all stacks */
 	struct summary arenas;
 	uint64_t rolled;
-	struct mark_change *changes; /* ascending by stack */
-	size_t change_count;
+	struct changes changes;
 };
 
 struct marks {
@@ -48,7 +41,7 @@ struct marks {
 	size_t count, capacity;
 	uint64_t merged;
 	/* For the next mark alone, each a block. */
-	struct mark_change *waiting;
+	struct change *waiting;
 	size_t waiting_count, waiting_capacity;
 };
 

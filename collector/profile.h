@@ -79,6 +79,8 @@ uint64_t profile_checksum(const struct profile_header *header,
  * MARK  struct profile_mark
  * CHNG  struct profile_change, all marks' one after the other
  * WIND  struct profile_window
+ * PNTS  struct profile_point, in order of time
+ * PCHG  struct profile_point_change, all points' one after the other
  * ARNA  struct profile_arena, ascending by address
  * POOL  struct profile_pool, ascending by address, those with live blocks
  * PINS  struct profile_pin, ascending by arena, then by stack: who holds which arena
@@ -100,7 +102,7 @@ uint64_t profile_checksum(const struct profile_header *header,
  * (live) and in ARNA, POOL, MAPS and BLK*, is as of one moment: with PROFILE_AT_END the last `end`
  * that the tracer itself marked, else the last record of the stream. With a finalising interpreter
  * the stream goes on after `end`, and its teardown frees nearly everything: that is in everything
- * that counts (total, freed, temporary, allocations, frees, peak, WIND, the most arenas), which is
+ * that counts (total, freed, temporary, allocations, frees, peak, WIND, PNTS, the most arenas), which is
  * of the whole stream. So total less freed of a site is what the last record left, not its live
  * figures, unless nothing came after `end`.
  */
@@ -109,8 +111,8 @@ struct profile_run {
 	uint64_t process_start;
 	uint64_t start_real_ns;
 	uint32_t pid, uid;
-	uint32_t end;        /* enum profile_end */
-	uint32_t flags;      /* enum profile_run_flags */
+	uint32_t end;   /* enum profile_end */
+	uint32_t flags; /* enum profile_run_flags */
 	int64_t end_status;
 	uint64_t duration_ms;
 	uint64_t live_bytes, live_blocks;
@@ -122,7 +124,7 @@ struct profile_run {
 	uint64_t dropped_events, waited_ns;
 	uint64_t checks, checks_differing;
 	uint64_t collections[3], collected[3];
-	uint64_t block_count; /* length of the BLK columns */
+	uint64_t block_count;         /* length of the BLK columns */
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
 	uint32_t pool_bytes;
 	uint32_t merged_marks; /* given up for later ones: see marks.h */
@@ -203,6 +205,26 @@ struct profile_window {
 };
 _Static_assert(sizeof(struct profile_window) == 40, "layout");
 
+/* The run at one time, at most some 128 of them: course.h. */
+struct profile_point {
+	uint64_t time_ms;   /* since start */
+	uint64_t rss_bytes; /* 0: unknown */
+	uint64_t live_bytes, live_blocks;
+	uint64_t arena_bytes;
+	uint64_t allocations;                /* so far */
+	uint64_t collections[3];             /* so far, by generation */
+	uint64_t change_start, change_count; /* into PCHG */
+};
+_Static_assert(sizeof(struct profile_point) == 88, "layout");
+
+/* A stack's figures at a point, where they are others than at the point before. */
+struct profile_point_change {
+	uint32_t stack, reserved;
+	uint64_t live_bytes, live_blocks;
+	uint64_t total_blocks; /* ever allocated */
+};
+_Static_assert(sizeof(struct profile_point_change) == 32, "layout");
+
 struct profile_arena {
 	uint64_t address, bytes, live_bytes;
 	uint32_t live_blocks, stack, window, reserved;
@@ -230,12 +252,12 @@ _Static_assert(sizeof(struct profile_pin) == 24, "layout");
 /* An arena at a mark. */
 struct profile_arena_mark {
 	uint64_t address;
-	uint64_t bytes; /* 0: it is gone since the mark before, and the rest is 0 */
+	uint64_t bytes;       /* 0: it is gone since the mark before, and the rest is 0 */
 	uint64_t live_bytes;  /* requested */
 	uint64_t block_bytes; /* with the bytes that size classes add */
 	uint32_t mark;        /* into MARK, or PROFILE_PEAK */
 	uint32_t live_blocks;
-	uint32_t pools; /* with live blocks */
+	uint32_t pools;                      /* with live blocks */
 	uint32_t holder_start, holder_count; /* into HOLD; PROFILE_MARK_HOLDERS at most */
 	uint32_t other_stacks;               /* that hold it besides those */
 };
@@ -276,8 +298,8 @@ _Static_assert(sizeof(struct profile_audit) == 72, "layout");
 
 /* A pool in which the two differ. */
 struct profile_audit_difference {
-	uint64_t arena, pool; /* addresses */
-	uint32_t audit;       /* into AUDT */
+	uint64_t arena, pool;             /* addresses */
+	uint32_t audit;                   /* into AUDT */
 	uint16_t map_class, header_class; /* 0: no live blocks */
 	uint32_t map_blocks, header_blocks;
 	uint32_t differing_blocks;

@@ -147,6 +147,32 @@ static void check_marks(struct profile *profile)
 	}
 }
 
+static void check_point(const struct profile *profile, struct profile_point *point)
+{
+	if (point->change_start > profile->point_change_count ||
+	    point->change_count > profile->point_change_count - point->change_start)
+		point->change_start = point->change_count = 0;
+}
+
+/* In order of time: out of it, nobody can tell what came before what. */
+static void check_points(struct profile *profile)
+{
+	for (size_t i = 0; i < profile->point_change_count; i++) {
+		struct profile_point_change *change = &profile->point_changes[i];
+
+		if (!profile_has_stack(profile, change->stack))
+			*change = (struct profile_point_change){0};
+	}
+	for (size_t i = 0; i < profile->point_count; i++) {
+		check_point(profile, &profile->points[i]);
+		if (i == 0 || profile->points[i - 1].time_ms <= profile->points[i].time_ms)
+			continue;
+		profile_give_up(profile, "PNTS", profile->points, &profile->point_count,
+				"isn't in order of time");
+		profile->points = NULL;
+	}
+}
+
 static void check_threads(struct profile *profile)
 {
 	for (size_t i = 0; i < profile->thread_count; i++)
@@ -183,5 +209,6 @@ void profile_check(struct profile *profile)
 	check_sites(profile);
 	check_marks(profile);
 	check_windows(profile);
+	check_points(profile);
 	profile_check_map(profile);
 }

@@ -67,6 +67,10 @@ struct profile {
 	size_t holder_count;
 	struct profile_mark_class *mark_classes;
 	size_t mark_class_count;
+	struct profile_point *points; /* in order of time */
+	size_t point_count;
+	struct profile_point_change *point_changes;
+	size_t point_change_count;
 	struct profile_audit *audits;
 	size_t audit_count;
 	struct profile_audit_difference *differences;

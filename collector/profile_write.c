@@ -17,7 +17,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 24 };
+enum { SECTION_COUNT = 26 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
@@ -137,8 +137,8 @@ static int write_sites(struct draft *draft)
 
 static void put_changes(struct section_write *section, const struct mark *mark)
 {
-	for (size_t i = 0; i < mark->change_count; i++) {
-		const struct mark_change *change = &mark->changes[i];
+	for (size_t i = 0; i < mark->changes.count; i++) {
+		const struct change *change = &mark->changes.items[i];
 		struct profile_change item = {.stack = change->stack,
 					      .live_bytes = change->live_bytes,
 					      .live_blocks = change->live_blocks};
@@ -166,7 +166,7 @@ static int write_marks(struct draft *draft)
 			.arena_count = mark->arenas.arena_count,
 			.rolled = mark->rolled,
 			.change_start = changes.entry.raw_bytes / sizeof(struct profile_change),
-			.change_count = mark->change_count,
+			.change_count = mark->changes.count,
 		};
 
 		section_write_add(&marks, &item, sizeof(item));
@@ -192,6 +192,53 @@ static int write_windows(struct draft *draft)
 		section_write_add(&section, &item, sizeof(item));
 	}
 	return profile_file_add(&draft->file, &section, draft->err);
+}
+
+static void put_point_changes(struct section_write *section, const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->items[i];
+		const struct profile_point_change item = {
+			.stack = change->stack,
+			.live_bytes = change->live_bytes,
+			.live_blocks = change->live_blocks,
+			.total_blocks = change->total_blocks,
+		};
+
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
+static int write_course(struct draft *draft)
+{
+	const struct course *course = &draft->heap->course;
+	SECTION points, changes;
+	uint64_t start = 0;
+
+	section_write_init(&points, "PNTS", sizeof(struct profile_point));
+	section_write_init(&changes, "PCHG", sizeof(struct profile_point_change));
+	for (size_t i = 0; i < course->count; i++) {
+		const struct course_point *point = &course->points[i];
+		const struct course_figures *figures = &point->figures;
+		struct profile_point item = {
+			.time_ms = figures->time_ms,
+			.rss_bytes = figures->rss_bytes,
+			.live_bytes = figures->live_bytes,
+			.live_blocks = figures->live_blocks,
+			.arena_bytes = figures->arena_bytes,
+			.allocations = figures->allocations,
+			.change_start = start,
+			.change_count = point->changes.count,
+		};
+
+		memcpy(item.collections, figures->collections, sizeof(item.collections));
+		section_write_add(&points, &item, sizeof(item));
+		put_point_changes(&changes, &point->changes);
+		start += point->changes.count;
+	}
+	if (profile_file_add(&draft->file, &points, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &changes, draft->err);
 }
 
 static int write_summaries(struct draft *draft)
@@ -320,7 +367,7 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
 	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
-	    write_audits(draft) || write_summaries(draft))
+	    write_course(draft) || write_audits(draft) || write_summaries(draft))
 		return -1;
 	return write_snapshot(draft);
 }

@@ -11,13 +11,16 @@
 /* Epochs start at 1: the zeroes of a new site are never "current". */
 void sites_init(struct sites *sites)
 {
-	*sites = (struct sites){.peak_epoch = 1, .mark_epoch = 1};
+	*sites = (struct sites){.peak_epoch = 1, .noted = 1};
+	for (unsigned i = 0; i < SITES_FOLLOWERS; i++)
+		sites->followers[i].epoch = 1;
 }
 
 void sites_release(struct sites *sites)
 {
 	free(sites->site);
-	free(sites->changed);
+	for (unsigned i = 0; i < SITES_FOLLOWERS; i++)
+		free(sites->followers[i].stacks);
 	sites_init(sites);
 }
 
@@ -30,12 +33,24 @@ void sites_make_room(struct sites *sites, uint32_t stack)
 	sites->count = needed;
 }
 
+void sites_note_for(struct sites *sites, uint32_t stack, enum sites_follower_id id)
+{
+	struct sites_follower *follower = &sites->followers[id];
+	uint32_t *told = &sites->site[stack].told[id];
+
+	if (*told == follower->epoch)
+		return;
+	*told = follower->epoch;
+	follower->stacks = mem_grow(follower->stacks, &follower->capacity, follower->count + 1,
+				    sizeof(*follower->stacks));
+	follower->stacks[follower->count++] = stack;
+}
+
 void sites_note_change(struct sites *sites, uint32_t stack)
 {
-	sites->changed = mem_grow(sites->changed, &sites->changed_capacity,
-				  sites->changed_count + 1, sizeof(*sites->changed));
-	sites->changed[sites->changed_count++] = stack;
-	sites->site[stack].mark_epoch = sites->mark_epoch;
+	for (unsigned i = 0; i < SITES_FOLLOWERS; i++)
+		sites_note_for(sites, stack, (enum sites_follower_id)i);
+	sites->site[stack].noted = sites->noted;
 }
 
 void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc,
@@ -71,6 +86,8 @@ void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64
 	site->freed_blocks += pairs;
 	site->temporary_bytes += bytes;
 	site->temporary_blocks += pairs;
+	/* What is live stays as it was: that is all that marks tell. */
+	sites_note_for(sites, stack, SITES_COURSE);
 }
 
 void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes,
@@ -84,10 +101,11 @@ void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_byte
 	*ret_blocks = changed_since ? site->peak_blocks : site->live_blocks;
 }
 
-void sites_next_mark(struct sites *sites)
+void sites_begin_anew(struct sites *sites, enum sites_follower_id id)
 {
-	sites->changed_count = 0;
-	sites->mark_epoch++;
+	sites->followers[id].count = 0;
+	sites->followers[id].epoch++;
+	sites->noted++;
 }
 
 int sites_conserved(const struct sites *sites, struct err *err)

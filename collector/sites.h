@@ -14,16 +14,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who keeps figures of moments, and of each only what changed since the one before. */
+enum sites_follower_id { SITES_MARKS, SITES_COURSE, SITES_FOLLOWERS };
+
 /* What most events touch stands first: it fits a cache line. */
 struct site {
 	uint64_t live_bytes, live_blocks;
 	uint64_t total_bytes, total_blocks; /* ever allocated, cancelled pairs included */
 	uint64_t freed_bytes, freed_blocks; /* ever freed, cancelled pairs included */
 	uint64_t peak_epoch;
-	uint64_t mark_epoch; /* the mark after which it changed last: see marks.h */
+	uint64_t noted; /* sites.noted, when all followers were told of it */
 	uint64_t peak_bytes, peak_blocks;
 	uint64_t temporary_bytes, temporary_blocks; /* cancelled pairs: freed soon after */
 	uint64_t gc_freed_bytes, gc_freed_blocks;   /* freed inside a cyclic collection */
+	uint32_t told[SITES_FOLLOWERS];             /* sites_follower.epoch of the last time */
+};
+
+/* The stacks whose figures changed since the follower's last changes_take, each once. */
+struct sites_follower {
+	uint32_t *stacks;
+	size_t count, capacity;
+	uint32_t epoch; /* grows with each taking */
 };
 
 struct sites {
@@ -33,9 +44,8 @@ struct sites {
 	uint64_t peak_bytes, peak_blocks;
 	uint64_t peak_ms;    /* when, since start */
 	uint64_t peak_epoch; /* grows with each new high-water mark */
-	uint32_t *changed;   /* stacks whose live figures changed since the last mark */
-	size_t changed_count, changed_capacity;
-	uint64_t mark_epoch;
+	struct sites_follower followers[SITES_FOLLOWERS];
+	uint64_t noted; /* grows whenever a follower begins anew */
 };
 
 void sites_init(struct sites *sites);
@@ -48,8 +58,10 @@ void sites_free_part(struct sites *sites, uint32_t stack, uint64_t bytes);
 void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t pairs);
 void sites_at_peak(const struct sites *sites, uint32_t stack, uint64_t *ret_bytes,
 		   uint64_t *ret_blocks);
-/* From here on, `changed` gathers for the next mark. */
-void sites_next_mark(struct sites *sites);
+/* This follower's list begins anew. */
+void sites_begin_anew(struct sites *sites, enum sites_follower_id id);
+/* The stack, which has a site, into this follower's list, unless it is there. */
+void sites_note_for(struct sites *sites, uint32_t stack, enum sites_follower_id id);
 /* allocated - freed == live, for each stack and over all. */
 struct err;
 int sites_conserved(const struct sites *sites, struct err *err);
@@ -72,7 +84,7 @@ static inline struct site *sites_touch(struct sites *sites, uint32_t stack)
 		site->peak_blocks = site->live_blocks;
 		site->peak_epoch = sites->peak_epoch;
 	}
-	if (__builtin_expect(site->mark_epoch != sites->mark_epoch, 0))
+	if (__builtin_expect(site->noted != sites->noted, 0))
 		sites_note_change(sites, stack);
 	return site;
 }

@@ -219,6 +219,41 @@ static void dump_windows(const struct profile *profile, struct fields *fields)
 	}
 }
 
+static void dump_point_changes(const struct profile *profile, size_t point,
+			       struct fields *fields)
+{
+	const struct profile_point *owner = &profile->points[point];
+	for (uint64_t i = 0; i < owner->change_count; i++) {
+		const struct profile_point_change *change =
+			&profile->point_changes[owner->change_start + i];
+		fields_begin(fields, "PCHG");
+		fields_u64(fields, "point", point);
+		fields_u64(fields, "stack", change->stack);
+		fields_u64(fields, "live_bytes", change->live_bytes);
+		fields_u64(fields, "live_blocks", change->live_blocks);
+		fields_u64(fields, "total_blocks", change->total_blocks);
+		fields_end(fields);
+	}
+}
+
+static void dump_points(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->point_count; i++) {
+		const struct profile_point *point = &profile->points[i];
+		fields_begin(fields, "PNTS");
+		fields_u64(fields, "index", i);
+		fields_u64(fields, "time_ms", point->time_ms);
+		fields_u64(fields, "rss_bytes", point->rss_bytes);
+		fields_u64(fields, "live_bytes", point->live_bytes);
+		fields_u64(fields, "live_blocks", point->live_blocks);
+		fields_u64(fields, "arena_bytes", point->arena_bytes);
+		fields_u64(fields, "allocations", point->allocations);
+		fields_u64s(fields, "collections", point->collections, 3);
+		fields_end(fields);
+		dump_point_changes(profile, i, fields);
+	}
+}
+
 static void dump_arenas(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->arena_count; i++) {
@@ -390,6 +425,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 	dump_sites(profile, fields);
 	dump_marks(profile, fields);
 	dump_windows(profile, fields);
+	dump_points(profile, fields);
 	dump_arenas(profile, fields);
 	dump_pins(profile, fields);
 	dump_arena_marks(profile, fields);

@@ -49,6 +49,9 @@ def as_printed(profile):
         "MARK": [{"index": index, **plain(mark)} for index, mark in enumerate(profile.mark)],
         "CHNG": changes,
         "WIND": [{"index": index, **plain(window)} for index, window in enumerate(profile.wind)],
+        "PNTS": [{"index": index, **plain(point)} for index, point in enumerate(profile.pnts)],
+        "PCHG": [{"point": index, **plain(change)}
+                 for index, point in enumerate(profile.pnts) for change in profile.point_changes(point)],
         "ARNA": [plain(arena) for arena in profile.arna],
         "POOL": [plain(pool) for pool in profile.pool],
         "PINS": [plain(pin) for pin in profile.pins],

@@ -47,6 +47,11 @@ LAYOUTS = {
     "CHNG": [("stack", "I"), ("reserved", "I"), ("live_bytes", "Q"), ("live_blocks", "Q")],
     "WIND": [("start_ms", "Q"), ("rss_bytes", "Q"), ("live_bytes", "Q"), ("live_blocks", "Q"),
              ("arena_bytes", "Q")],
+    "PNTS": [("time_ms", "Q"), ("rss_bytes", "Q"), ("live_bytes", "Q"), ("live_blocks", "Q"),
+             ("arena_bytes", "Q"), ("allocations", "Q"), ("collections", "Q", 3), ("change_start", "Q"),
+             ("change_count", "Q")],
+    "PCHG": [("stack", "I"), ("reserved", "I"), ("live_bytes", "Q"), ("live_blocks", "Q"),
+             ("total_blocks", "Q")],
     "ARNA": [("address", "Q"), ("bytes", "Q"), ("live_bytes", "Q"), ("live_blocks", "I"), ("stack", "I"),
              ("window", "I"), ("reserved", "I")],
     "POOL": [("address", "Q"), ("class", "I"), ("live_blocks", "I")],
@@ -267,7 +272,7 @@ class Profile:
                 record["holder_start"] = record["holder_count"] = 0
         for record in self.audt + self.amrk + self.mcls:
             record["mark"] = record["mark"] if record["mark"] < len(self.mark) else None
-        for record in self.site + self.chng + self.arna + self.maps + self.pins + self.hold:
+        for record in self.site + self.chng + self.pchg + self.arna + self.maps + self.pins + self.hold:
             record["stack"] = self._stack(record["stack"])
         for record, field in [(record, "window") for record in self.arna + self.maps] + [
                 (pin, field) for pin in self.pins + self.hold for field in ("oldest", "newest")]:
@@ -325,6 +330,9 @@ class Profile:
 
     def changes(self, mark):
         return self.chng[mark["change_start"]:mark["change_start"] + mark["change_count"]]
+
+    def point_changes(self, point):
+        return self.pchg[point["change_start"]:point["change_start"] + point["change_count"]]
 
     def holders(self, arena):
         return self.hold[arena["holder_start"]:arena["holder_start"] + arena["holder_count"]]

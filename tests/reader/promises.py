@@ -188,7 +188,29 @@ def check_audits(profile):
         assert shown[number] <= audit["differing_pools"] + audit["differing_arenas"]
 
 
+def check_points(profile):
+    """The changes up to a point add up to its figures; what is allocated only grows."""
+    now, before = {}, None
+    for point in profile.pnts:
+        changes = profile.point_changes(point)
+        stacks = [change["stack"] for change in changes]
+        assert stacks == sorted(set(stacks))
+        for change in changes:
+            assert change["live_blocks"] <= change["total_blocks"]
+            assert change["total_blocks"] >= now.get(change["stack"], change)["total_blocks"]
+            now[change["stack"]] = change
+        for figure in ("live_bytes", "live_blocks"):
+            assert total(now.values(), figure) == point[figure], point
+        assert total(now.values(), "total_blocks") == point["allocations"], point
+        assert before is None or (before["time_ms"] < point["time_ms"] <= profile.run["duration_ms"]
+                                  and before["allocations"] <= point["allocations"])
+        before = point
+    totals = {site["stack"]: site["total_blocks"] for site in profile.site}
+    assert all(change["total_blocks"] <= totals[stack] for stack, change in now.items())
+
+
 def check_promises(profile):
+    check_points(profile)
     check_sums(profile)
     check_stacks(profile)
     check_marks(profile)

@@ -68,6 +68,19 @@ static void promise_figures(const struct profile *p)
 	profile_live_at(p, SIZE_MAX, bytes, blocks);
 }
 
+static void promise_points(const struct profile *p)
+{
+	for (size_t i = 0; i < p->point_count; i++) {
+		const struct profile_point *point = &p->points[i];
+
+		assert(!i || point->time_ms >= point[-1].time_ms);
+		assert(point->change_start <= p->point_change_count);
+		assert(point->change_count <= p->point_change_count - point->change_start);
+	}
+	for (size_t i = 0; i < p->point_change_count; i++)
+		assert(p->point_changes[i].stack <= p->node_count);
+}
+
 static void promise_pins(const struct profile *p)
 {
 	uint64_t blocks = 0, bytes = 0;
@@ -148,6 +161,7 @@ static void promise_map(const struct profile *p)
 		assert(p->pools[i].class >= 1 && p->pools[i].class <= 32);
 		assert(!i || p->pools[i].address > p->pools[i - 1].address);
 	}
+	promise_points(p);
 	promise_pins(p);
 	promise_audits(p);
 	promise_arena_marks(p);

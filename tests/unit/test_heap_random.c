@@ -60,9 +60,10 @@ static void same_marks(const struct model *m, const struct heap *heap)
 	assert_int_equal(heap->marks.count, m->mark_count);
 	for (size_t i = 0; i < m->mark_count; i++) {
 		const struct mark *mark = &heap->marks.items[i];
-		for (size_t k = 0; k < mark->change_count; k++)
-			now.live[mark->changes[k].stack] = (struct model_figures){
-				mark->changes[k].live_bytes, mark->changes[k].live_blocks};
+		for (size_t k = 0; k < mark->changes.count; k++)
+			now.live[mark->changes.items[k].stack] =
+				(struct model_figures){mark->changes.items[k].live_bytes,
+						       mark->changes.items[k].live_blocks};
 		assert_memory_equal(&now, &m->at_mark[i], sizeof(now));
 	}
 }
@@ -298,15 +299,34 @@ static void restore(struct heap *heap)
 	*heap = again;
 }
 
+static void same_course(const struct course *a, const struct course *b)
+{
+	assert_int_equal(a->count, b->count);
+	assert_int_equal(a->change_count, b->change_count);
+	assert_int_equal(a->step_ms, b->step_ms);
+	assert_int_equal(a->next_ms, b->next_ms);
+	for (size_t i = 0; i < a->count; i++) {
+		const struct course_point *left = &a->points[i], *right = &b->points[i];
+
+		assert_memory_equal(&left->figures, &right->figures, sizeof(left->figures));
+		assert_int_equal(left->changes.count, right->changes.count);
+		if (left->changes.count)
+			assert_memory_equal(left->changes.items, right->changes.items,
+					    left->changes.count * sizeof(struct change));
+	}
+}
+
 /* What goes on from a state comes to the same end, wherever the state was taken. */
-static void check_restored(const struct stream *s, uint64_t seed)
+static void check_restored(const struct stream *s, uint64_t seed, size_t *ret_points)
 {
 	size_t count = s->bytes.len / sizeof(struct record), done = 0;
 	const struct record *records = records_of(s);
 	struct random rnd = {seed * 77 + 5};
-	struct heap heap;
+	struct heap heap, straight;
 	struct err err;
 
+	heap_init(&straight);
+	apply_in_batches(&straight, s, count);
 	heap_init(&heap);
 	while (done < count) {
 		size_t wanted = 1 + below(&rnd, 700), end = done;
@@ -323,13 +343,16 @@ static void check_restored(const struct stream *s, uint64_t seed)
 	same_mappings(s->model, &heap);
 	same_audits(s->audits, &heap);
 	same_censuses(s, &heap);
+	same_course(&heap.course, &straight.course);
+	*ret_points += straight.course.count;
 	if (heap_check(&heap, &err))
 		fail_msg("seed %lu, restored: %s", (unsigned long)seed, err.text);
+	heap_release(&straight);
 	heap_release(&heap);
 }
 
 static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_replaced,
-		       uint64_t *ret_differing)
+		       uint64_t *ret_differing, size_t *ret_points)
 {
 	static const size_t batches[] = {1, 0, 7, 1 << 20};
 	struct stream s;
@@ -353,7 +376,7 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 		heap_release(heap);
 		free(heap);
 	}
-	check_restored(&s, seed);
+	check_restored(&s, seed, ret_points);
 	*ret_misplaced += s.model->misplaced;
 	*ret_replaced += s.model->counts.replaced;
 	*ret_differing += s.audits->difference_count;
@@ -368,14 +391,16 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 static void test_equals_the_model(void **state)
 {
 	uint64_t misplaced = 0, replaced = 0, differing = 0;
+	size_t points = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++)
-		check_seed(seed, &misplaced, &replaced, &differing);
+		check_seed(seed, &misplaced, &replaced, &differing, &points);
 	/* The streams must reach the odd cases, or this test shows little. */
 	assert_true(misplaced > SEEDS * 10);
 	assert_true(replaced > SEEDS * 10);
 	assert_true(differing > SEEDS);
+	assert_true(points > SEEDS * 10);
 }
 
 int main(void)

@@ -82,15 +82,15 @@ static void test_only_what_changed(void **state)
 	sites_free(&sites, 9, 100, 0);
 	add(&marks, &sites, "two", MARK_PROGRAM);
 	add(&marks, &sites, "three", MARK_PROGRAM);
-	assert_int_equal(marks.items[0].change_count, 2);
-	assert_int_equal(marks.items[0].changes[0].stack, 4);
-	assert_int_equal(marks.items[0].changes[1].stack, 9);
+	assert_int_equal(marks.items[0].changes.count, 2);
+	assert_int_equal(marks.items[0].changes.items[0].stack, 4);
+	assert_int_equal(marks.items[0].changes.items[1].stack, 9);
 	assert_int_equal(marks.items[0].live_bytes, 150);
-	assert_int_equal(marks.items[1].change_count, 1);
-	assert_int_equal(marks.items[1].changes[0].stack, 9);
-	assert_int_equal(marks.items[1].changes[0].live_bytes, 0);
+	assert_int_equal(marks.items[1].changes.count, 1);
+	assert_int_equal(marks.items[1].changes.items[0].stack, 9);
+	assert_int_equal(marks.items[1].changes.items[0].live_bytes, 0);
 	assert_int_equal(marks.items[1].live_blocks, 1);
-	assert_int_equal(marks.items[2].change_count, 0);
+	assert_int_equal(marks.items[2].changes.count, 0);
 	assert_int_equal(marks.items[2].arenas.arena_count, 1);
 	marks_release(&marks);
 	sites_release(&sites);
@@ -117,10 +117,10 @@ static void assert_figures_right(const struct marks *marks)
 
 	for (size_t i = 0; i < marks->count; i++) {
 		const struct mark *mark = &marks->items[i];
-		for (size_t k = 0; k < mark->change_count; k++) {
-			assert_true(k == 0 ||
-				    mark->changes[k - 1].stack < mark->changes[k].stack);
-			now[mark->changes[k].stack] = mark->changes[k].live_bytes;
+		for (size_t k = 0; k < mark->changes.count; k++) {
+			assert_true(k == 0 || mark->changes.items[k - 1].stack <
+						      mark->changes.items[k].stack);
+			now[mark->changes.items[k].stack] = mark->changes.items[k].live_bytes;
 		}
 		assert_memory_equal(now, said[mark->figures.time_ns], sizeof(now));
 	}
@@ -166,10 +166,10 @@ static void test_too_many_marks(void **state)
 static void assert_change(const struct mark *mark, size_t i, uint32_t stack, uint64_t bytes,
 			  uint64_t blocks)
 {
-	assert_true(i < mark->change_count);
-	assert_int_equal(mark->changes[i].stack, stack);
-	assert_int_equal(mark->changes[i].live_bytes, bytes);
-	assert_int_equal(mark->changes[i].live_blocks, blocks);
+	assert_true(i < mark->changes.count);
+	assert_int_equal(mark->changes.items[i].stack, stack);
+	assert_int_equal(mark->changes.items[i].live_bytes, bytes);
+	assert_int_equal(mark->changes.items[i].live_blocks, blocks);
 }
 
 /* What waits is one mark's alone; the next has the stream's figures again. */
@@ -190,18 +190,18 @@ static void test_waiting_blocks(void **state)
 	sites_alloc(&sites, 2, 5, 0);
 	add(&marks, &sites, "after", MARK_PROGRAM);
 	add(&marks, &sites, "later", MARK_PROGRAM);
-	assert_int_equal(marks.items[1].change_count, 2);
+	assert_int_equal(marks.items[1].changes.count, 2);
 	assert_change(&marks.items[1], 0, 4, 57, 3);
 	assert_change(&marks.items[1], 1, 9, 30, 1);
 	assert_int_equal(marks.items[1].live_bytes, 87);
 	assert_int_equal(marks.items[1].live_blocks, 4);
-	assert_int_equal(marks.items[2].change_count, 3);
+	assert_int_equal(marks.items[2].changes.count, 3);
 	assert_change(&marks.items[2], 0, 2, 5, 1);
 	assert_change(&marks.items[2], 1, 4, 50, 1);
 	assert_change(&marks.items[2], 2, 9, 0, 0);
 	assert_int_equal(marks.items[2].live_bytes, 55);
 	assert_int_equal(marks.items[2].live_blocks, 2);
-	assert_int_equal(marks.items[3].change_count, 0);
+	assert_int_equal(marks.items[3].changes.count, 0);
 	assert_int_equal(sites.live_bytes, 55);
 	assert_int_equal(sites_conserved(&sites, NULL), 0);
 	marks_release(&marks);

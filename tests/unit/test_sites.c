@@ -68,7 +68,16 @@ static void test_a_free_taken_back_leaves_no_trace(void **state)
 	sites_release(&sites);
 }
 
-static void test_changes_since_the_last_mark(void **state)
+static void assert_followed(const struct sites *sites, enum sites_follower_id id, size_t count,
+			    const uint32_t *stacks)
+{
+	assert_int_equal(sites->followers[id].count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(sites->followers[id].stacks[i], stacks[i]);
+}
+
+/* Each follower has its own list, and begins anew when it likes. */
+static void test_what_changed_by_follower(void **state)
 {
 	struct sites sites;
 
@@ -77,14 +86,18 @@ static void test_changes_since_the_last_mark(void **state)
 	sites_alloc(&sites, 5, 1, 0);
 	sites_alloc(&sites, 2, 1, 0);
 	sites_free(&sites, 5, 1, 0);
-	sites_temporary(&sites, 7, 100, 2); /* never live: no change */
-	assert_int_equal(sites.changed_count, 2);
-	assert_int_equal(sites.changed[0], 5);
-	assert_int_equal(sites.changed[1], 2);
-	sites_next_mark(&sites);
-	assert_int_equal(sites.changed_count, 0);
+	sites_temporary(&sites, 7, 100, 2); /* never live: no change to a mark */
+	assert_followed(&sites, SITES_MARKS, 2, (const uint32_t[]){5, 2});
+	assert_followed(&sites, SITES_COURSE, 3, (const uint32_t[]){5, 2, 7});
+	sites_begin_anew(&sites, SITES_MARKS);
 	sites_free(&sites, 2, 1, 0);
-	assert_int_equal(sites.changed_count, 1);
+	sites_alloc(&sites, 7, 1, 0);
+	assert_followed(&sites, SITES_MARKS, 2, (const uint32_t[]){2, 7});
+	assert_followed(&sites, SITES_COURSE, 3, (const uint32_t[]){5, 2, 7});
+	sites_begin_anew(&sites, SITES_COURSE);
+	sites_alloc(&sites, 7, 1, 0);
+	assert_followed(&sites, SITES_MARKS, 2, (const uint32_t[]){2, 7});
+	assert_followed(&sites, SITES_COURSE, 1, (const uint32_t[]){7});
 	sites_release(&sites);
 }
 
@@ -131,7 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_peak_by_site),
 		cmocka_unit_test(test_a_free_taken_back_leaves_no_trace),
-		cmocka_unit_test(test_changes_since_the_last_mark),
+		cmocka_unit_test(test_what_changed_by_follower),
 		cmocka_unit_test(test_pairs_that_never_appeared),
 		cmocka_unit_test(test_lost_bytes_are_noticed),
 	};
