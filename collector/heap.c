@@ -33,6 +33,7 @@ void heap_release(struct heap *heap)
 	windows_release(&heap->windows);
 	marks_release(&heap->marks);
 	course_release(&heap->course);
+	lifetimes_release(&heap->lifetimes);
 	audits_release(&heap->audits);
 	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);
@@ -46,7 +47,7 @@ static void put_large(struct heap *heap, const struct large_block *block)
 	struct large_block old;
 
 	if (UNLIKELY(!block_table_put(&heap->blocks, *block, &old))) {
-		book_free(heap, old.domain, old.stack, old.bytes, 0);
+		book_free(heap, old.domain, old.stack, old.bytes, old.window, 0);
 		heap->counts.replaced++;
 	}
 	book_alloc(heap, block->domain, block->stack, block->bytes);
@@ -125,7 +126,8 @@ static inline bool take_block(struct heap *heap, uint64_t address, int in_gc)
 	switch (arena_map_free(&heap->arenas, address, &pooled)) {
 	case ARENA_DONE:
 	case ARENA_REPLACED:
-		book_free(heap, pooled_domain(&pooled), pooled.stack, pooled.bytes, in_gc);
+		book_free(heap, pooled_domain(&pooled), pooled.stack, pooled.bytes,
+			  pooled.window, in_gc);
 		return true;
 	case ARENA_MISPLACED:
 		return false;
@@ -134,7 +136,7 @@ static inline bool take_block(struct heap *heap, uint64_t address, int in_gc)
 	}
 	if (!block_table_take(&heap->blocks, address, &large))
 		return false;
-	book_free(heap, large.domain, large.stack, large.bytes, in_gc);
+	book_free(heap, large.domain, large.stack, large.bytes, large.window, in_gc);
 	return true;
 }
 

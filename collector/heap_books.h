@@ -22,10 +22,26 @@ static inline void book_alloc(struct heap *heap, enum block_domain domain, uint3
 	heap->counts.allocations++;
 }
 
+/* Since the beginning of the window in which a block was born. */
+static inline uint64_t age_ms(const struct windows *windows, uint32_t window)
+{
+	return windows->now_ms - windows->items[window].start_ms;
+}
+
+static __attribute__((unused, noinline)) void book_age(struct heap *heap, uint32_t stack,
+						       uint32_t window)
+{
+	if (!heap->ended && window < heap->windows.count)
+		lifetimes_note(&heap->lifetimes, stack, age_ms(&heap->windows, window));
+}
+
+/* `window`: of the block's birth. */
 static inline void book_free(struct heap *heap, enum block_domain domain, uint32_t stack,
-			     uint64_t bytes, int in_gc)
+			     uint64_t bytes, uint32_t window, int in_gc)
 {
 	sites_free(&heap->sites, stack, bytes, in_gc);
+	if (window != windows_current(&heap->windows))
+		book_age(heap, stack, window);
 	heap->domain_bytes[domain] -= bytes;
 	heap->domain_blocks[domain]--;
 	heap->counts.frees++;
@@ -39,7 +55,7 @@ static inline enum block_domain pooled_domain(const struct block *block)
 static __attribute__((unused, noinline)) void book_replaced(struct heap *heap,
 							    const struct block *old)
 {
-	book_free(heap, pooled_domain(old), old->stack, old->bytes, 0);
+	book_free(heap, pooled_domain(old), old->stack, old->bytes, old->window, 0);
 	heap->counts.replaced++;
 }
 

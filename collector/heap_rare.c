@@ -9,9 +9,13 @@
 enum { PAGE_SHIFT = 12 };
 
 static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t stack,
-			uint64_t bytes, int in_gc)
+			uint64_t bytes, uint32_t window, int in_gc)
 {
-	sites_unfree(&heap->sites, stack, bytes, in_gc, heap->windows.now_ms);
+	const struct windows *windows = &heap->windows;
+
+	sites_unfree(&heap->sites, stack, bytes, in_gc, windows->now_ms);
+	if (window != windows_current(windows) && window < windows->count && !heap->ended)
+		lifetimes_take_back(&heap->lifetimes, stack, age_ms(windows, window));
 	heap->domain_bytes[domain] += bytes;
 	heap->domain_blocks[domain]++;
 	heap->counts.frees--;
@@ -29,7 +33,7 @@ static void restore_pooled(struct heap *heap, const struct freed_block *freed)
 	else if (answer != ARENA_DONE)
 		return;
 	book_unfree(heap, pooled_domain(&freed->pooled), freed->pooled.stack,
-		    freed->pooled.bytes, freed->in_gc);
+		    freed->pooled.bytes, freed->pooled.window, freed->in_gc);
 }
 
 static void restore_large(struct heap *heap, const struct freed_block *freed)
@@ -41,11 +45,11 @@ static void restore_large(struct heap *heap, const struct freed_block *freed)
 		return;
 	}
 	if (!block_table_put(&heap->blocks, freed->large, &old)) {
-		book_free(heap, old.domain, old.stack, old.bytes, 0);
+		book_free(heap, old.domain, old.stack, old.bytes, old.window, 0);
 		heap->counts.replaced++;
 	}
 	book_unfree(heap, freed->large.domain, freed->large.stack, freed->large.bytes,
-		    freed->in_gc);
+		    freed->large.window, freed->in_gc);
 }
 
 static void apply_restore(struct heap *heap, const struct record *r)
@@ -75,7 +79,7 @@ static bool retag_large(struct heap *heap, uint64_t address, uint32_t stack)
 
 	if (!block_table_take(&heap->blocks, address, &block))
 		return false;
-	book_free(heap, block.domain, block.stack, block.bytes, 0);
+	book_free(heap, block.domain, block.stack, block.bytes, block.window, 0);
 	block.stack = stack;
 	block.window = windows_current(&heap->windows) & (WINDOW_LIMIT - 1);
 	block_table_put(&heap->blocks, block, NULL);
@@ -92,7 +96,7 @@ static void apply_retag(struct heap *heap, const struct record *r)
 
 	if (arena_map_retag(&heap->arenas, address, stack, windows_current(&heap->windows),
 			    &old)) {
-		book_free(heap, pooled_domain(&old), old.stack, old.bytes, 0);
+		book_free(heap, pooled_domain(&old), old.stack, old.bytes, old.window, 0);
 		book_alloc(heap, pooled_domain(&old), stack, old.bytes);
 	} else if (arena_map_covers(&heap->arenas, address) ||
 		   !retag_large(heap, address, stack)) {
@@ -109,7 +113,7 @@ static void cut_mapping(void *user, const struct mapping *piece, bool whole)
 	if (!piece->anonymous)
 		return;
 	if (whole) {
-		book_free(heap, DOMAIN_MAPPING, piece->stack, piece->bytes, 0);
+		book_free(heap, DOMAIN_MAPPING, piece->stack, piece->bytes, piece->window, 0);
 		return;
 	}
 	sites_free_part(&heap->sites, piece->stack, piece->bytes);
@@ -147,7 +151,7 @@ static void apply_arena(struct heap *heap, const struct record *r)
 static void lose_block(void *user, uint64_t address, const struct block *block)
 {
 	(void)address;
-	book_free(user, pooled_domain(block), block->stack, block->bytes, 0);
+	book_free(user, pooled_domain(block), block->stack, block->bytes, block->window, 0);
 }
 
 static void apply_arena_free(struct heap *heap, const struct record *r)
@@ -190,6 +194,12 @@ static void apply_tick(struct heap *heap, const struct record *r)
 	course_add(&heap->course, &figures, &heap->sites);
 }
 
+/* Where the program started an interpreter again, marks come after it. */
+static bool is_end(const struct mark *mark)
+{
+	return mark->figures.origin == MARK_TRACER && !strcmp(mark->base, "end");
+}
+
 static void apply_mark(struct heap *heap, const struct record *r)
 {
 	const struct heap_watch *watch = &heap->watch;
@@ -203,6 +213,7 @@ static void apply_mark(struct heap *heap, const struct record *r)
 	census_mark(&heap->census, &heap->arenas, &arenas);
 	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
 		  text->bytes.len - sizeof(figures), &heap->sites, &arenas);
+	heap->ended = is_end(&heap->marks.items[heap->marks.count - 1]);
 	if (watch->at_mark)
 		watch->at_mark(watch->user, heap, &heap->marks.items[heap->marks.count - 1]);
 }

@@ -22,6 +22,7 @@ enum state_part {
 	STATE_THREADS,
 	STATE_WINDOWS,
 	STATE_SITES,
+	STATE_LIFETIMES,
 	STATE_ARENA, /* with its pools and blocks */
 	STATE_LARGE,
 	STATE_MAPPINGS,

@@ -106,6 +106,21 @@ static void read_sites(struct heap *heap, struct cursor *c)
 	}
 }
 
+static void read_lifetimes(struct heap *heap, struct cursor *c)
+{
+	uint64_t stack = 0;
+
+	while (more(c)) {
+		stack += cursor_varint(c);
+		if (stack > heap->stacks.node_count)
+			return;
+		struct lifetime *lifetime = lifetimes_of(&heap->lifetimes, (uint32_t)stack);
+
+		for (size_t k = 0; k < LIFETIMES_AGES; k++)
+			lifetime->blocks[k] = (uint32_t)cursor_varint(c);
+	}
+}
+
 static void read_block(struct heap *heap, uint64_t pool, uint32_t class, uint64_t index,
 		       uint32_t *window, struct cursor *c)
 {
@@ -376,7 +391,7 @@ static void read_counts(struct heap *heap, struct cursor *c)
 {
 	const uint8_t *counts = cursor_bytes(c, sizeof(heap->counts));
 	struct sites *sites = &heap->sites;
-	uint64_t end = 0, status = 0;
+	uint64_t end = 0, status = 0, ended = 0;
 
 	if (!counts)
 		return;
@@ -390,30 +405,24 @@ static void read_counts(struct heap *heap, struct cursor *c)
 				    &sites->peak_bytes, &sites->peak_blocks, &sites->peak_ms,
 				    &heap->arenas.most_arenas, &heap->arenas.misplaced,
 				    &heap->stacks.checks, &heap->stacks.checks_differing,
-				    &heap->marks.merged},
-		12);
+				    &heap->marks.merged, &ended},
+		13);
 	heap->end = end <= HEAP_DIED ? (enum heap_end)end : HEAP_RUNNING;
 	heap->end_status = (int64_t)status;
+	heap->ended = ended != 0;
 }
 
 void heap_state_apply(struct heap *heap, const struct record *r)
 {
 	static void (*const readers[])(struct heap * heap, struct cursor * c) = {
-		[STATE_COUNTS] = read_counts,
-		[STATE_THREADS] = read_threads,
-		[STATE_WINDOWS] = read_windows,
-		[STATE_SITES] = read_sites,
-		[STATE_ARENA] = read_arena,
-		[STATE_LARGE] = read_large,
-		[STATE_MAPPINGS] = read_mappings,
-		[STATE_MARK] = read_mark,
-		[STATE_POINT] = read_point,
-		[STATE_COURSE] = read_course,
-		[STATE_CENSUS] = read_census,
-		[STATE_WAITING] = read_waiting,
-		[STATE_REALLOCS] = read_reallocs,
-		[STATE_AUDITS] = read_audits,
-		[STATE_END] = NULL,
+		[STATE_COUNTS] = read_counts,       [STATE_THREADS] = read_threads,
+		[STATE_WINDOWS] = read_windows,     [STATE_SITES] = read_sites,
+		[STATE_LIFETIMES] = read_lifetimes, [STATE_ARENA] = read_arena,
+		[STATE_LARGE] = read_large,         [STATE_MAPPINGS] = read_mappings,
+		[STATE_MARK] = read_mark,           [STATE_POINT] = read_point,
+		[STATE_COURSE] = read_course,       [STATE_CENSUS] = read_census,
+		[STATE_WAITING] = read_waiting,     [STATE_REALLOCS] = read_reallocs,
+		[STATE_AUDITS] = read_audits,       [STATE_END] = NULL,
 	};
 	struct stream_text *text = &heap->state_text;
 

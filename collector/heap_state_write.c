@@ -86,6 +86,37 @@ static void write_sites(struct state_writer *writer)
 		state_part(writer, STATE_SITES);
 }
 
+static bool lifetime_is_empty(const struct lifetime *lifetime)
+{
+	static const struct lifetime none;
+
+	return !memcmp(lifetime, &none, sizeof(none));
+}
+
+/* stack less the one before, blocks by age. */
+static void write_lifetimes(struct state_writer *writer)
+{
+	const struct lifetimes *lifetimes = &writer->heap->lifetimes;
+	size_t items = 0, last = 0;
+
+	for (size_t i = 0; i < lifetimes->count; i++) {
+		const struct lifetime *lifetime = &lifetimes->by_stack[i];
+
+		if (lifetime_is_empty(lifetime))
+			continue;
+		state_number(writer, i - last);
+		last = i;
+		for (size_t k = 0; k < LIFETIMES_AGES; k++)
+			state_number(writer, lifetime->blocks[k]);
+		if (++items < ITEMS_A_PART)
+			continue;
+		state_part(writer, STATE_LIFETIMES);
+		items = last = 0;
+	}
+	if (items)
+		state_part(writer, STATE_LIFETIMES);
+}
+
 static void write_block(struct state_writer *writer, const struct pool *pool, uint32_t *window,
 			const struct block *block)
 {
@@ -323,8 +354,8 @@ static void write_counts(struct state_writer *writer)
 					 sites->peak_bytes, sites->peak_blocks, sites->peak_ms,
 					 heap->arenas.most_arenas, heap->arenas.misplaced,
 					 heap->stacks.checks, heap->stacks.checks_differing,
-					 heap->marks.merged},
-		      12);
+					 heap->marks.merged, heap->ended},
+		      13);
 	state_part(writer, STATE_COUNTS);
 }
 
@@ -343,6 +374,7 @@ int heap_state_write(const struct heap *heap, const struct state_sink *sink, str
 	state_definitions(&writer);
 	write_windows(&writer);
 	write_sites(&writer);
+	write_lifetimes(&writer);
 	write_arenas(&writer);
 	write_large(&writer);
 	write_mappings(&writer);

@@ -76,6 +76,7 @@ uint64_t profile_checksum(const struct profile_header *header,
  * NODE  struct profile_node; item i is stack id i + 1
  * THRD  struct profile_thread
  * SITE  struct profile_site, ascending by stack
+ * LIFE  struct profile_lifetime, ascending by stack
  * MARK  struct profile_mark
  * CHNG  struct profile_change, all marks' one after the other
  * WIND  struct profile_window
@@ -182,6 +183,16 @@ struct profile_site {
 	uint64_t peak_bytes, peak_blocks;
 };
 _Static_assert(sizeof(struct profile_site) == 104, "layout");
+
+/*
+ * Blocks freed in another window than that of their birth, up to the mark `end`, by age: k is
+ * from 2^k seconds on, since the beginning of that window (lifetimes.h).
+ */
+struct profile_lifetime {
+	uint32_t stack, reserved;
+	uint32_t blocks[16];
+};
+_Static_assert(sizeof(struct profile_lifetime) == 72, "layout");
 
 struct profile_mark {
 	struct stream_mark figures;

@@ -147,6 +147,21 @@ static void check_marks(struct profile *profile)
 	}
 }
 
+/* One of a stack that isn't there, or out of order, tells nothing of any. */
+static void check_lifetimes(struct profile *profile)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < profile->lifetime_count; i++) {
+		const struct profile_lifetime *item = &profile->lifetimes[i];
+
+		if (profile_has_stack(profile, item->stack) &&
+		    (!kept || item->stack > profile->lifetimes[kept - 1].stack))
+			profile->lifetimes[kept++] = *item;
+	}
+	profile->lifetime_count = kept;
+}
+
 static void check_point(const struct profile *profile, struct profile_point *point)
 {
 	if (point->change_start > profile->point_change_count ||
@@ -210,5 +225,6 @@ void profile_check(struct profile *profile)
 	check_marks(profile);
 	check_windows(profile);
 	check_points(profile);
+	check_lifetimes(profile);
 	profile_check_map(profile);
 }

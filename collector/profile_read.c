@@ -44,13 +44,14 @@ static const struct shape shapes[] = {
 	SHAPE("AUDT", struct profile_audit, audits, audit_count),
 	SHAPE("AUDD", struct profile_audit_difference, differences, difference_count),
 	SHAPE("PNTS", struct profile_point, points, point_count),
+	SHAPE("LIFE", struct profile_lifetime, lifetimes, lifetime_count),
 	SHAPE("PCHG", struct profile_point_change, point_changes, point_change_count),
 };
 
 enum {
 	SHAPE_COUNT = sizeof(shapes) / sizeof(*shapes),
 	/* Those from PINS on came later: a file without them is an older one. */
-	OLD_SHAPE_COUNT = SHAPE_COUNT - 8,
+	OLD_SHAPE_COUNT = SHAPE_COUNT - 9,
 };
 
 static const char *const columns[] = {"BLKA", "BLKZ", "BLKS", "BLKW"};

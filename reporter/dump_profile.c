@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../collector/block_table.h"
+#include "../collector/lifetimes.h"
 #include "../collector/linetable.h"
 
 static void dump_info(const struct profile *profile, struct fields *fields)
@@ -168,6 +169,20 @@ static void dump_figures(const struct stream_mark *figures, struct fields *field
 	fields_known(fields, "heap_top_bytes", figures->heap_top_bytes);
 	fields_known(fields, "pause_ns", figures->pause_ns);
 	fields_u64(fields, "origin", figures->origin);
+}
+
+static void dump_lifetimes(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->lifetime_count; i++) {
+		const struct profile_lifetime *item = &profile->lifetimes[i];
+		uint64_t blocks[LIFETIMES_AGES];
+		for (size_t k = 0; k < LIFETIMES_AGES; k++)
+			blocks[k] = item->blocks[k];
+		fields_begin(fields, "LIFE");
+		fields_u64(fields, "stack", item->stack);
+		fields_u64s(fields, "blocks", blocks, LIFETIMES_AGES);
+		fields_end(fields);
+	}
 }
 
 static void dump_changes(const struct profile *profile, size_t mark, struct fields *fields)
@@ -424,6 +439,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 		dump_node(profile, i, fields);
 	dump_sites(profile, fields);
 	dump_marks(profile, fields);
+	dump_lifetimes(profile, fields);
 	dump_windows(profile, fields);
 	dump_points(profile, fields);
 	dump_arenas(profile, fields);

@@ -46,6 +46,7 @@ def as_printed(profile):
         "CODE": [code_record(code) for code in profile.code],
         "NODE": [node_record(profile, node) for node in profile.node],
         "SITE": [plain(site) for site in profile.site],
+        "LIFE": [plain(lifetime) for lifetime in profile.life],
         "MARK": [{"index": index, **plain(mark)} for index, mark in enumerate(profile.mark)],
         "CHNG": changes,
         "WIND": [{"index": index, **plain(window)} for index, window in enumerate(profile.wind)],

@@ -71,6 +71,7 @@ struct model {
 	size_t mapping_count;
 	struct model_freed freed[MODEL_SLOTS];
 	struct site site[MODEL_STACKS]; /* epochs unused */
+	uint32_t ages[MODEL_STACKS][LIFETIMES_AGES];
 	struct model_figures all, peak, domain[4];
 	uint64_t peak_ms, now_ms, misplaced;
 	struct model_snapshot at_peak, at_mark[MODEL_MARKS];
@@ -151,12 +152,34 @@ static inline int model_find(const struct model *m, uint64_t address)
 	return -1;
 }
 
+/* The count of blocks that were freed at this age; NULL: in the window of their birth. */
+static inline uint32_t *model_age(struct model *m, uint32_t stack, uint32_t window)
+{
+	uint64_t seconds = (m->now_ms - window * 1000ULL) / 1000;
+	unsigned age = 0;
+
+	if (window == model_window(m))
+		return NULL;
+	while (age + 1 < LIFETIMES_AGES && seconds >= 2ULL << age)
+		age++;
+	return &m->ages[stack][age];
+}
+
+static inline void model_aged(struct model *m, uint32_t stack, uint32_t window)
+{
+	uint32_t *count = model_age(m, stack, window);
+
+	if (count)
+		++*count;
+}
+
 static inline struct model_block model_take(struct model *m, int at, bool in_gc)
 {
 	struct model_block block = m->blocks[at];
 
 	m->blocks[at] = m->blocks[--m->block_count];
 	model_freed_bytes(m, block.stack, block.domain, block.bytes, 1, in_gc);
+	model_aged(m, block.stack, block.window);
 	return block;
 }
 
@@ -283,6 +306,10 @@ static inline void model_restore(struct model *m, const struct record *r)
 		m->misplaced++;
 		return;
 	}
+	uint32_t *age = model_age(m, block.stack, block.window);
+
+	if (age && *age)
+		--*age;
 	model_put(m, block);
 	m->counts.frees--;
 	m->site[block.stack].freed_bytes -= block.bytes;
@@ -307,6 +334,8 @@ static inline void model_unmap(struct model *m, uint64_t address, uint64_t bytes
 		if (!gone[i])
 			continue;
 		m->mappings[i].pages_left -= gone[i];
+		if (m->mappings[i].anonymous && m->mappings[i].pages_left == 0)
+			model_aged(m, m->mappings[i].stack, m->mappings[i].window);
 		if (m->mappings[i].anonymous)
 			model_freed_bytes(m, m->mappings[i].stack, DOMAIN_MAPPING,
 					  gone[i] * 4096, m->mappings[i].pages_left == 0,
@@ -382,6 +411,7 @@ static inline void model_retag(struct model *m, const struct record *r)
 	}
 	struct model_block *block = &m->blocks[at];
 	model_freed_bytes(m, block->stack, block->domain, block->bytes, 1, false);
+	model_aged(m, block->stack, block->window);
 	model_allocated(m, record_low(r), block->domain, block->bytes);
 	block->stack = record_low(r);
 	block->window = model_window(m);

@@ -77,6 +77,10 @@ static void promise_points(const struct profile *p)
 		assert(point->change_start <= p->point_change_count);
 		assert(point->change_count <= p->point_change_count - point->change_start);
 	}
+	for (size_t i = 0; i < p->lifetime_count; i++) {
+		assert(p->lifetimes[i].stack <= p->node_count);
+		assert(!i || p->lifetimes[i].stack > p->lifetimes[i - 1].stack);
+	}
 	for (size_t i = 0; i < p->point_change_count; i++)
 		assert(p->point_changes[i].stack <= p->node_count);
 }

@@ -30,6 +30,11 @@ static void same_figures(const struct model *m, const struct heap *heap)
 		assert_int_equal(got->temporary_blocks, want->temporary_blocks);
 		assert_int_equal(got->gc_freed_bytes, want->gc_freed_bytes);
 		assert_int_equal(got->gc_freed_blocks, want->gc_freed_blocks);
+		static const struct lifetime young;
+		const struct lifetime *ages = i < heap->lifetimes.count
+						      ? &heap->lifetimes.by_stack[i]
+						      : &young;
+		assert_memory_equal(ages->blocks, m->ages[i], sizeof(m->ages[i]));
 		sites_at_peak(&heap->sites, i, &bytes, &blocks);
 		assert_int_equal(bytes, m->at_peak.live[i].bytes);
 		assert_int_equal(blocks, m->at_peak.live[i].blocks);
