@@ -34,6 +34,8 @@ enum {
 	PROFILE_MAX_DIFFERENCES = 256,
 	/* Stacks that are named of one arena at a mark: those with most blocks. */
 	PROFILE_MARK_HOLDERS = 8,
+	/* Of struct profile_lifetime. */
+	PROFILE_AGES = 16,
 	/* Raw bytes to stored ones: a zstd block makes at most 128 KiB out of four bytes. */
 	PROFILE_MAX_RATIO = 1 << 15,
 };
@@ -190,7 +192,7 @@ _Static_assert(sizeof(struct profile_site) == 104, "layout");
  */
 struct profile_lifetime {
 	uint32_t stack, reserved;
-	uint32_t blocks[16];
+	uint32_t blocks[PROFILE_AGES];
 };
 _Static_assert(sizeof(struct profile_lifetime) == 72, "layout");
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "../collector/block_table.h"
-#include "../collector/lifetimes.h"
 #include "../collector/linetable.h"
 
 static void dump_info(const struct profile *profile, struct fields *fields)
@@ -175,12 +174,12 @@ static void dump_lifetimes(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->lifetime_count; i++) {
 		const struct profile_lifetime *item = &profile->lifetimes[i];
-		uint64_t blocks[LIFETIMES_AGES];
-		for (size_t k = 0; k < LIFETIMES_AGES; k++)
+		uint64_t blocks[PROFILE_AGES];
+		for (size_t k = 0; k < PROFILE_AGES; k++)
 			blocks[k] = item->blocks[k];
 		fields_begin(fields, "LIFE");
 		fields_u64(fields, "stack", item->stack);
-		fields_u64s(fields, "blocks", blocks, LIFETIMES_AGES);
+		fields_u64s(fields, "blocks", blocks, PROFILE_AGES);
 		fields_end(fields);
 	}
 }
