@@ -80,6 +80,7 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(O)/modules.a
 
 # Of the library only parts by name: the whole would interpose malloc.
 $(O)/unit/test_words: $(call obj,preload/words.c)
+$(O)/unit/test_call: $(call obj,preload/call.c)
 $(O)/unit/test_pool: $(call obj,preload/pool.c)
 $(O)/unit/test_walk: $(call obj,preload/walk.c)
 $(O)/unit/test_arena_list: $(call obj,preload/arenas.c preload/memory.c)

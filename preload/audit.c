@@ -160,8 +160,7 @@ static bool is_in_python_call(void)
 {
 	const struct thread *self = thread_self_pointer;
 
-	return self && self->call &&
-	       (self->call->domain == TAP_MEM || self->call->domain == TAP_OBJECT);
+	return self && self->call && event_is_block(self->call->domain);
 }
 
 void audit_arena_made(const void *address, size_t bytes)

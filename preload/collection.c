@@ -7,10 +7,6 @@
 enum {
 	GENERATIONS = 3,
 	STATS_BYTES = 24, /* struct gc_generation_stats: three Py_ssize_t */
-	LOOKS = 16,
-	DEBUG_HEADER_BYTES = 16,
-	DEBUG_BYTES = 24,
-	PAGE = 4096,
 };
 
 /* Of the first interpreter only: it is the one whose collections become records. */
@@ -24,8 +20,6 @@ static int64_t collected_seen[GENERATIONS];
 static bool distrusted;
 static bool finalisation_seen;
 
-_Atomic uint32_t collection_looks_left = LOOKS;
-_Atomic uint32_t collection_debug;
 struct collection_watch collection_watch;
 
 static const char *collector_state(const char *interp)
@@ -206,36 +200,4 @@ void collection_restart(void)
 	finalisation_seen = false;
 	collection_watch.trusted = false;
 	life_slow_down();
-}
-
-void collection_forget_debug(void)
-{
-	atomic_store(&collection_debug, 0);
-	atomic_store(&collection_looks_left, LOOKS);
-	life_slow_down();
-}
-
-/*
- * The header in front of a block: its size, most significant byte first, the domain's letter,
- * 0xfd.
- */
-static bool has_debug_header(uint64_t address, uint64_t bytes)
-{
-	const uint8_t *header = (const uint8_t *)(uintptr_t)(address - DEBUG_HEADER_BYTES);
-	uint64_t size = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		size = size << 8 | header[i];
-	return size == bytes && (header[8] == 'm' || header[8] == 'o') && header[9] == 0xfd &&
-	       header[15] == 0xfd;
-}
-
-void collection_look_at(enum tap_domain domain, uint64_t address, uint64_t bytes)
-{
-	/* What stands before a block is memory too, unless the block begins a page. */
-	if (domain == TAP_MALLOC || address % PAGE < DEBUG_HEADER_BYTES)
-		return;
-	atomic_fetch_sub_explicit(&collection_looks_left, 1, memory_order_relaxed);
-	if (has_debug_header(address, bytes))
-		atomic_store(&collection_debug, DEBUG_BYTES);
 }

@@ -3,9 +3,7 @@
  *
  * Cyclic collections: an event inside one is seen by the interpreter's own `collecting` flag;
  * the edges of that flag, with the counters beside it, become R_GC records. Finalisation: the
- * runtime's own flag, looked at with each event that holds the GIL. Debug allocators: whether
- * blocks have headers in front (16 bytes) and 24 bytes on top of their request, found by
- * looking at the first blocks.
+ * runtime's own flag, looked at with each event that holds the GIL.
  */
 #ifndef MEMTRACE_COLLECTION_H
 #define MEMTRACE_COLLECTION_H
@@ -16,7 +14,6 @@
 
 #include "python.h"
 #include "stream.h"
-#include "tap.h"
 #include "thread.h"
 
 /* What an event looks at while nothing changes. */
@@ -66,30 +63,5 @@ void collection_catch_up(void);
 
 /* The interpreter was started again: what is known of it is of the one before. */
 void collection_restart(void);
-
-extern _Atomic uint32_t collection_looks_left;
-extern _Atomic uint32_t collection_debug;
-
-/* 24 where debug allocators lie under our hooks, otherwise 0. */
-static inline uint64_t collection_debug_bytes(void)
-{
-	return atomic_load_explicit(&collection_debug, memory_order_relaxed);
-}
-
-/* The next blocks are looked at again: the hooks were just put on top of something. */
-void collection_forget_debug(void);
-void collection_look_at(enum tap_domain domain, uint64_t address, uint64_t bytes);
-
-static inline bool collection_looking(void)
-{
-	return atomic_load_explicit(&collection_looks_left, memory_order_relaxed);
-}
-
-static inline void collection_look_for_debug(enum tap_domain domain, uint64_t address,
-					     uint64_t bytes)
-{
-	if (__builtin_expect(collection_looking(), 0))
-		collection_look_at(domain, address, bytes);
-}
 
 #endif

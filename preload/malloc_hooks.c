@@ -24,7 +24,7 @@ EXPORT void *malloc(size_t bytes)
 	struct call call;
 
 	look_out(__builtin_return_address(0));
-	bool tapped = tap_begin(&call, TAP_MALLOC, bytes);
+	bool tapped = tap_begin(&call, EVENT_MALLOC, bytes);
 	void *ptr = real_malloc(bytes);
 
 	if (tapped)
@@ -39,7 +39,7 @@ EXPORT void *calloc(size_t count, size_t bytes)
 	bool fits = !__builtin_mul_overflow(count, bytes, &whole);
 
 	look_out(__builtin_return_address(0));
-	bool tapped = fits && tap_begin(&call, TAP_MALLOC, whole);
+	bool tapped = fits && tap_begin(&call, EVENT_MALLOC, whole);
 	void *ptr = real_calloc(count, bytes);
 
 	if (tapped)
@@ -50,7 +50,7 @@ EXPORT void *calloc(size_t count, size_t bytes)
 EXPORT void *realloc(void *old, size_t bytes)
 {
 	struct call call;
-	bool tapped = tap_begin_realloc(&call, TAP_MALLOC, old, bytes);
+	bool tapped = tap_begin_realloc(&call, EVENT_MALLOC, old, bytes);
 	void *ptr = real_realloc(old, bytes);
 
 	if (tapped)
@@ -72,7 +72,7 @@ EXPORT void *reallocarray(void *old, size_t count, size_t bytes)
 EXPORT void free(void *ptr)
 {
 	struct call call;
-	bool tapped = ptr && tap_begin_free(&call, TAP_MALLOC, ptr, 0);
+	bool tapped = ptr && tap_begin_free(&call, EVENT_MALLOC, ptr, 0);
 
 	real_free(ptr);
 	if (tapped)
@@ -98,7 +98,7 @@ EXPORT int posix_memalign(void **ret_ptr, size_t alignment, size_t bytes)
 
 	if (!real_resolve())
 		return ENOMEM;
-	bool tapped = tap_begin(&call, TAP_MALLOC, bytes);
+	bool tapped = tap_begin(&call, EVENT_MALLOC, bytes);
 	int error = real.posix_memalign(ret_ptr, alignment, bytes);
 
 	if (tapped)
@@ -111,7 +111,7 @@ static void *hooked_aligned(void *(*real_function)(size_t, size_t), size_t align
 			    size_t bytes)
 {
 	struct call call;
-	bool tapped = tap_begin(&call, TAP_MALLOC, bytes);
+	bool tapped = tap_begin(&call, EVENT_MALLOC, bytes);
 	void *ptr = real_function(alignment, bytes);
 
 	if (tapped)
@@ -132,7 +132,7 @@ EXPORT void *memalign(size_t alignment, size_t bytes)
 static void *hooked_paged(void *(*real_function)(size_t), size_t bytes)
 {
 	struct call call;
-	bool tapped = tap_begin(&call, TAP_MALLOC, bytes);
+	bool tapped = tap_begin(&call, EVENT_MALLOC, bytes);
 	void *ptr = real_function(bytes);
 
 	if (tapped)

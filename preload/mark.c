@@ -142,6 +142,11 @@ uint32_t mark_make(const char *name, enum mark_origin origin)
 	return number;
 }
 
+void mark_main(void)
+{
+	mark_make("main", MARK_TRACER);
+}
+
 void mark_from_outside(bool audit)
 {
 	struct ring_header *header = ring.header;

@@ -16,6 +16,8 @@
 
 /* Returns the mark's number: stream.h. */
 uint32_t mark_make(const char *name, enum mark_origin origin);
+/* `main`: the first frame of the program's own is there. */
+void mark_main(void);
 /* The one that `memtrace mark` left in the ring's header; `audit`: with one. */
 void mark_from_outside(bool audit);
 

@@ -20,7 +20,7 @@ static void *hooked_mmap(void *address, size_t bytes, int protection, int flags,
 
 	if (!real_resolve())
 		return MAP_FAILED;
-	bool tapped = tap_begin(&call, TAP_MAP, bytes);
+	bool tapped = tap_begin(&call, EVENT_MAP, bytes);
 	void *ptr = real.mmap(address, bytes, protection, flags, fd, offset);
 
 	if (tapped)
@@ -49,7 +49,7 @@ EXPORT int munmap(void *address, size_t bytes)
 		return -1;
 	/* What the kernel refuses at first sight unmaps nothing. */
 	bool tapped = bytes && (uintptr_t)address % PAGE == 0 &&
-		      tap_begin_free(&call, TAP_MAP, address, bytes);
+		      tap_begin_free(&call, EVENT_MAP, address, bytes);
 	int result = real.munmap(address, bytes);
 
 	if (tapped)

@@ -1,7 +1,7 @@
 #include "python_hooks.h"
 
 #include "audit.h"
-#include "collection.h"
+#include "debug_blocks.h"
 #include "life.h"
 #include "python.h"
 #include "quick.h"
@@ -38,9 +38,9 @@ static void settle(void)
 	life_running();
 }
 
-static enum tap_domain tap_of(enum py_domain domain)
+static enum event_domain tap_of(enum py_domain domain)
 {
-	return domain == PY_MEM ? TAP_MEM : TAP_OBJECT;
+	return domain == PY_MEM ? EVENT_MEM : EVENT_OBJECT;
 }
 
 static __attribute__((noinline)) void *malloc_slowly(enum py_domain domain, size_t bytes)
@@ -178,7 +178,7 @@ static void object_free(void *ctx, void *ptr)
 static void *arena_alloc(void *ctx, size_t bytes)
 {
 	struct call call;
-	bool tapped = tap_begin(&call, TAP_ARENA, bytes);
+	bool tapped = tap_begin(&call, EVENT_ARENA, bytes);
 	void *ptr = real_arena.alloc(real_arena.ctx, bytes);
 
 	(void)ctx;
@@ -192,7 +192,7 @@ static void arena_free(void *ctx, void *ptr, size_t bytes)
 {
 	struct call call;
 	/* From 3.14 on it is called for arenas that never were, too. */
-	bool tapped = ptr && tap_begin_free(&call, TAP_ARENA, ptr, bytes);
+	bool tapped = ptr && tap_begin_free(&call, EVENT_ARENA, ptr, bytes);
 
 	(void)ctx;
 	audit_arena_goes(ptr);
@@ -221,7 +221,7 @@ static void wrap(enum py_domain domain, struct py_allocator ours)
 		return;
 	real_domain[domain] = now;
 	python.set_allocator(domain, &ours);
-	collection_forget_debug();
+	debug_blocks_forget();
 }
 
 static void wrap_domains(void)

@@ -20,6 +20,7 @@
 #include "collection.h"
 #include "intern.h"
 #include "life.h"
+#include "mark.h"
 #include "pystack.h"
 #include "ring.h"
 #include "tap.h"
@@ -44,7 +45,7 @@ static QUICK struct thread *quick_thread(void)
 										      : NULL;
 }
 
-static QUICK void quick_push(struct thread *self, struct call *call, enum tap_domain domain,
+static QUICK void quick_push(struct thread *self, struct call *call, enum event_domain domain,
 			     uint64_t bytes, uint64_t old)
 {
 	call->outer = NULL;
@@ -61,7 +62,8 @@ static QUICK void quick_push(struct thread *self, struct call *call, enum tap_do
 }
 
 /* NULL: tap_begin. Otherwise the call is pushed, for quick_end. */
-static QUICK struct thread *quick_begin(struct call *call, enum tap_domain domain, size_t bytes)
+static QUICK struct thread *quick_begin(struct call *call, enum event_domain domain,
+					size_t bytes)
 {
 	if (__builtin_expect(bytes - 1 >= QUICK_MOST_BYTES, 0))
 		return NULL;
@@ -84,16 +86,16 @@ static QUICK void quick_end(struct thread *self, struct call *call, const void *
 	uint64_t class = (call->bytes + 15) >> 4;
 
 	if (__builtin_expect(pystack_main_seen(), 0))
-		tap_main_seen();
+		mark_main();
 	cancel_put((struct record){
-		record_head(call->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT,
+		record_head(call->domain == EVENT_MEM ? R_SMALL_MEM : R_SMALL_OBJECT,
 			    (uint64_t)(uintptr_t)ptr),
 		stack | call->bytes << 32 | class << 48});
 	thread_leave();
 }
 
 /* NULL: tap_begin_free. Otherwise the call is pushed and its free recorded; quick_end_free. */
-static QUICK struct thread *quick_begin_free(struct call *call, enum tap_domain domain,
+static QUICK struct thread *quick_begin_free(struct call *call, enum event_domain domain,
 					     const void *ptr)
 {
 	uint64_t address = (uint64_t)(uintptr_t)ptr;
@@ -104,7 +106,7 @@ static QUICK struct thread *quick_begin_free(struct call *call, enum tap_domain 
 	quick_push(self, call, domain, 0, address);
 	if (!cancel_take(address, &call->waiting))
 		ring_put(record_head(R_FREE, address), (uint64_t)self->slot << 40);
-	if (domain == TAP_OBJECT)
+	if (domain == EVENT_OBJECT)
 		intern_forget_code(ptr);
 	thread_leave();
 	return self;

@@ -5,7 +5,7 @@
  *
  * Threads: every function but ring_open may be called by many at once. A full ring makes them
  * wait while the collector moves; when it doesn't for two seconds, the ring is given up:
- * ring_given_up. Signals: callers hold the thread's guard (guard.h).
+ * ring_given_up. Signals: callers hold the thread's guard (thread.h).
  */
 #ifndef MEMTRACE_RING_H
 #define MEMTRACE_RING_H

@@ -5,35 +5,21 @@
 #include "audit.h"
 #include "cancel.h"
 #include "collection.h"
+#include "debug_blocks.h"
+#include "event.h"
 #include "intern.h"
 #include "life.h"
 #include "mark.h"
 #include "pystack.h"
-#include "python.h"
 #include "ring.h"
 #include "thread.h"
-
-/* Two debug allocators on top of each other add 24 bytes each, and 0 bytes become 1. */
-enum { MOST_OVERHEAD = 64, SMALL_MOST = 512, PAGE_SHIFT = 12 };
-
-static bool is_python(enum tap_domain domain)
-{
-	return domain == TAP_MEM || domain == TAP_OBJECT || domain == TAP_ARENA;
-}
-
-/* One header in front, or two: a large block passes the raw domain's debug allocator too. */
-static bool same_block(uint64_t inner, uint64_t outer)
-{
-	return inner == outer ||
-	       (collection_debug_bytes() && (inner == outer - 16 || inner == outer - 32));
-}
 
 /*
  * What may be asked for once per event: a mark from outside, the end of stacks, an audit. Pools
  * are looked at between two calls of the mem and object domains alone, for which the GIL is
  * held.
  */
-static __attribute__((noinline)) void attend(enum tap_domain domain)
+static __attribute__((noinline)) void attend(enum event_domain domain)
 {
 	const uint32_t kept = ATTENTION_OWED | ATTENTION_INERT;
 	/*
@@ -49,7 +35,7 @@ static __attribute__((noinline)) void attend(enum tap_domain domain)
 		pystack_stop(NULL);
 	if (asked & ATTENTION_MARK)
 		mark_from_outside(asked & ATTENTION_AUDIT);
-	if (domain == TAP_MEM || domain == TAP_OBJECT)
+	if (event_is_block(domain))
 		audit_look();
 }
 
@@ -62,7 +48,7 @@ static __attribute__((noinline)) void drop(void)
 }
 
 /* What is not so at every event: a child's first one, a thread's, or something is asked for. */
-static __attribute__((noinline)) struct thread *enter_slowly(enum tap_domain domain)
+static __attribute__((noinline)) struct thread *enter_slowly(enum event_domain domain)
 {
 	int saved = errno;
 	struct thread *self = NULL;
@@ -82,7 +68,7 @@ static __attribute__((noinline)) struct thread *enter_slowly(enum tap_domain dom
 }
 
 /* The thread, with the guard held; NULL: pass the call on. `life`: one of these is needed. */
-static inline struct thread *enter(uint32_t life, enum tap_domain domain)
+static inline struct thread *enter(uint32_t life, enum event_domain domain)
 {
 	uint32_t state = atomic_load_explicit(life_state, memory_order_relaxed);
 
@@ -114,163 +100,29 @@ static inline void leave(struct thread *self, int saved)
 	thread_leave();
 }
 
-/*
- * A realloc in place keeps the class that the block had, unless it can't: then no pool served
- * it.
- */
-static uint32_t class_of(uint64_t bytes, uint32_t kept_class)
+static void record_inner(struct thread *self, struct call *outer, const struct event *event)
 {
-	uint32_t class = (uint32_t)((bytes + 15) >> 4);
+	struct call inner = {
+		.outer = outer, .gil_held = outer->gil_held, .tstate = outer->tstate};
 
-	return kept_class >= class ? kept_class : class;
+	event_record(self, &inner, event, 0);
 }
 
-/*
- * A mapping's size in its record: 16 TiB or more of reserved address space are as many as fit.
- */
-static uint64_t pages_of(uint64_t bytes)
+/* What the call holds and was not its own block: each an event of its own. */
+static void settle(struct thread *self, struct call *call, uint64_t address)
 {
-	uint64_t pages = (bytes >> PAGE_SHIFT) + ((bytes & 4095) != 0);
-
-	return pages < UINT32_MAX ? pages : UINT32_MAX;
-}
-
-/* A call that the interpreter's allocator serves. */
-static bool is_served(const struct call *call)
-{
-	return call && (call->domain == TAP_MEM || call->domain == TAP_OBJECT);
-}
-
-/*
- * Arenas are got in the middle of an allocation. Whatever else comes through their hook, chunks
- * of the stack of Python's frames (3.11 and later) above all, never is, and may be as large as
- * an arena. Allocations aren't followed while recording is paused: what is got then is taken
- * for an arena.
- */
-static bool is_arena(const struct call *outer)
-{
-	enum { FIRST_WITH_CHUNKS = 11 };
-
-	return python.minor < FIRST_WITH_CHUNKS || !life_recording() || is_served(outer);
-}
-
-/* The record's words, but for a size that doesn't fit (STREAM_SIZE_WIDE). */
-static struct record make_record(const struct tap_event *event, const struct call *outer,
-				 uint32_t stack, uint32_t kept_class)
-{
-	static const enum record_kind kinds[] = {
-		[TAP_MALLOC] = R_ALLOC_MALLOC, [TAP_MEM] = R_ALLOC_MEM,
-		[TAP_OBJECT] = R_ALLOC_OBJECT, [TAP_ARENA] = R_ARENA,
-		[TAP_MAP] = R_MAP_ANON,
-	};
-	uint64_t inner = event->bytes + collection_debug_bytes();
-	uint64_t size = event->bytes < STREAM_SIZE_WIDE ? event->bytes : STREAM_SIZE_WIDE;
-	enum record_kind kind = kinds[event->domain];
-
-	if (event->domain == TAP_MAP) {
-		if (!event->anonymous)
-			kind = R_MAP_FILE;
-		size = pages_of(event->bytes);
-	} else if (event->domain == TAP_ARENA && !is_arena(outer)) {
-		kind = R_MAP_ANON;
-		size = pages_of(event->bytes);
-	} else if ((event->domain == TAP_MEM || event->domain == TAP_OBJECT) && inner &&
-		   inner <= SMALL_MOST) {
-		kind = event->domain == TAP_MEM ? R_SMALL_MEM : R_SMALL_OBJECT;
-		size |= (uint64_t)class_of(inner, kept_class) << 16;
-	}
-	return (struct record){record_head(kind, event->address), stack | size << 32};
-}
-
-/*
- * What the interpreter's allocator gets for itself while it serves a line (its table of arenas,
- * the nodes of their radix tree) is nobody's block: it goes to the thread, without a Python
- * frame.
- */
-static bool is_allocators_own(const struct call *outer, const struct tap_event *event)
-{
-	return is_served(outer) && event->domain == TAP_MALLOC;
-}
-
-void tap_main_seen(void)
-{
-	mark_make("main", MARK_TRACER);
-}
-
-static void emit(struct thread *self, const struct call *call, const struct tap_event *event,
-		 uint32_t kept_class)
-{
-	bool gil_held = call->gil_held;
-	void *tstate = gil_held ? call->tstate : pystack_tstate();
-	uint32_t stack = pystack_id(self, is_allocators_own(call->outer, event) ? NULL : tstate,
-				    gil_held);
-
-	if (__builtin_expect(pystack_main_seen(), 0))
-		tap_main_seen();
-	struct record record = make_record(event, call->outer, stack, kept_class);
-
-	if (event->bytes <= CANCEL_LARGEST_BYTES && event->domain <= TAP_OBJECT && cancel_on) {
-		cancel_put(record);
-	} else if (event->bytes >= STREAM_SIZE_WIDE && event->domain <= TAP_OBJECT) {
-		char wide[STREAM_DATA_BYTES] = {0};
-
-		__builtin_memcpy(wide, &event->bytes, sizeof(event->bytes));
-		ring_put_with(record.head, record.body, wide);
-	} else {
-		ring_put(record.head, record.body);
-	}
-}
-
-/* An inner allocation that can't be told from the outer one before that returns. */
-static bool hold(struct call *outer, const struct tap_event *event)
-{
-	if (!outer || outer->held_count == TAP_HELD || outer->domain == TAP_MAP)
-		return false;
-	if (event->bytes < outer->bytes || event->bytes - outer->bytes > MOST_OVERHEAD)
-		return false;
-	outer->held[outer->held_count++] = *event;
-	return true;
-}
-
-static bool is_held(struct call *call, uint64_t address)
-{
-	for (; call; call = call->outer)
-		for (unsigned i = 0; i < call->held_count; i++)
-			if (call->held[i].address == address) {
-				call->held[i] = call->held[--call->held_count];
-				return true;
-			}
-	return false;
-}
-
-static void emit_inner(struct thread *self, const struct call *outer,
-		       const struct tap_event *event)
-{
-	struct call inner = {.outer = (struct call *)(uintptr_t)outer,
-			     .gil_held = outer->gil_held,
-			     .tstate = outer->tstate};
-
-	emit(self, &inner, event, 0);
-}
-
-/* The first that fits is the outer block; tracemalloc may have got others after it. */
-static void settle_held(struct thread *self, const struct call *call, uint64_t address)
-{
-	bool found = false;
-
+	call_settle(call, address);
 	for (unsigned i = 0; i < call->held_count; i++)
-		if (!found && same_block(call->held[i].address, address))
-			found = true;
-		else
-			emit_inner(self, call, &call->held[i]);
+		record_inner(self, call, &call->held[i]);
 }
 
-static inline void push(struct thread *self, struct call *call, enum tap_domain domain,
+static inline void push(struct thread *self, struct call *call, enum event_domain domain,
 			uint64_t bytes, uint64_t old)
 {
 	call->outer = self->call;
 	call->domain = domain;
-	call->gil_held = is_python(domain) || (call->outer && call->outer->gil_held);
+	call->gil_held = event_is_block(domain) || domain == EVENT_ARENA ||
+			 (call->outer && call->outer->gil_held);
 	/* From here to the end of the call no other takes the GIL: it is the same state. */
 	if (call->gil_held)
 		call->tstate = call->outer && call->outer->gil_held ? call->outer->tstate
@@ -288,13 +140,8 @@ static inline void push(struct thread *self, struct call *call, enum tap_domain 
 static void record_free(struct thread *self, struct call *call, uint64_t address,
 			enum free_flags flags)
 {
-	for (struct call *outer = call->outer; outer; outer = outer->outer)
-		if (outer->old && !outer->old_seen && same_block(address, outer->old)) {
-			outer->old_seen = true;
-			call->covered = true;
-			return;
-		}
-	if (is_held(call->outer, address))
+	if (call->outer &&
+	    (call_is_covered(call, address) || call_release(call->outer, address)))
 		return;
 	flags |= collection_flags(self, call->tstate, call->gil_held);
 	/* What the collector frees is told apart per stack: its pairs are not cancelled. */
@@ -305,14 +152,14 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 	if (!call->was_waiting)
 		ring_put(record_head(R_FREE, address),
 			 (uint64_t)flags << 32 | (uint64_t)self->slot << 40);
-	if (call->domain == TAP_OBJECT)
+	if (call->domain == EVENT_OBJECT)
 		intern_forget_code((const void *)(uintptr_t)address);
 }
 
 static bool is_ordinary(void)
 {
-	return collection_watch.trusted && !collection_debug_bytes() && !collection_looking() &&
-	       cancel_on;
+	return collection_watch.trusted && !debug_blocks_overhead() &&
+	       !debug_blocks_looking() && cancel_on;
 }
 
 /*
@@ -325,9 +172,9 @@ static void speed_up(void)
 		life_slow_down();
 }
 
-bool tap_begin(struct call *call, enum tap_domain domain, size_t bytes)
+bool tap_begin(struct call *call, enum event_domain domain, size_t bytes)
 {
-	struct thread *self = enter(domain == TAP_ARENA ? PRESENT : RECORDING, domain);
+	struct thread *self = enter(domain == EVENT_ARENA ? PRESENT : RECORDING, domain);
 
 	if (!self)
 		return false;
@@ -336,7 +183,7 @@ bool tap_begin(struct call *call, enum tap_domain domain, size_t bytes)
 	push(self, call, domain, bytes, 0);
 	if (call->gil_held)
 		collection_flags(self, call->tstate, true);
-	if (domain == TAP_OBJECT && !life_quick())
+	if (domain == EVENT_OBJECT && !life_quick())
 		speed_up();
 	leave(self, saved);
 	return true;
@@ -360,7 +207,7 @@ static struct thread *resume(const struct call *call)
 	return NULL;
 }
 
-static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_class)
+static void end_alloc(struct call *call, struct event *event, uint32_t kept_class)
 {
 	struct thread *self = resume(call);
 
@@ -368,42 +215,44 @@ static void end_alloc(struct call *call, struct tap_event *event, uint32_t kept_
 		return;
 	int saved = *self->errno_place;
 
-	if (event->address && event->domain <= TAP_OBJECT && !kept_class)
-		collection_look_for_debug(event->domain, event->address, event->bytes);
-	settle_held(self, call, event->address);
-	if (event->address && (life_recording() || event->domain == TAP_ARENA)) {
-		if (!hold(call->outer, event))
-			emit(self, call, event, kept_class);
+	if (event->address && event->domain <= EVENT_OBJECT && !kept_class)
+		debug_blocks_look(event->domain, event->address, event->bytes);
+	if (call->held_count)
+		settle(self, call, event->address);
+	if (event->address && (life_recording() || event->domain == EVENT_ARENA)) {
+		if (!call->outer || !call_hold(call->outer, event))
+			event_record(self, call, event, kept_class);
 	}
 	leave(self, saved);
 }
 
 void tap_end(struct call *call, const void *ptr)
 {
-	struct tap_event event = {.address = (uint64_t)(uintptr_t)ptr,
-				  .bytes = call->bytes,
-				  .domain = call->domain};
+	struct event event = {.address = (uint64_t)(uintptr_t)ptr,
+			      .bytes = call->bytes,
+			      .domain = call->domain};
 
 	end_alloc(call, &event, 0);
 }
 
 void tap_end_map(struct call *call, const void *ptr, bool anonymous)
 {
-	struct tap_event event = {
+	struct event event = {
 		.address = (uint64_t)(uintptr_t)ptr,
 		.bytes = call->bytes,
-		.domain = TAP_MAP,
+		.domain = EVENT_MAP,
 		/*
 		 * What another allocator (mimalloc is Python's own) maps for its use is not
 		 * live by itself.
 		 */
-		.anonymous = anonymous && !(call->outer && call->outer->domain <= TAP_OBJECT),
+		.anonymous = anonymous && !(call->outer && call->outer->domain <= EVENT_OBJECT),
 	};
 
 	end_alloc(call, &event, 0);
 }
 
-bool tap_begin_realloc(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
+bool tap_begin_realloc(struct call *call, enum event_domain domain, const void *ptr,
+		       size_t bytes)
 {
 	struct thread *self = enter(PRESENT, domain);
 
@@ -427,7 +276,7 @@ static void take_back_free(struct call *call)
 		return;
 	int saved = *self->errno_place;
 
-	settle_held(self, call, 0);
+	settle(self, call, 0);
 	if (call->was_waiting)
 		cancel_restore(call->waiting);
 	else if (!call->covered)
@@ -437,9 +286,9 @@ static void take_back_free(struct call *call)
 
 void tap_end_realloc(struct call *call, const void *ptr)
 {
-	struct tap_event event = {.address = (uint64_t)(uintptr_t)ptr,
-				  .bytes = call->bytes,
-				  .domain = call->domain};
+	struct event event = {.address = (uint64_t)(uintptr_t)ptr,
+			      .bytes = call->bytes,
+			      .domain = call->domain};
 	uint32_t kept_class = 0;
 
 	/* realloc(p, 0) that gives NULL has freed p. */
@@ -453,7 +302,7 @@ void tap_end_realloc(struct call *call, const void *ptr)
 	end_alloc(call, &event, kept_class);
 }
 
-bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, size_t bytes)
+bool tap_begin_free(struct call *call, enum event_domain domain, const void *ptr, size_t bytes)
 {
 	struct thread *self = enter(PRESENT, domain);
 	uint64_t address = (uint64_t)(uintptr_t)ptr;
@@ -463,12 +312,12 @@ bool tap_begin_free(struct call *call, enum tap_domain domain, const void *ptr, 
 	int saved = *self->errno_place;
 
 	push(self, call, domain, bytes, address);
-	if (domain == TAP_ARENA)
-		ring_put(record_head(R_ARENA_FREE, address), pages_of(bytes)
-								     << (32 + PAGE_SHIFT));
-	else if (domain == TAP_MAP && !(call->outer && call->outer->old == address))
-		ring_put(record_head(R_UNMAP, address), pages_of(bytes) << 32);
-	else if (domain != TAP_MAP)
+	if (domain == EVENT_ARENA)
+		ring_put(record_head(R_ARENA_FREE, address),
+			 event_pages(bytes) << (32 + EVENT_PAGE_SHIFT));
+	else if (domain == EVENT_MAP && !(call->outer && call->outer->old == address))
+		ring_put(record_head(R_UNMAP, address), event_pages(bytes) << 32);
+	else if (domain != EVENT_MAP)
 		record_free(self, call, address, 0);
 	leave(self, saved);
 	return true;
@@ -484,7 +333,7 @@ void tap_end_free(struct call *call)
 void tap_reuse(const void *block)
 {
 	uint64_t address = (uint64_t)(uintptr_t)block;
-	struct thread *self = enter(RECORDING, TAP_OBJECT);
+	struct thread *self = enter(RECORDING, EVENT_OBJECT);
 
 	if (!self)
 		return;
@@ -492,7 +341,7 @@ void tap_reuse(const void *block)
 	uint32_t stack = pystack_id(self, pystack_running(self), true);
 
 	if (__builtin_expect(pystack_main_seen(), 0))
-		tap_main_seen();
+		mark_main();
 	if (!cancel_on || !cancel_retag(address, stack))
 		ring_put(record_head(R_RETAG, address), stack);
 	leave(self, saved);
@@ -500,7 +349,7 @@ void tap_reuse(const void *block)
 
 bool tap_begin_remap(struct call *call, const void *old, size_t old_bytes, size_t new_bytes)
 {
-	if (!tap_begin_free(call, TAP_MAP, old, old_bytes))
+	if (!tap_begin_free(call, EVENT_MAP, old, old_bytes))
 		return false;
 	call->bytes = new_bytes;
 	return true;

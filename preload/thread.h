@@ -42,10 +42,10 @@ struct thread {
 	_Atomic bool walking; /* its frames, without the GIL */
 	uint32_t slot;
 	uint32_t tid;
-	struct call *call;  /* the innermost hooked call in progress: tap.h */
+	struct call *call;  /* the innermost hooked call in progress */
 	int *errno_place;   /* of this thread: to find it takes a call */
 	uint32_t root_node; /* 0: not defined yet */
-	bool in_collection; /* as last seen: gc.h */
+	bool in_collection; /* as last seen: collection.h */
 	const void *tstate; /* the Python thread state that ran here last with the GIL */
 	struct walk walk;
 	struct node_hint *hints; /* THREAD_HINTS, by hash: pystack.c */
