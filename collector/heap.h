@@ -63,7 +63,7 @@ struct heap {
 	struct windows windows;
 	struct marks marks;
 	struct course course;
-	struct lifetimes lifetimes; /* up to the mark `end` */
+	struct lifetimes lifetimes;
 	struct audits audits;
 	struct census census;
 	struct heap_counts counts;
@@ -71,7 +71,6 @@ struct heap {
 	int64_t end_status;
 	struct reallocs reallocs;
 	struct stream_text mark_text, state_text; /* being put together */
-	bool ended;     /* teardown: what it frees tells of no block how long it lived */
 	bool restoring; /* between the parts of a state: its records aren't the run's */
 	uint64_t domain_bytes[4], domain_blocks[4]; /* live, by enum block_domain */
 	struct heap_watch watch;                    /* the owner's; at first nobody watches */

@@ -31,7 +31,7 @@ static inline uint64_t age_ms(const struct windows *windows, uint32_t window)
 static __attribute__((unused, noinline)) void book_age(struct heap *heap, uint32_t stack,
 						       uint32_t window)
 {
-	if (!heap->ended && window < heap->windows.count)
+	if (window < heap->windows.count)
 		lifetimes_note(&heap->lifetimes, stack, age_ms(&heap->windows, window));
 }
 

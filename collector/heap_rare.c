@@ -14,7 +14,7 @@ static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t st
 	const struct windows *windows = &heap->windows;
 
 	sites_unfree(&heap->sites, stack, bytes, in_gc, windows->now_ms);
-	if (window != windows_current(windows) && window < windows->count && !heap->ended)
+	if (window != windows_current(windows) && window < windows->count)
 		lifetimes_take_back(&heap->lifetimes, stack, age_ms(windows, window));
 	heap->domain_bytes[domain] += bytes;
 	heap->domain_blocks[domain]++;
@@ -194,12 +194,6 @@ static void apply_tick(struct heap *heap, const struct record *r)
 	course_add(&heap->course, &figures, &heap->sites);
 }
 
-/* Where the program started an interpreter again, marks come after it. */
-static bool is_end(const struct mark *mark)
-{
-	return mark->figures.origin == MARK_TRACER && !strcmp(mark->base, "end");
-}
-
 static void apply_mark(struct heap *heap, const struct record *r)
 {
 	const struct heap_watch *watch = &heap->watch;
@@ -213,7 +207,6 @@ static void apply_mark(struct heap *heap, const struct record *r)
 	census_mark(&heap->census, &heap->arenas, &arenas);
 	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
 		  text->bytes.len - sizeof(figures), &heap->sites, &arenas);
-	heap->ended = is_end(&heap->marks.items[heap->marks.count - 1]);
 	if (watch->at_mark)
 		watch->at_mark(watch->user, heap, &heap->marks.items[heap->marks.count - 1]);
 }

@@ -391,7 +391,7 @@ static void read_counts(struct heap *heap, struct cursor *c)
 {
 	const uint8_t *counts = cursor_bytes(c, sizeof(heap->counts));
 	struct sites *sites = &heap->sites;
-	uint64_t end = 0, status = 0, ended = 0;
+	uint64_t end = 0, status = 0;
 
 	if (!counts)
 		return;
@@ -405,11 +405,10 @@ static void read_counts(struct heap *heap, struct cursor *c)
 				    &sites->peak_bytes, &sites->peak_blocks, &sites->peak_ms,
 				    &heap->arenas.most_arenas, &heap->arenas.misplaced,
 				    &heap->stacks.checks, &heap->stacks.checks_differing,
-				    &heap->marks.merged, &ended},
-		13);
+				    &heap->marks.merged},
+		12);
 	heap->end = end <= HEAP_DIED ? (enum heap_end)end : HEAP_RUNNING;
 	heap->end_status = (int64_t)status;
-	heap->ended = ended != 0;
 }
 
 void heap_state_apply(struct heap *heap, const struct record *r)

@@ -354,8 +354,8 @@ static void write_counts(struct state_writer *writer)
 					 sites->peak_bytes, sites->peak_blocks, sites->peak_ms,
 					 heap->arenas.most_arenas, heap->arenas.misplaced,
 					 heap->stacks.checks, heap->stacks.checks_differing,
-					 heap->marks.merged, heap->ended},
-		      13);
+					 heap->marks.merged},
+		      12);
 	state_part(writer, STATE_COUNTS);
 }
 

@@ -78,7 +78,6 @@ uint64_t profile_checksum(const struct profile_header *header,
  * NODE  struct profile_node; item i is stack id i + 1
  * THRD  struct profile_thread
  * SITE  struct profile_site, ascending by stack
- * LIFE  struct profile_lifetime, ascending by stack
  * MARK  struct profile_mark
  * CHNG  struct profile_change, all marks' one after the other
  * WIND  struct profile_window
@@ -88,6 +87,7 @@ uint64_t profile_checksum(const struct profile_header *header,
  * POOL  struct profile_pool, ascending by address, those with live blocks
  * PINS  struct profile_pin, ascending by arena, then by stack: who holds which arena
  * MAPS  struct profile_mapping, ascending by address
+ * LIFE  struct profile_lifetime, ascending by stack, those with live blocks or old ones
  * AMRK  struct profile_arena_mark, ascending by mark, then by address: at a mark those arenas
  *       that changed since the mark before it, came or went; at PROFILE_PEAK all
  * HOLD  struct profile_holder, those of all items of AMRK one after the other
@@ -102,7 +102,7 @@ uint64_t profile_checksum(const struct profile_header *header,
  * BLKW  u16: birth window (bits 0-13), domain (bits 14-15, enum block_domain)
  *
  * What is live, in the run's figures (live, domain, arena_bytes, arena_count, block_count), in SITE
- * (live) and in ARNA, POOL, MAPS and BLK*, is as of one moment: with PROFILE_AT_END the last `end`
+ * (live) and in ARNA, POOL, MAPS, LIFE and BLK*, is as of one moment: with PROFILE_AT_END the last `end`
  * that the tracer itself marked, else the last record of the stream. With a finalising interpreter
  * the stream goes on after `end`, and its teardown frees nearly everything: that is in everything
  * that counts (total, freed, temporary, allocations, frees, peak, WIND, PNTS, the most arenas), which is
@@ -187,14 +187,16 @@ struct profile_site {
 _Static_assert(sizeof(struct profile_site) == 104, "layout");
 
 /*
- * Blocks freed in another window than that of their birth, up to the mark `end`, by age: k is
- * from 2^k seconds on, since the beginning of that window (lifetimes.h).
+ * Blocks by age: k is from 2^k seconds on, since the beginning of the window of their birth
+ * (lifetimes.h).
  */
 struct profile_lifetime {
 	uint32_t stack, reserved;
-	uint32_t blocks[PROFILE_AGES];
+	uint64_t freed_blocks;        /* all, also those freed in the window of their birth */
+	uint32_t freed[PROFILE_AGES]; /* in another one */
+	uint32_t live[PROFILE_AGES];
 };
-_Static_assert(sizeof(struct profile_lifetime) == 72, "layout");
+_Static_assert(sizeof(struct profile_lifetime) == 144, "layout");
 
 struct profile_mark {
 	struct stream_mark figures;

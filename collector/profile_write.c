@@ -19,8 +19,6 @@ struct draft {
 
 enum { SECTION_COUNT = 27 };
 
-_Static_assert(sizeof(struct lifetime) == sizeof(((struct profile_lifetime *)0)->blocks),
-	       "the profile's ages are the heap's");
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
 
@@ -132,25 +130,6 @@ static int write_sites(struct draft *draft)
 		if (!site->total_blocks)
 			continue;
 		sites_at_peak(sites, item.stack, &item.peak_bytes, &item.peak_blocks);
-		section_write_add(&section, &item, sizeof(item));
-	}
-	return profile_file_add(&draft->file, &section, draft->err);
-}
-
-static int write_lifetimes(struct draft *draft)
-{
-	const struct lifetimes *lifetimes = &draft->heap->lifetimes;
-	SECTION section;
-
-	section_write_init(&section, "LIFE", sizeof(struct profile_lifetime));
-	for (size_t i = 0; i < lifetimes->count; i++) {
-		static const struct lifetime none;
-		const struct lifetime *lifetime = &lifetimes->by_stack[i];
-		struct profile_lifetime item = {.stack = (uint32_t)i};
-
-		if (!memcmp(lifetime, &none, sizeof(none)))
-			continue;
-		memcpy(item.blocks, lifetime->blocks, sizeof(item.blocks));
 		section_write_add(&section, &item, sizeof(item));
 	}
 	return profile_file_add(&draft->file, &section, draft->err);
@@ -387,7 +366,7 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 {
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
-	    write_lifetimes(draft) || write_marks(draft) || write_texts(draft) ||
+	    write_marks(draft) || write_texts(draft) ||
 	    write_windows(draft) || write_course(draft) || write_audits(draft) ||
 	    write_summaries(draft))
 		return -1;

@@ -18,6 +18,8 @@ static void init_sections(struct section_write *sections)
 	section_write_init(&sections[SNAPSHOT_ARENAS], "ARNA", sizeof(struct profile_arena));
 	section_write_init(&sections[SNAPSHOT_POOLS], "POOL", sizeof(struct profile_pool));
 	section_write_init(&sections[SNAPSHOT_PINS], "PINS", sizeof(struct profile_pin));
+	section_write_init(&sections[SNAPSHOT_LIFETIMES], "LIFE",
+			   sizeof(struct profile_lifetime));
 	section_write_init(&sections[SNAPSHOT_ADDRESSES], "BLKA", 1);
 	section_write_init(&sections[SNAPSHOT_SIZES], "BLKZ", 1);
 	section_write_init(&sections[SNAPSHOT_STACKS], "BLKS", sizeof(uint32_t));
@@ -114,9 +116,67 @@ static void pinning_end(struct pinning *pinning)
 	pins_release(&pinning->pins);
 }
 
+/* The live blocks of each stack by their age. */
+struct ages {
+	uint8_t of_window[WINDOW_LIMIT];
+	struct lifetimes live;
+};
+
+static void ages_init(struct ages *ages, const struct windows *windows)
+{
+	*ages = (struct ages){0};
+	for (size_t i = 0; i < windows->count; i++)
+		ages->of_window[i] =
+			(uint8_t)lifetimes_age(windows->now_ms - windows->items[i].start_ms);
+}
+
+static void ages_add(struct ages *ages, uint32_t stack, uint32_t window)
+{
+	lifetimes_of(&ages->live, stack)->blocks[ages->of_window[window]]++;
+}
+
+static void ages_add_mappings(struct ages *ages, const struct mappings *mappings)
+{
+	for (size_t i = 0; i < mappings->count; i++)
+		if (mappings->items[i].anonymous)
+			ages_add(ages, mappings->items[i].stack, mappings->items[i].window);
+}
+
+/* NULL: there are no blocks of this stack. */
+static const struct lifetime *ages_of(const struct lifetimes *lifetimes, size_t stack)
+{
+	static const struct lifetime none;
+	const struct lifetime *lifetime = &none;
+
+	if (stack < lifetimes->count)
+		lifetime = &lifetimes->by_stack[stack];
+	return memcmp(lifetime, &none, sizeof(none)) ? lifetime : NULL;
+}
+
+static void put_lifetimes(struct section_write *section, const struct heap *heap,
+			  const struct lifetimes *live)
+{
+	for (size_t i = 0; i < heap->sites.count; i++) {
+		const struct lifetime *freed = ages_of(&heap->lifetimes, i);
+		const struct lifetime *left = ages_of(live, i);
+		struct profile_lifetime item = {
+			.stack = (uint32_t)i,
+			.freed_blocks = heap->sites.site[i].freed_blocks,
+		};
+
+		if (!freed && !left)
+			continue;
+		if (freed)
+			memcpy(item.freed, freed->blocks, sizeof(item.freed));
+		if (left)
+			memcpy(item.live, left->blocks, sizeof(item.live));
+		section_write_add(section, &item, sizeof(item));
+	}
+}
+
 /* All columns side by side: one walk over a cold heap is enough for them. */
 static uint64_t put_blocks(struct section_write *sections, struct block_walk *walk,
-			   const struct pulse *pulse)
+			   struct ages *ages, const struct pulse *pulse)
 {
 	struct pinning pinning = {.section = &sections[SNAPSHOT_PINS]};
 	struct walked_block block;
@@ -134,6 +194,7 @@ static uint64_t put_blocks(struct section_write *sections, struct block_walk *wa
 		section_write_add(&sections[SNAPSHOT_WINDOWS], &window, sizeof(window));
 		last = block.address / 8;
 		pinning_add(&pinning, &block);
+		ages_add(ages, block.stack, block.window);
 	}
 	pinning_end(&pinning);
 	return count;
@@ -183,6 +244,7 @@ int snapshot_take(const struct heap *heap, const struct pulse *pulse, const char
 		  struct snapshot *ret_snapshot, struct err *err)
 {
 	struct block_walk walk;
+	struct ages ages;
 
 	*ret_snapshot = (struct snapshot){0};
 	pulse_beat(pulse);
@@ -193,7 +255,11 @@ int snapshot_take(const struct heap *heap, const struct pulse *pulse, const char
 	put_mappings(&ret_snapshot->sections[SNAPSHOT_MAPPINGS], &heap->mappings);
 	put_arenas(ret_snapshot->sections, &walk);
 	finish_first(ret_snapshot->sections);
-	ret_snapshot->block_count = put_blocks(ret_snapshot->sections, &walk, pulse);
+	ages_init(&ages, &heap->windows);
+	ages_add_mappings(&ages, &heap->mappings);
+	ret_snapshot->block_count = put_blocks(ret_snapshot->sections, &walk, &ages, pulse);
+	put_lifetimes(&ret_snapshot->sections[SNAPSHOT_LIFETIMES], heap, &ages.live);
+	lifetimes_release(&ages.live);
 	block_walk_release(&walk);
 	take_figures(ret_snapshot, heap);
 	pulse_beat(pulse);

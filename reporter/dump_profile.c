@@ -174,12 +174,16 @@ static void dump_lifetimes(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->lifetime_count; i++) {
 		const struct profile_lifetime *item = &profile->lifetimes[i];
-		uint64_t blocks[PROFILE_AGES];
-		for (size_t k = 0; k < PROFILE_AGES; k++)
-			blocks[k] = item->blocks[k];
+		uint64_t freed[PROFILE_AGES], live[PROFILE_AGES];
+		for (size_t k = 0; k < PROFILE_AGES; k++) {
+			freed[k] = item->freed[k];
+			live[k] = item->live[k];
+		}
 		fields_begin(fields, "LIFE");
 		fields_u64(fields, "stack", item->stack);
-		fields_u64s(fields, "blocks", blocks, PROFILE_AGES);
+		fields_u64(fields, "freed_blocks", item->freed_blocks);
+		fields_u64s(fields, "freed", freed, PROFILE_AGES);
+		fields_u64s(fields, "live", live, PROFILE_AGES);
 		fields_end(fields);
 	}
 }

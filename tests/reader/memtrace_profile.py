@@ -41,7 +41,7 @@ LAYOUTS = {
              ("total_bytes", "Q"), ("total_blocks", "Q"), ("freed_bytes", "Q"), ("freed_blocks", "Q"),
              ("temporary_bytes", "Q"), ("temporary_blocks", "Q"), ("gc_freed_bytes", "Q"),
              ("gc_freed_blocks", "Q"), ("peak_bytes", "Q"), ("peak_blocks", "Q")],
-    "LIFE": [("stack", "I"), ("reserved", "I"), ("blocks", "I", 16)],
+    "LIFE": [("stack", "I"), ("reserved", "I"), ("freed_blocks", "Q"), ("freed", "I", 16), ("live", "I", 16)],
     "MARK": STREAM_MARK + [("name", "I"), ("base", "I"), ("live_bytes", "Q"), ("live_blocks", "Q"),
                            ("arena_bytes", "Q"), ("arena_count", "Q"), ("rolled", "Q"),
                            ("change_start", "Q"), ("change_count", "Q")],

@@ -209,7 +209,18 @@ def check_points(profile):
     assert all(change["total_blocks"] <= totals[stack] for stack, change in now.items())
 
 
+def check_lifetimes(profile):
+    """Each live block has one age, and no more became old than were freed."""
+    blocks = profile.blocks + [mapping for mapping in profile.maps if mapping["anonymous"]]
+    stacks = [item["stack"] for item in profile.life]
+    assert stacks == sorted(set(stacks))
+    assert by_stack((block["stack"], 1) for block in blocks) == by_stack(
+        (item["stack"], sum(item["live"])) for item in profile.life)
+    assert all(sum(item["freed"]) <= item["freed_blocks"] for item in profile.life)
+
+
 def check_promises(profile):
+    check_lifetimes(profile)
     check_points(profile)
     check_sums(profile)
     check_stacks(profile)
