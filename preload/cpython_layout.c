@@ -5,277 +5,79 @@
 
 #include "stream.h"
 
-/* sizeof(struct gc_stats) of 3.15, whose inside collection.c knows. */
-enum { GC_RINGS_BYTES = 1120 };
+enum { FIRST_MINOR = 8, VERSIONS = 8, FIRST_DEBUG_MINOR = 13 };
 
-static const struct layout rows[] = {
-	{
-		.minor = 8,
-		.tstate_interp = 16,
-		.tstate_thread = 176,
-		.tstate_frame = 24,
-		.tstate_cframe = LAYOUT_NONE,
-		.frame_code = 32,
-		.frame_previous = 24,
-		.frame_instr = 104,
-		.instr = INSTR_BYTES,
-		.frame_owner = LAYOUT_NONE,
-		.code_file = 104,
-		.code_name = 112,
-		.code_linetable = 120,
-		.code_first_line = 40,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 48,
-		.text_compact = 72,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = 344,
-		.gc_collecting = 200,
-		.gc_stats = 128,
-		.runtime_finalizing = 16,
-		.linetable_kind = LINETABLE_LNOTAB,
-	},
-	{
-		.minor = 9,
-		.tstate_interp = 16,
-		.tstate_thread = 176,
-		.tstate_frame = 24,
-		.tstate_cframe = LAYOUT_NONE,
-		.frame_code = 32,
-		.frame_previous = 24,
-		.frame_instr = 104,
-		.instr = INSTR_BYTES,
-		.frame_owner = LAYOUT_NONE,
-		.code_file = 104,
-		.code_name = 112,
-		.code_linetable = 120,
-		.code_first_line = 40,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 48,
-		.text_compact = 72,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 616,
-		.gc_collecting = 200,
-		.gc_stats = 128,
-		.runtime_finalizing = 16,
-		.linetable_kind = LINETABLE_LNOTAB,
-	},
-	{
-		.minor = 10,
-		.tstate_interp = 16,
-		.tstate_thread = 176,
-		.tstate_frame = 24,
-		.tstate_cframe = LAYOUT_NONE,
-		.frame_code = 32,
-		.frame_previous = 24,
-		.frame_instr = 96,
-		.instr = INSTR_UNITS,
-		.frame_owner = LAYOUT_NONE,
-		.code_file = 104,
-		.code_name = 112,
-		.code_linetable = 120,
-		.code_first_line = 40,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 48,
-		.text_compact = 72,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 616,
-		.gc_collecting = 200,
-		.gc_stats = 128,
-		.runtime_finalizing = 16,
-		.linetable_kind = LINETABLE_310,
-	},
-	{
-		.minor = 11,
-		.tstate_interp = 16,
-		.tstate_thread = 152,
-		.tstate_frame = LAYOUT_NONE,
-		.tstate_cframe = 56,
-		.cframe_frame = 8,
-		.frame_code = 32,
-		.frame_previous = 48,
-		.frame_instr = 56,
-		.frame_owner = 69,
-		.first_foreign_owner = 3,
-		.code_file = 112,
-		.code_name = 128,
-		.code_linetable = 136,
-		.code_first_line = 72,
-		.code_instructions = 184,
-		.code_first_traced = 168,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 48,
-		.text_compact = 72,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 648,
-		.gc_collecting = 200,
-		.gc_stats = 128,
-		.runtime_finalizing = 24,
-		.linetable_kind = LINETABLE_LOCATIONS,
-	},
-	{
-		.minor = 12,
-		.tstate_interp = 16,
-		.tstate_thread = 136,
-		.tstate_frame = LAYOUT_NONE,
-		.tstate_cframe = 56,
-		.cframe_frame = 0,
-		.frame_code = 0,
-		.frame_previous = 8,
-		.frame_instr = 56,
-		.frame_owner = 70,
-		.first_foreign_owner = 3,
-		.code_file = 112,
-		.code_name = 128,
-		.code_linetable = 136,
-		.code_first_line = 68,
-		.code_instructions = 192,
-		.code_first_traced = 176,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 40,
-		.text_compact = 56,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 112,
-		.interp_gil = 384,
-		.gc_collecting = 200,
-		.gc_stats = 128,
-		.runtime_finalizing = 24,
-		.linetable_kind = LINETABLE_LOCATIONS,
-	},
-	{
-		.minor = 13,
-		.tstate_interp = 16,
-		.tstate_thread = 152,
-		.tstate_frame = 72,
-		.tstate_cframe = LAYOUT_NONE,
-		.frame_code = 0,
-		.frame_previous = 8,
-		.frame_instr = 56,
-		.code_tags = 0,
-		.frame_owner = 70,
-		.first_foreign_owner = 3,
-		.code_file = 112,
-		.code_name = 128,
-		.code_linetable = 136,
-		.code_first_line = 68,
-		.code_instructions = 200,
-		.code_first_traced = 184,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 40,
-		.text_compact = 56,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 7400,
-		.interp_gil = 16,
-		.gc_collecting = 200,
-		.gc_stats = 128,
-		.runtime_finalizing = 608,
-		.linetable_kind = LINETABLE_LOCATIONS,
-	},
-	{
-		.minor = 14,
-		.tstate_interp = 16,
-		.tstate_thread = 152,
-		.tstate_frame = 72,
-		.tstate_cframe = LAYOUT_NONE,
-		.frame_code = 0,
-		.frame_previous = 8,
-		.frame_instr = 56,
-		.code_tags = 3,
-		.frame_owner = 74,
-		.first_foreign_owner = 3,
-		.code_file = 112,
-		.code_name = 128,
-		.code_linetable = 136,
-		.code_first_line = 68,
-		.code_instructions = 208,
-		.code_first_traced = 192,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 40,
-		.text_compact = 56,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 7408,
-		.interp_gil = 16,
-		.gc_collecting = 192,
-		.gc_stats = 120,
-		.runtime_finalizing = 784,
-		.linetable_kind = LINETABLE_LOCATIONS,
-	},
-	{
-		.minor = 15,
-		.tstate_interp = 16,
-		.tstate_thread = 176,
-		.tstate_frame = 72,
-		.tstate_cframe = LAYOUT_NONE,
-		.frame_code = 0,
-		.frame_previous = 8,
-		.frame_instr = 56,
-		.code_tags = 3,
-		.frame_owner = 74,
-		.first_foreign_owner = 3,
-		.code_file = 112,
-		.code_name = 128,
-		.code_linetable = 136,
-		.code_first_line = 68,
-		.code_instructions = 208,
-		.code_first_traced = 192,
-		.text_length = 16,
-		.text_state = 32,
-		.text_ascii = 40,
-		.text_compact = 56,
-		.bytes_size = 16,
-		.bytes_data = 32,
-		.object_type = 8,
-		.runtime_gc = LAYOUT_NONE,
-		.interp_gc = 7400,
-		.interp_gil = 16,
-		.gc_collecting = 112,
-		.gc_stats = 104,
-		.gc_rings_bytes = GC_RINGS_BYTES,
-		.runtime_finalizing = 912,
-		.linetable_kind = LINETABLE_LOCATIONS,
-	},
+/* What a field of the layout is, by minor version. */
+struct column_field {
+	uint16_t field, bytes;
+	uint16_t value[VERSIONS];
 };
+
+/* clang-format off */
+enum {
+	NONE = LAYOUT_NONE,
+	ADDR = INSTR_ADDRESS, BYTE = INSTR_BYTES, UNIT = INSTR_UNITS,
+	LNO = LINETABLE_LNOTAB, L310 = LINETABLE_310, LOCS = LINETABLE_LOCATIONS,
+	/* sizeof(struct gc_stats) of 3.15, whose inside collection.c knows. */
+	RINGS = 1120,
+};
+
+#define PLACE(name) offsetof(struct layout, name), sizeof(((struct layout *)0)->name)
+#define FIELD(name, v8, v9, v10, v11, v12, v13, v14, v15) \
+	{ PLACE(name), { v8, v9, v10, v11, v12, v13, v14, v15 } }
+
+static const struct column_field fields[] = {
+	/*                          3.8   3.9  3.10  3.11  3.12  3.13  3.14   3.15 */
+	FIELD(tstate_interp,         16,   16,   16,   16,   16,   16,   16,    16),
+	FIELD(tstate_thread,        176,  176,  176,  152,  136,  152,  152,   176),
+	FIELD(tstate_frame,          24,   24,   24, NONE, NONE,   72,   72,    72),
+	FIELD(tstate_cframe,       NONE, NONE, NONE,   56,   56, NONE, NONE,  NONE),
+	FIELD(cframe_frame,           0,    0,    0,    8,    0,    0,    0,     0),
+	FIELD(frame_code,            32,   32,   32,   32,    0,    0,    0,     0),
+	FIELD(frame_previous,        24,   24,   24,   48,    8,    8,    8,     8),
+	FIELD(frame_instr,          104,  104,   96,   56,   56,   56,   56,    56),
+	FIELD(instr,               BYTE, BYTE, UNIT, ADDR, ADDR, ADDR, ADDR,  ADDR),
+	FIELD(code_tags,              0,    0,    0,    0,    0,    0,    3,     3),
+	FIELD(frame_owner,         NONE, NONE, NONE,   69,   70,   70,   74,    74),
+	FIELD(first_foreign_owner,    0,    0,    0,    3,    3,    3,    3,     3),
+	FIELD(code_file,            104,  104,  104,  112,  112,  112,  112,   112),
+	FIELD(code_name,            112,  112,  112,  128,  128,  128,  128,   128),
+	FIELD(code_linetable,       120,  120,  120,  136,  136,  136,  136,   136),
+	FIELD(code_first_line,       40,   40,   40,   72,   68,   68,   68,    68),
+	FIELD(code_instructions,      0,    0,    0,  184,  192,  200,  208,   208),
+	FIELD(code_first_traced,      0,    0,    0,  168,  176,  184,  192,   192),
+	FIELD(linetable_kind,       LNO,  LNO, L310, LOCS, LOCS, LOCS, LOCS,  LOCS),
+	FIELD(text_length,           16,   16,   16,   16,   16,   16,   16,    16),
+	FIELD(text_state,            32,   32,   32,   32,   32,   32,   32,    32),
+	FIELD(text_bits,              2,    2,    2,    2,    2,    2,    2,     2),
+	FIELD(text_ascii,            48,   48,   48,   48,   40,   40,   40,    40),
+	FIELD(text_compact,          72,   72,   72,   72,   56,   56,   56,    56),
+	FIELD(bytes_size,            16,   16,   16,   16,   16,   16,   16,    16),
+	FIELD(bytes_data,            32,   32,   32,   32,   32,   32,   32,    32),
+	FIELD(object_type,            8,    8,    8,    8,    8,    8,    8,     8),
+	FIELD(type_flags,           168,  168,  168,  168,  168,  168,  168,   168),
+	FIELD(runtime_gc,           344, NONE, NONE, NONE, NONE, NONE, NONE,  NONE),
+	FIELD(interp_gc,              0,  616,  616,  648,  112, 7400, 7408,  7400),
+	FIELD(interp_gil,             0,    0,    0,    0,  384,   16,   16,    16),
+	FIELD(gc_collecting,        200,  200,  200,  200,  200,  200,  192,   112),
+	FIELD(gc_stats,             128,  128,  128,  128,  128,  128,  120,   104),
+	FIELD(gc_rings_bytes,         0,    0,    0,    0,    0,    0,    0, RINGS),
+	FIELD(runtime_finalizing,    16,   16,   16,   24,   24,  608,  784,   912),
+};
+/* clang-format on */
 
 /*
  * Where in _Py_DebugOffsets (64-bit words from _PyRuntime on) a field of the layout is told, by
- * minor version from 13 on. The compact str's data follows the ASCII one's by 16 bytes in all
- * of them.
+ * minor version from FIRST_DEBUG_MINOR on. The compact str's data follows the ASCII one's by 16
+ * bytes in all of them.
  */
 struct debug_offset {
-	uint16_t field;
-	uint16_t bytes;
+	uint16_t field, bytes;
 	uint16_t entry[3]; /* 3.13, 3.14, 3.15; 0: not told */
 };
 
 /* clang-format off */
-#define TELLS(name, ...) \
-	{ offsetof(struct layout, name), sizeof(((struct layout *)0)->name), { __VA_ARGS__ } }
+#define TELLS(name, v13, v14, v15) { PLACE(name), { v13, v14, v15 } }
 /* clang-format on */
 
 static const struct debug_offset debug_offsets[] = {
@@ -314,21 +116,26 @@ static uint64_t word_at(const void *runtime, size_t offset)
 	return word;
 }
 
+static void set_field(struct layout *layout, uint16_t field, uint16_t bytes, uint64_t value)
+{
+	char *place = (char *)layout + field;
+	uint16_t narrow = (uint16_t)value;
+	uint32_t wide = (uint32_t)value;
+
+	memcpy(place, bytes == 2 ? (void *)&narrow : (void *)&wide, bytes);
+}
+
 static bool apply_debug_offset(const struct debug_offset *debug, const void *runtime,
 			       struct layout *layout)
 {
-	uint16_t entry = debug->entry[layout->minor - 13];
+	uint16_t entry = debug->entry[layout->minor - FIRST_DEBUG_MINOR];
 	uint64_t value = word_at(runtime, entry);
-	char *field = (char *)layout + debug->field;
 
 	if (!entry)
 		return true;
 	if (value >= (debug->bytes == 2 ? LAYOUT_NONE : 1u << 24))
 		return false;
-	uint16_t narrow = (uint16_t)value;
-	uint32_t wide = (uint32_t)value;
-
-	memcpy(field, debug->bytes == 2 ? (void *)&narrow : (void *)&wide, debug->bytes);
+	set_field(layout, debug->field, debug->bytes, value);
 	return true;
 }
 
@@ -362,33 +169,32 @@ static bool apply_debug_offsets(unsigned long version_hex, const void *runtime,
 			return false;
 	layout->text_compact = layout->text_ascii + 16;
 	/* A pre-release's rings are laid out otherwise. */
-	if (layout->gc_rings_bytes && layout->gc_rings_bytes != GC_RINGS_BYTES)
+	if (layout->gc_rings_bytes && layout->gc_rings_bytes != RINGS)
 		layout->gc_stats = LAYOUT_NONE;
 	return true;
 }
 
-/* What has been the same in all versions, but for builds without a GIL. */
-static void apply_common(struct layout *layout)
+/* False: there is no column for that version. */
+static bool apply_column(unsigned minor, struct layout *layout)
 {
-	enum { TYPE_FLAGS = 168, TEXT_BITS = 2 };
-
-	layout->type_flags = TYPE_FLAGS;
-	layout->text_bits = TEXT_BITS;
+	if (minor < FIRST_MINOR || minor >= FIRST_MINOR + VERSIONS)
+		return false;
+	*layout = (struct layout){.minor = (uint16_t)minor};
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		set_field(layout, fields[i].field, fields[i].bytes,
+			  fields[i].value[minor - FIRST_MINOR]);
+	return true;
 }
 
 bool layout_find(unsigned minor, unsigned long version_hex, const void *runtime,
 		 struct layout *ret_layout)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct layout layout = rows[i];
+	struct layout layout;
 
-		if (layout.minor != minor)
-			continue;
-		apply_common(&layout);
-		if (minor >= 13 && !apply_debug_offsets(version_hex, runtime, &layout))
-			return false;
-		*ret_layout = layout;
-		return true;
-	}
-	return false;
+	if (!apply_column(minor, &layout))
+		return false;
+	if (minor >= FIRST_DEBUG_MINOR && !apply_debug_offsets(version_hex, runtime, &layout))
+		return false;
+	*ret_layout = layout;
+	return true;
 }
