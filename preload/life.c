@@ -320,7 +320,15 @@ EXPORT int memtrace_active(void)
 
 EXPORT void memtrace_pause(void)
 {
+	int saved = errno;
+
+	/* A child's first event would start recording. */
+	if (life_present() && !life_traced() && thread_enter()) {
+		life_begin_child();
+		thread_leave();
+	}
 	life_pause(true);
+	errno = saved;
 }
 
 EXPORT void memtrace_resume(void)

@@ -18,13 +18,21 @@
  */
 size_t proc_read(const char *path, char *buffer, size_t capacity);
 
+enum { PROC_SELF = 0, PROC_NAME_BYTES = 16 };
+
 struct proc_stat {
+	pid_t pid; /* as /proc has it: another one where it was mounted for another namespace */
+	char name[PROC_NAME_BYTES];
 	char state; /* R, S, Z, ... */
 	pid_t parent;
+	pid_t session;
 	uint64_t start; /* clock ticks since boot: tells a pid used again */
 };
 
-/* False, and all of it 0: there is no such process, or it can't be seen. */
+/*
+ * PROC_SELF: this process. False, and all of it 0: there is no such process, or it can't be
+ * seen.
+ */
 bool proc_stat_of(pid_t pid, struct proc_stat *ret_stat);
 
 #endif

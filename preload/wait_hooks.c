@@ -1,115 +1,69 @@
 /*
- * wait_hooks.c - the program never meets the collector among its children.
+ * wait_hooks.c - the program never meets a collector among its children (adopted.h).
  *
- * Where the program is PID 1 or a subreaper, the kernel makes the orphaned collector its child.
- * Whoever waits for any child must not get it, nor wait for ever because it is the only one.
- * The collector leads a process group of its own, so that only waits for any child at all need
- * care.
+ * Whoever waits for any child must not get a collector, nor wait for ever because only
+ * collectors are left. So a child is looked at first and left where it is (WNOWAIT), and taken
+ * by its number when it is the program's. Collectors are in process groups of their own: only
+ * waits for any child at all need this care.
  *
- * What these add to a program elsewhere is one system call a wait.
+ * What these add to a program that adopts nobody is two system calls a wait.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "adopted.h"
 #include "exports.h"
-#include "life.h"
 #include "real.h"
-#include "ring.h"
-#include "words.h"
 
-/* As the kernel lays out a directory (getdents64): opendir would allocate. */
-struct linux_entry {
-	uint64_t inode;
-	int64_t offset;
-	uint16_t bytes;
-	uint8_t type;
-	char name[];
-};
+enum { HOW_TO_LOOK = __WNOTHREAD | __WCLONE | __WALL };
 
-/* The collector, if it is a child of this process; else 0. */
-static pid_t adopted(void)
+/* Takes what a collector has to tell: its end, or that it was stopped. */
+static void discard(pid_t collector, int options)
 {
 	siginfo_t info;
-	pid_t pid = life_traced() ? (pid_t)atomic_load(&ring.header->collector_pid) : 0;
 
-	if (!pid || real.waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT))
-		return 0;
-	return pid;
+	real.waitid(P_PID, (id_t)collector, &info, (options & ~WNOWAIT) | WNOHANG);
 }
 
-/* Whether a list of pids as /proc has it ("12 34 ") names another one. */
-static bool names_another(const char *list, pid_t collector)
-{
-	char *end;
-
-	for (long pid = strtol(list, &end, 10); end != list; pid = strtol(list, &end, 10)) {
-		if (pid != collector)
-			return true;
-		list = end;
-	}
-	return false;
-}
-
-static bool thread_has_another(const char *tid, pid_t collector)
-{
-	char path[64], list[256];
-	struct words words = words_over(path, sizeof(path));
-
-	words_add(&words, "/proc/self/task/");
-	words_add(&words, tid);
-	words_add(&words, "/children");
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	/* Not to be told: then as without us. */
-	if (len < 0)
-		return true;
-	list[len] = '\0';
-	return names_another(list, collector);
-}
-
-/* Children belong to threads; any thread may wait for them. */
-static bool has_another(pid_t collector)
-{
-	_Alignas(struct linux_entry) char entries[1024];
-	int fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool found = fd < 0;
-	long len;
-
-	while (!found && (len = syscall(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
-		for (long at = 0; at < len && !found;) {
-			const struct linux_entry *entry =
-				(const struct linux_entry *)(entries + at);
-
-			found = entry->name[0] != '.' &&
-				thread_has_another(entry->name, collector);
-			at += entry->bytes;
-		}
-	if (fd >= 0)
-		close(fd);
-	return found;
-}
-
-/* The wait that was asked for, as often as it gives the collector. */
-static pid_t wait_for_any(int *status, int options, struct rusage *usage)
+/*
+ * The next child of the program's with something to tell, left where it is. 0: none has, and
+ * WNOHANG was asked for. -1: as waitid.
+ */
+static pid_t look(int options, siginfo_t *info)
 {
 	for (;;) {
-		pid_t collector = adopted();
-
-		if (collector && !has_another(collector)) {
+		/* At first without waiting: looking for others takes longer. */
+		info->si_pid = 0;
+		if (real.waitid(P_ALL, 0, info, options | WNOWAIT | WNOHANG))
+			return -1;
+		if (!info->si_pid && !adopted_has_others()) {
 			errno = ECHILD;
 			return -1;
 		}
-		pid_t pid = real.wait4(-1, status, options, usage);
+		if (!info->si_pid && real.waitid(P_ALL, 0, info, options | WNOWAIT))
+			return -1;
+		if (!info->si_pid || !adopted_is_ours(info->si_pid))
+			return info->si_pid;
+		discard(info->si_pid, options);
+	}
+}
 
-		if (pid <= 0 || pid != collector)
+static pid_t wait_for_any(int *status, int options, struct rusage *usage)
+{
+	const int events = WEXITED | (options & WUNTRACED ? WSTOPPED : 0) |
+			   (options & (WCONTINUED | WNOHANG | HOW_TO_LOOK));
+	siginfo_t info;
+
+	for (;;) {
+		pid_t found = look(events, &info);
+
+		if (found <= 0)
+			return found;
+		pid_t pid = real.wait4(found, status, options | WNOHANG, usage);
+
+		/* Unless another thread was faster. */
+		if (pid > 0 || (pid < 0 && errno != ECHILD))
 			return pid;
 	}
 }
@@ -118,8 +72,12 @@ EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
 	if (!real_resolve())
 		return -1;
-	return pid == -1 ? wait_for_any(status, options, usage)
-			 : real.wait4(pid, status, options, usage);
+	if (!adopted_may_be())
+		return real.wait4(pid, status, options, usage);
+	if (pid == -1)
+		return wait_for_any(status, options, usage);
+	adopted_reap();
+	return real.wait4(pid, status, options, usage);
 }
 
 EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
@@ -137,23 +95,39 @@ EXPORT pid_t wait(int *status)
 	return wait4(-1, status, 0, NULL);
 }
 
+static int waitid_for_any(siginfo_t *ret_info, int options)
+{
+	siginfo_t info;
+
+	for (;;) {
+		pid_t found = look(options & ~WNOWAIT, &info);
+
+		if (found < 0)
+			return -1;
+		if (found > 0 && !(options & WNOWAIT)) {
+			info.si_pid = 0;
+			int result = real.waitid(P_PID, (id_t)found, &info, options | WNOHANG);
+
+			/* Unless another thread was faster. */
+			if (result ? errno == ECHILD : !info.si_pid)
+				continue;
+			if (result)
+				return result;
+		}
+		if (ret_info)
+			*ret_info = info;
+		return 0;
+	}
+}
+
 EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
 	if (!real_resolve())
 		return -1;
-	for (;;) {
-		pid_t collector = type == P_ALL ? adopted() : 0;
-
-		if (collector && !has_another(collector)) {
-			errno = ECHILD;
-			return -1;
-		}
-		int result = real.waitid(type, id, info, options);
-
-		if (result || !collector || !info || info->si_pid != collector)
-			return result;
-		/* It has ended, and was left to be waited for again: taken now, it is gone. */
-		if (options & WNOWAIT)
-			real.waitid(P_PID, (id_t)collector, info, WEXITED | WNOHANG);
-	}
+	if (!adopted_may_be())
+		return real.waitid(type, id, info, options);
+	if (type == P_ALL)
+		return waitid_for_any(info, options);
+	adopted_reap();
+	return real.waitid(type, id, info, options);
 }

@@ -1,8 +1,12 @@
-"""Where the program is a subreaper, or PID 1, the collector is its child: slow to start, or dead."""
+"""Where the program is a subreaper, or PID 1, collectors are its children, and it never sees one."""
 
+import os
 import subprocess
 
-from conftest import BUILD, LIBRARY, clean_environment
+import pytest
+from conftest import BUILD, LIBRARY, PROGRAMS, clean_environment, find_profiles
+
+ADOPTER = PROGRAMS / "adopter.py"
 
 BECOME_SUBREAPER = """\
 import ctypes, os, sys
@@ -51,3 +55,37 @@ def test_a_killed_collector_is_not_waited_for(any_python, tmp_path):
     done = run_as_subreaper(any_python, script, tmp_path, MEMTRACE_RING="64KiB", MEMTRACE_FULL="wait",
                             MEMTRACE_WAIT="1s")
     assert (done.returncode, done.stdout, done.stderr) == (0, "killed\ndone\n", "")
+
+
+def as_pid_1():
+    """The command that makes another one PID 1 of a namespace; the test is skipped where none can be made."""
+    command = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if os.getuid():
+        command[1:1] = ["--user", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("'unshare --pid' isn't permitted: run it as root")
+    return command
+
+
+@pytest.mark.parametrize("executes_with", [None, "MEMTRACE_QUIET=1", "MEMTRACE_RING=bad"],
+                         ids=["", "executed", "untraced"])
+@pytest.mark.parametrize("how", ["pid 1", "subreaper"])
+def test_every_way_to_wait(any_python, tmp_path, how, executes_with):
+    """Forks, Pythons, daemons: each is waited for once, and then there is nobody. So it is without the
+    library; where another image of the program left its collector; and in a program that isn't traced."""
+    prefix, words = (as_pid_1(), []) if how == "pid 1" else ([], ["subreaper"])
+    command = [*prefix, any_python, ADOPTER, *words, *filter(None, [executes_with])]
+
+    def run(environment):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done
+    bare = run(clean_environment())
+    traced = run(clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=tmp_path / "r.memtrace"))
+    assert traced.stdout == bare.stdout
+    assert "zombies: []" in bare.stdout and "stranger" not in bare.stdout
+    complaints = traced.stderr.splitlines()
+    if executes_with == "MEMTRACE_RING=bad":
+        assert complaints and all("the program runs untraced" in line for line in complaints)
+    else:
+        assert not complaints and len(find_profiles(tmp_path)) > 50

@@ -308,6 +308,28 @@ def test_a_child_whose_inheritance_is_gone(trace, any_python, tmp_path):
     assert done.returncode == 1 and "the journal of what it inherited is gone" in done.stderr
 
 
+def test_a_pause_before_the_first_event(trace, any_python, tmp_path):
+    """A fork made by C, whose first call into the library is memtrace_pause, is paused."""
+    library = tmp_path / "forker.so"
+    (tmp_path / "forker.c").write_text(
+        "#include <stdlib.h>\n#include <sys/wait.h>\n#include <unistd.h>\n"
+        "extern void memtrace_pause(void) __attribute__((weak));\n"
+        "extern void memtrace_resume(void) __attribute__((weak));\n"
+        "static void *volatile kept;\n"
+        "int run(void) { int status; pid_t pid = fork();\n"
+        "  if (!pid) { if (memtrace_pause) memtrace_pause();\n"
+        "    for (int i = 0; i < 100; i++) kept = malloc(5001);\n"
+        "    if (memtrace_resume) memtrace_resume();\n"
+        "    for (int i = 0; i < 10; i++) kept = malloc(5003);\n"
+        "    _exit(0); }\n"
+        "  waitpid(pid, &status, 0); return status; }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, tmp_path / "forker.c"], check=True)
+    run = trace(any_python, "-c", f"import ctypes; print(ctypes.CDLL({str(library)!r}).run())")
+    child, = [p for p in run.profiles() if p.report()["process"]["end"] == "_exit"]
+    sizes = [block["bytes"] for block in child.blocks().values()]
+    assert (sizes.count(5001), sizes.count(5003)) == (0, 10)
+
+
 def test_an_executed_program_is_not_waited_for(trace, any_python, tmp_path):
     """A fork that executes another program before its first event has no collector from then on."""
     library = tmp_path / "forker.so"
