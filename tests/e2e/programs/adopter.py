@@ -77,8 +77,12 @@ def children_of(parent):
 
 def await_collectors(parent):
     """All of the parent's children that are collectors have ended, but for its own."""
-    while sum(name == COLLECTOR and state != "Z" for _, name, state in children_of(parent)) > 1:
+    while collectors_of(parent) - own:
         time.sleep(0.01)
+
+
+def collectors_of(parent):
+    return {pid for pid, name, state in children_of(parent) if name == COLLECTOR and state != "Z"}
 
 
 def fork(role, work):
@@ -187,4 +191,5 @@ def main():
 
 
 gate = os.pipe()
+own = collectors_of(os.getpid())
 main()
