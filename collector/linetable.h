@@ -18,7 +18,7 @@ enum { LINE_NONE = -1 };
  * The line of `instr` (byte offset into the code), as PyCode_Addr2Line gives it. Negative offsets
  * give first_line; LINE_NONE: the table has no line for it.
  */
-int32_t linetable_line(enum linetable_kind kind, const void *table, size_t len, int32_t first_line,
-		       int32_t instr);
+int32_t linetable_line(enum linetable_kind kind, const void *table, size_t len,
+		       int32_t first_line, int32_t instr);
 
 #endif

@@ -24,7 +24,7 @@ struct mapping {
 struct mappings {
 	struct mapping *items; /* sorted by address, disjoint */
 	size_t count, capacity;
-	uint64_t origins; /* handed out so far */
+	uint64_t origins;           /* handed out so far */
 	struct u64map extra_pieces; /* origin → how many pieces beyond the first, if any */
 };
 

@@ -366,9 +366,8 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 {
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
-	    write_marks(draft) || write_texts(draft) ||
-	    write_windows(draft) || write_course(draft) || write_audits(draft) ||
-	    write_summaries(draft))
+	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
+	    write_course(draft) || write_audits(draft) || write_summaries(draft))
 		return -1;
 	return write_snapshot(draft);
 }

@@ -17,7 +17,7 @@ struct run_identity {
 	uint64_t run_id, process_start, start_real_ns;
 	uint32_t pid, uid;
 	uint64_t parent_run_id; /* of a forked process; otherwise 0 */
-	uint64_t slack_bytes; /* waiting in the cancelling table: at most so many bytes */
+	uint64_t slack_bytes;   /* waiting in the cancelling table: at most so many bytes */
 };
 
 struct run_result {

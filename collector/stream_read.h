@@ -58,8 +58,8 @@ struct stream_check {
 	uint64_t position; /* records seen, for messages */
 	uint32_t nodes;    /* ids 1..nodes are defined */
 	uint32_t codes;    /* so many ids from STREAM_CODE_FIRST on are complete */
-	bool from_ring; /* R_NONE is bad then, not what was bad before */
-	bool begun;     /* something other than definitions and states has been seen */
+	bool from_ring;    /* R_NONE is bad then, not what was bad before */
+	bool begun;        /* something other than definitions and states has been seen */
 	uint64_t bad_records;
 	struct err first_bad;        /* the first of them */
 	struct stream_text texts[4]; /* being put together: code, thread, info, mark */

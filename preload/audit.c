@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include "arenas.h"
 #include "cancel.h"
+#include "clock.h"
 #include "intern.h"
 #include "life.h"
 #include "pool.h"
@@ -44,14 +44,6 @@ static _Atomic(const void *) settled[SETTLED];
 static _Atomic uint32_t looks;
 /* Held while an audit is made. Never waited for. */
 static _Atomic uint32_t making;
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void tell(const char *key, const char *value)
 {
@@ -227,7 +219,7 @@ static void send_arena(struct touched *touched, const struct arena *arena)
 
 static void make(uint32_t owner)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_mono_ns();
 	uint32_t mark = atomic_load(&wanted_mark);
 	struct arena arena = {.address = 0};
 	struct touched touched;
@@ -242,7 +234,7 @@ static void make(uint32_t owner)
 		send_arena(&touched, &arena);
 	touched_close(&touched);
 	if (!touched.failed)
-		ring_put(record_head(R_AUDIT_END, mark), now_ns() - begin);
+		ring_put(record_head(R_AUDIT_END, mark), clock_mono_ns() - begin);
 }
 
 /* Nobody owes any more, or who still does isn't waited for. */

@@ -38,7 +38,9 @@ static bool is_kind_of(const void *object, const void *type, uint64_t flag)
 	if (!atomic_load_explicit(&layout_proven, memory_order_relaxed) || !object ||
 	    (uintptr_t)object % 8)
 		return false;
-	memcpy(&flags, (const char *)field(object, python.layout.object_type) + python.layout.type_flags,
+	memcpy(&flags,
+	       (const char *)field(object, python.layout.object_type) +
+		       python.layout.type_flags,
 	       sizeof(flags));
 	return flags & flag;
 }

@@ -28,7 +28,7 @@ struct code_text {
 	uint32_t first_traced;
 };
 
-/* What life.c wants to know of code without reading it again. */
+/* What a walk wants to know of code without reading it again (pystack.c). */
 enum code_traits {
 	CODE_MODULE = 1 << 0,   /* <module>, and not of a frozen file */
 	CODE_RUNPY = 1 << 1,    /* runpy's _run_module_as_main */

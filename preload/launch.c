@@ -4,10 +4,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "c_heap.h"
+#include "clock.h"
 #include "facts.h"
 #include "family.h"
 #include "mark.h"
@@ -30,14 +30,6 @@ const char *launch_path(void)
 	return output.path;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* `parents`: NULL where no traced process forked this one. */
 static void fill_header(const char *folder, const struct ring_header *parents)
 {
@@ -55,8 +47,8 @@ static void fill_header(const char *folder, const struct ring_header *parents)
 	header->uid = (uint32_t)geteuid();
 	proc_stat_of(getpid(), &stat);
 	header->process_start = stat.start;
-	header->start_real_ns = clock_ns(CLOCK_REALTIME);
-	header->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
+	header->start_real_ns = clock_read_ns(CLOCK_REALTIME);
+	header->start_mono_ns = clock_mono_ns();
 	if (getrandom(&header->run_id, sizeof(header->run_id), GRND_NONBLOCK) !=
 	    sizeof(header->run_id))
 		header->run_id = header->start_real_ns ^ header->pid;

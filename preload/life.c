@@ -15,6 +15,7 @@
 #include "audit.h"
 #include "c_heap.h"
 #include "cancel.h"
+#include "clock.h"
 #include "collection.h"
 #include "exports.h"
 #include "facts.h"
@@ -128,14 +129,6 @@ void life_running(void)
 	}
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void wait_slice(uint32_t state)
 {
 	struct timespec slice = {.tv_nsec = WAIT_SLICE_MS * 1000000};
@@ -164,8 +157,7 @@ static bool collector_moves(uint64_t *heartbeat, uint64_t *since_ms, uint64_t no
 
 static bool wait_for_profile(void)
 {
-	uint64_t start_ms = clock_ns(CLOCK_MONOTONIC) / 1000000, now_ms = start_ms,
-		 since_ms = start_ms;
+	uint64_t start_ms = clock_mono_ns() / 1000000, now_ms = start_ms, since_ms = start_ms;
 	uint64_t heartbeat = 0;
 	uint32_t state;
 
@@ -174,7 +166,7 @@ static bool wait_for_profile(void)
 		    !collector_moves(&heartbeat, &since_ms, now_ms))
 			return false;
 		wait_slice(state);
-		now_ms = clock_ns(CLOCK_MONOTONIC) / 1000000;
+		now_ms = clock_mono_ns() / 1000000;
 	}
 	return state == COLLECTOR_DONE;
 }
@@ -302,6 +294,8 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 
 EXPORT void memtrace_mark(const char *name)
 {
+	int saved = errno;
+
 	if (!name || !life_present() || !thread_enter())
 		return;
 	if ((life_traced() || life_begin_child()) && !ring_given_up()) {
@@ -311,6 +305,7 @@ EXPORT void memtrace_mark(const char *name)
 			audit_owe(number);
 	}
 	thread_leave();
+	errno = saved;
 }
 
 EXPORT int memtrace_active(void)

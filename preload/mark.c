@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "audit.h"
 #include "c_heap.h"
 #include "cancel.h"
+#include "clock.h"
 #include "intern.h"
 #include "life.h"
 #include "proc.h"
@@ -16,14 +16,6 @@
 #include "thread.h"
 
 enum { NAME_MOST = RING_NAME_BYTES - 1, STATM_BYTES = 128, ROLLUP_BYTES = 2048 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t read_number(const char **at)
 {
@@ -116,7 +108,7 @@ static bool wants_free_memory(const char *name, enum mark_origin origin, uint64_
 uint32_t mark_make(const char *name, enum mark_origin origin)
 {
 	int saved = errno;
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_mono_ns();
 	struct {
 		struct stream_mark mark;
 		char name[NAME_MOST];
@@ -133,7 +125,7 @@ uint32_t mark_make(const char *name, enum mark_origin origin)
 	}
 	cancel_flush();
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
-	text.mark.pause_ns = now_ns() - begin;
+	text.mark.pause_ns = clock_mono_ns() - begin;
 	text.mark.origin = origin;
 	memcpy(text.name, name, len);
 	uint32_t number = intern_put_mark(&text.mark, sizeof(text.mark) + len);

@@ -124,10 +124,11 @@ static uint32_t code_id(struct thread *self, const void *object, enum code_trait
 
 static uint32_t root_of(struct thread *self)
 {
-	bool new;
+	bool is_new;
 
 	if (!self->root_node)
-		self->root_node = intern_node(0, STREAM_CODE_THREAD, (int32_t)self->slot, &new);
+		self->root_node = intern_node(0, STREAM_CODE_THREAD, (int32_t)self->slot,
+					      &is_new);
 	return self->root_node;
 }
 
@@ -148,14 +149,14 @@ static uint32_t number_frame(struct thread *self, uint32_t parent,
 			     enum code_traits *ret_traits)
 {
 	uint32_t code = code_id(self, code_of(frame), ret_traits);
-	bool new;
+	bool is_new;
 
 	if (!code)
 		return parent;
 	int32_t instr = instr_offset(frame);
-	uint32_t node = intern_node(parent, code, instr, &new);
+	uint32_t node = intern_node(parent, code, instr, &is_new);
 
-	if (new &&gil_held)
+	if (is_new && gil_held)
 		check_line(code_of(frame), code, instr);
 	*hint_of(self, parent, frame) = (struct node_hint){frame->code, frame->instr, parent,
 							   node,        self->epoch,  0};
@@ -165,14 +166,14 @@ static uint32_t number_frame(struct thread *self, uint32_t parent,
 static uint32_t first_parent(struct thread *self, uint32_t same)
 {
 	uint32_t root = same ? self->walk.frames[same - 1].node : root_of(self);
-	bool new;
+	bool is_new;
 
 	/*
 	 * Without what lies below, a cut stack and a whole one must not be taken for each
 	 * other.
 	 */
 	if (self->walk.dropped && !same)
-		return intern_node(root, STREAM_CODE_TRUNCATED, 0, &new);
+		return intern_node(root, STREAM_CODE_TRUNCATED, 0, &is_new);
 	return root;
 }
 

@@ -42,7 +42,7 @@ struct real {
 	void (*_exit)(int);
 	void (*abort)(void);
 	void *(*dlopen)(const char *, int);
-	struct mallinfo2 (*mallinfo2)(void);                     /* NULL before glibc 2.33 */
+	struct mallinfo2 (*mallinfo2)(void); /* NULL before glibc 2.33 */
 	int (*malloc_info)(int, FILE *);
 	int (*_dl_find_object)(void *, struct dl_find_object *); /* NULL before glibc 2.35 */
 };

@@ -79,9 +79,8 @@ static void tell_shared(void)
 	if (atomic_exchange(&shared, true) || !life_traced() || !thread_enter())
 		return;
 	if (!ring_given_up())
-		send("reuse=in part: another tracer of references, such as tracemalloc's, had "
-		     "its"
-		     " place for a while");
+		send("reuse=in part: another tracer of references, such as tracemalloc's,"
+		     " had its place for a while");
 	thread_leave();
 }
 

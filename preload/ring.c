@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "proc.h"
 #include "spin.h"
@@ -91,14 +92,6 @@ bool ring_given_up(void)
 	       PROGRAM_INERT;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 bool ring_collector_lives(void)
 {
 	pid_t pid = (pid_t)atomic_load(&ring.header->collector_pid);
@@ -154,7 +147,7 @@ static bool has_room(uint64_t end)
 /* Until the slots before `end` are free to write. False: given up. */
 static bool wait_for_room(uint64_t end)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_mono_ns();
 	struct patience patience = {0};
 	bool room = false;
 
@@ -163,7 +156,7 @@ static bool wait_for_room(uint64_t end)
 			spin_pause();
 			continue;
 		}
-		if (patience_lost(&patience, now_ns())) {
+		if (patience_lost(&patience, clock_mono_ns())) {
 			ring_give_up();
 			break;
 		}
@@ -173,7 +166,7 @@ static bool wait_for_room(uint64_t end)
 		 */
 		syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = WAIT_NAP_NS}, NULL);
 	}
-	atomic_fetch_add_explicit(&ring.header->waited_ns, now_ns() - start,
+	atomic_fetch_add_explicit(&ring.header->waited_ns, clock_mono_ns() - start,
 				  memory_order_relaxed);
 	return room;
 }

@@ -303,7 +303,7 @@ enum ring_program_state {
 enum ring_attention {
 	ATTENTION_MARK = 1 << 0,      /* a request lies in mark_name */
 	ATTENTION_NO_STACKS = 1 << 1, /* the self-test failed: stop walking */
-	ATTENTION_INERT = 1 << 4, /* the program's own: it has given up; stays set */
+	ATTENTION_INERT = 1 << 4,     /* the program's own: it has given up; stays set */
 	ATTENTION_AUDIT = 1 << 2,     /* with ATTENTION_MARK: an audit belongs to it */
 	ATTENTION_OWED = 1 << 3, /* from the process itself: an audit waits for its event */
 };

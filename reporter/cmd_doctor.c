@@ -97,11 +97,9 @@ int cmd_doctor(int argc, char **argv)
 	static const struct argp argp = {
 		.parser = parse,
 		.args_doc = "[-- COMMAND [ARG...]]",
-		.doc = "What would happen if COMMAND (python3 without one) were traced here, "
-		       "and what"
-		       " is missing.\vExits with 1 where something is bad. COMMAND isn't run, "
-		       "but a"
-		       " python is asked for its version.",
+		.doc = "What would happen if COMMAND (python3 without one) were traced here,"
+		       " and what is missing.\vExits with 1 where something is bad. COMMAND"
+		       " isn't run, but a python is asked for its version.",
 		.children = options_children,
 	};
 	struct arguments arguments = {.command = NULL};

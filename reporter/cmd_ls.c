@@ -176,9 +176,8 @@ static void end(struct listing *listing, size_t count)
 		term_init(&term, stdout, listing->arguments->options.color);
 		table_print(&listing->table, &term);
 		if (listing->leftovers)
-			printf("\n%zu leftover: every process of it was killed; 'memtrace "
-			       "report"
-			       " %s' recovers it\n",
+			printf("\n%zu leftover: every process of it was killed;"
+			       " 'memtrace report %s' recovers it\n",
 			       listing->leftovers, listing->a_leftover);
 	}
 	table_release(&listing->table);

@@ -68,9 +68,8 @@ int cmd_recover(int argc, char **argv)
 		.parser = parse,
 		.args_doc = "PATH",
 		.doc = "Makes the profile of a run whose processes were all killed, out of its"
-		       " journal and its ring.\vPATH is any of the run's files. report does "
-		       "this by"
-		       " itself.",
+		       " journal and its ring.\vPATH is any of the run's files. report does"
+		       " this by itself.",
 	};
 	const char *path = NULL;
 	struct run_files run;

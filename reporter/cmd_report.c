@@ -27,9 +27,8 @@ static const struct argp_option option_table[] = {
 	 "Growth since this moment (start; of a forked process: fork)", 0},
 	{"to", KEY_TO, "MARK|TIME", 0, "What is live at this moment (end)", 0},
 	{"by", KEY_BY, "WHAT", 0,
-	 "line (the default), own (the innermost line of your own code), function, file, "
-	 "module,"
-	 " stack or thread",
+	 "line (the default), own (the innermost line of your own code), function, file,"
+	 " module, stack or thread",
 	 0},
 	{NULL, 'n', "N", 0, "Rows to show (10); 0 is all", 0},
 	{"focus", KEY_FOCUS, "RE", 0,

@@ -59,9 +59,8 @@ static void tell_audits(const struct teller *teller, const struct profile *profi
 		differing += profile->audits[i].differing_blocks;
 	if (differing)
 		tell(teller,
-		     "%s blocks in arenas differ from the interpreter's own pool headers: "
-		     "please"
-		     " report this as a bug of memtrace",
+		     "%s blocks in arenas differ from the interpreter's own pool headers:"
+		     " please report this as a bug of memtrace",
 		     units_count(differing).text);
 }
 
@@ -82,9 +81,8 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	/* It would have said how, or its collector would: but nobody read on. */
 	if (known && run->end == PROFILE_RUNNING)
 		tell(&teller,
-		     "recording stopped at %s, before the program's end: its collector stood "
-		     "still"
-		     " or was killed",
+		     "recording stopped at %s, before the program's end: its collector stood"
+		     " still or was killed",
 		     units_seconds((double)run->duration_ms / 1000).text);
 	if (known && run->crash_safe_until_ms != UINT64_MAX)
 		tell(&teller,

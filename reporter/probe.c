@@ -61,8 +61,8 @@ struct probe probe_collector(void)
 static void become_python(const char *python, int output)
 {
 	static const char question[] =
-		"import "
-		"sys,sysconfig;print('%d.%d.%d'%sys.version_info[:3],sys.implementation.name,"
+		"import sys,sysconfig;"
+		"print('%d.%d.%d'%sys.version_info[:3],sys.implementation.name,"
 		"int(bool(sysconfig.get_config_var('Py_GIL_DISABLED'))),sys.executable)";
 	__attribute__((cleanup(mem_scope))) char *program = mem_text(python);
 	__attribute__((cleanup(mem_scope))) char *code = mem_text(question);

@@ -171,7 +171,8 @@ static void print_stack(struct printer *printer, const struct lines *lines, uint
 		term_text(term, name.text);
 		putc('\n', term->out);
 		if (frame->kind == FRAME_CODE)
-			source_print(&printer->source, printer->term, lines_file(lines, frame), frame->line);
+			source_print(&printer->source, printer->term, lines_file(lines, frame),
+				     frame->line);
 	}
 }
 
@@ -246,11 +247,12 @@ static void print_free_lists(const struct printer *printer)
 	const struct free_lists lists = free_lists_of(printer->report->profile);
 	if (!lists.known || lists.tracked)
 		return;
-	print_line(printer,
-		   "free lists: Python keeps up to %s of dead tuples, floats, ... for reuse, live"
-		   " at the lines that made them%s",
-		   units_size(printer->units, lists.most_bytes).text,
-		   lists.trackable ? "; MEMTRACE_REUSE=1 follows them" : "");
+	print_line(
+		printer,
+		"free lists: Python keeps up to %s of dead tuples, floats, ... for reuse, live"
+		" at the lines that made them%s",
+		units_size(printer->units, lists.most_bytes).text,
+		lists.trackable ? "; MEMTRACE_REUSE=1 follows them" : "");
 }
 
 /* Never wrapped: it is there to be copied. */

@@ -16,7 +16,8 @@
 #define MIB ((uint64_t)1 << 20)
 
 /* What a refusal says goes to stderr: it is caught here. */
-static bool read_with(const char *name, const char *value, struct options *ret_options, char *said, size_t room)
+static bool read_with(const char *name, const char *value, struct options *ret_options,
+		      char *said, size_t room)
 {
 	int ends[2], kept = dup(STDERR_FILENO);
 
@@ -58,8 +59,10 @@ struct number {
 	uint64_t wanted;
 };
 
-#define NUMBER(variable, field, value, wanted) \
-	{ variable, value, offsetof(struct options, field), wanted }
+#define NUMBER(variable, field, value, wanted)                           \
+	{                                                                \
+		variable, value, offsetof(struct options, field), wanted \
+	}
 
 static void test_sizes_and_times(void **state)
 {
@@ -88,7 +91,8 @@ static void test_sizes_and_times(void **state)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		uint64_t got;
 
-		assert_true(read_with(numbers[i].name, numbers[i].value, &options, said, sizeof(said)));
+		assert_true(read_with(numbers[i].name, numbers[i].value, &options, said,
+				      sizeof(said)));
 		memcpy(&got, (const char *)&options + numbers[i].field, sizeof(got));
 		assert_int_equal(got, numbers[i].wanted);
 		assert_string_equal(said, "");
@@ -98,28 +102,29 @@ static void test_sizes_and_times(void **state)
 static void test_refusals_name_variable_value_and_what_is_accepted(void **state)
 {
 	static const char *const refused[][3] = {
-		{ "MEMTRACE_RING", "63KiB", "64KiB" },
-		{ "MEMTRACE_RING", "64MiB1", "64KiB" },
-		{ "MEMTRACE_RING", "128 MiB", "64KiB" },
-		{ "MEMTRACE_RING", "-65536", "64KiB" },
-		{ "MEMTRACE_RING", "0x10000", "64KiB" },
-		{ "MEMTRACE_RING", "MiB", "64KiB" },
-		{ "MEMTRACE_RING", "18446744073709617152", "64KiB" },
-		{ "MEMTRACE_RING", "17179869184GiB", "64KiB" },
-		{ "MEMTRACE_JOURNAL", "2TiB", "1TiB" },
-		{ "MEMTRACE_WAIT", "61m", "60m" },
-		{ "MEMTRACE_WAIT", "10MiB", "60m" },
-		{ "MEMTRACE_EVENTS", "Full", "off, full or all" },
-		{ "MEMTRACE_FULL", "yes", "drop or wait" },
-		{ "MEMTRACE_ARGV", "2", "0 or 1" },
-		{ "MEMTRACE_MODE", "exactly", "exact" },
+		{"MEMTRACE_RING", "63KiB", "64KiB"},
+		{"MEMTRACE_RING", "64MiB1", "64KiB"},
+		{"MEMTRACE_RING", "128 MiB", "64KiB"},
+		{"MEMTRACE_RING", "-65536", "64KiB"},
+		{"MEMTRACE_RING", "0x10000", "64KiB"},
+		{"MEMTRACE_RING", "MiB", "64KiB"},
+		{"MEMTRACE_RING", "18446744073709617152", "64KiB"},
+		{"MEMTRACE_RING", "17179869184GiB", "64KiB"},
+		{"MEMTRACE_JOURNAL", "2TiB", "1TiB"},
+		{"MEMTRACE_WAIT", "61m", "60m"},
+		{"MEMTRACE_WAIT", "10MiB", "60m"},
+		{"MEMTRACE_EVENTS", "Full", "off, full or all"},
+		{"MEMTRACE_FULL", "yes", "drop or wait"},
+		{"MEMTRACE_ARGV", "2", "0 or 1"},
+		{"MEMTRACE_MODE", "exactly", "exact"},
 	};
 	struct options options;
 	char said[512];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		assert_false(read_with(refused[i][0], refused[i][1], &options, said, sizeof(said)));
+		assert_false(
+			read_with(refused[i][0], refused[i][1], &options, said, sizeof(said)));
 		for (size_t k = 0; k < 3; k++)
 			assert_non_null(strstr(said, refused[i][k]));
 		/* One line. */

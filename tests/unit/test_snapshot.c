@@ -10,8 +10,7 @@
 static void begin_stream(const struct hand *hand, struct buf *ret_records)
 {
 	buf_init(ret_records);
-	buf_append(ret_records, hand->records.data,
-		   hand->records.len - sizeof(struct record));
+	buf_append(ret_records, hand->records.data, hand->records.len - sizeof(struct record));
 }
 
 static void put(struct buf *records, enum record_kind kind, uint64_t a, uint64_t b)
@@ -153,8 +152,7 @@ static void teardown_is_counted(void **state)
 	found = profile_of(fixture, &stream);
 	assert_int_equal(found->run.allocations, expected->run.allocations + 20);
 	/* Each block, and the one anonymous mapping. */
-	assert_int_equal(found->run.frees,
-			 expected->run.frees + fixture->hand.block_count + 1);
+	assert_int_equal(found->run.frees, expected->run.frees + fixture->hand.block_count + 1);
 	assert_int_equal(found->run.duration_ms, 5000);
 	for (size_t i = 0; i < found->site_count; i++) {
 		total += found->sites[i].total_blocks;

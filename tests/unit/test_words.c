@@ -28,7 +28,8 @@ static void test_pieces_follow_each_other(void **state)
 
 static void test_numbers_are_printfs(void **state)
 {
-	static const uint64_t numbers[] = { 0, 9, 10, 99, 100, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX };
+	static const uint64_t numbers[] = {
+		0, 9, 10, 99, 100, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX};
 	char buffer[32], wanted[32];
 
 	(void)state;
