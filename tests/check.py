@@ -11,6 +11,7 @@ import importlib.util
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -62,24 +63,31 @@ def workers():
     return ["-n", str(min(processors, MOST_WORKERS)), "--dist", "loadfile"]
 
 
+def count_results(xml_path, count):
+    for suite in xml.etree.ElementTree.parse(xml_path).iter("testsuite"):
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        count.failed += failed
+        count.skipped += skipped
+        count.passed += int(suite.get("tests")) - failed - skipped
+
+
 def run_pytest(files, count):
-    with tempfile.TemporaryDirectory() as folder:
-        xml_path = pathlib.Path(folder) / "pytest.xml"
-        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
-                   f"--junit-xml={xml_path}", *workers(), *map(str, files)]
-        status = subprocess.run(command, cwd=ROOT).returncode
-        if not xml_path.exists():
-            count.failed += 1
-            return
-        for suite in xml.etree.ElementTree.parse(xml_path).iter("testsuite"):
-            failed = int(suite.get("failures")) + int(suite.get("errors"))
-            skipped = int(suite.get("skipped"))
-            count.failed += failed
-            count.skipped += skipped
-            count.passed += int(suite.get("tests")) - failed - skipped
+    """The folder of the tests' files stays where one failed. pytest's own would stay for three runs."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="memtrace-check-"))
+    xml_path = folder / "pytest.xml"
+    command = ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+               f"--basetemp={folder / 'tests'}", f"--junit-xml={xml_path}", *workers(), *map(str, files)]
+    status = subprocess.run(command, cwd=ROOT).returncode
+    if xml_path.exists():
+        count_results(xml_path, count)
     # pytest knows troubles that no test carries, such as a file that can't be read.
-    if status not in (0, 1, 5) and count.failed == 0:
+    if not xml_path.exists() or (status not in (0, 1, 5) and count.failed == 0):
         count.failed += 1
+    if status in (0, 5):
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        print(f"the files of failed tests are in {folder}")
 
 
 def report_sanitizers(build, count):

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -252,6 +253,21 @@ def pytest_generate_tests(metafunc):
         every = getattr(metafunc.module, "EVERY_INTERPRETER", False) or os.environ.get("MEMTRACE_TEST_LONG")
         names = list(INTERPRETERS) if every else few_interpreters()
         metafunc.parametrize("python", [INTERPRETERS[name] for name in names], ids=names, scope="session")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """So that a fixture knows whether its test passed."""
+    report = (yield).get_result()
+    item.passed = report.passed and getattr(item, "passed", True)
+
+
+@pytest.fixture
+def tmp_path(tmp_path, request):
+    """pytest's own, gone when the test has passed: pytest keeps those of three runs, and profiles are large."""
+    yield tmp_path
+    if getattr(request.node, "passed", False):
+        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
