@@ -116,8 +116,10 @@ bool arena_map_remove(struct arena_map *map, uint64_t address,
 const struct arena *arena_map_at(const struct arena_map *map, uint64_t address);
 /* Whether the address lies in an arena: then a Python block is a pool's. */
 bool arena_map_covers(const struct arena_map *map, uint64_t address);
-/* The live block around an address belongs to another stack and window from now on. False: there
- * is none. *ret_old is what it was. */
+/*
+ * The live block around an address belongs to another stack and window from now on. False:
+ * there is none. *ret_old is what it was.
+ */
 bool arena_map_retag(struct arena_map *map, uint64_t address, uint32_t stack, uint32_t window,
 		     struct block *ret_old);
 /* The live block around an address, NULL if there is none; its class and the address it was
@@ -148,7 +150,9 @@ static inline uint64_t pool_block_address(const struct pool *pool, uint32_t i)
 /* The root has an entry for each GiB of a 48-bit address space. */
 enum { ARENA_LEAF_SHIFT = 30, ARENA_ROOT_SLOTS = 1 << (48 - ARENA_LEAF_SHIFT) };
 
-/* steps / class == steps * pool_reciprocal[class] >> 16, for all steps of 16 bytes in a pool. */
+/*
+ * steps / class == steps * pool_reciprocal[class] >> 16, for all steps of 16 bytes in a pool.
+ */
 extern const uint32_t pool_reciprocal[256];
 
 enum arena_answer arena_map_alloc_rare(struct arena_map *map, uint64_t address, uint32_t class,
@@ -224,7 +228,10 @@ static inline enum arena_answer arena_map_free(struct arena_map *map, uint64_t a
 	struct arena *arena = &map->arenas[pool->arena];
 	struct block *at = &pool->blocks[index];
 	*ret_block = *at;
-	/* The whole word, as it is read: a store of one byte would hold up a load right after it. */
+	/*
+	 * The whole word, as it is read: a store of one byte would hold up a load right after
+	 * it.
+	 */
 	*at = (struct block){0};
 	arena->live_blocks--;
 	arena->live_bytes -= ret_block->bytes;

@@ -1,9 +1,9 @@
 /*
  * block_table.h - live blocks that pools don't serve, by address.
  *
- * Open addressing, linear probing, backward-shift deletion. 24 bytes a slot, at most 3/4 full. A
- * small table doubles, a large one grows by a quarter: 32 to 40 bytes a block. Slots lie in order of
- * their hash, so growing reads and writes in order.
+ * Open addressing, linear probing, backward-shift deletion. 24 bytes a slot, at most 3/4 full.
+ * A small table doubles, a large one grows by a quarter: 32 to 40 bytes a block. Slots lie in
+ * order of their hash, so growing reads and writes in order.
  */
 #ifndef MEMTRACE_BLOCK_TABLE_H
 #define MEMTRACE_BLOCK_TABLE_H

@@ -43,8 +43,8 @@ void census_mark(struct census *census, struct arena_map *map, struct summary *r
 /* The arena at an address, if there is one, is about to be removed. */
 void census_arena_goes(struct census *census, struct arena_map *map, uint64_t address);
 /*
- * An arena that is in the map again as it was in another's: what was known of it there. One that
- * wasn't stale is looked at as it is.
+ * An arena that is in the map again as it was in another's: what was known of it there. One
+ * that wasn't stale is looked at as it is.
  */
 void census_put_back(struct census *census, struct arena_map *map, uint64_t address, bool stale,
 		     bool changed, bool told);

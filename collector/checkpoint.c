@@ -72,7 +72,9 @@ enum checkpoint_state checkpoint_poll(struct checkpoint *checkpoint, const char 
 
 	if (!checkpoint->pid)
 		return CHECKPOINT_NONE;
-	/* Where SIGCHLD is ignored nobody is left to be waited for: that says "ended" as well. */
+	/*
+	 * Where SIGCHLD is ignored nobody is left to be waited for: that says "ended" as well.
+	 */
 	if (waitpid(checkpoint->pid, NULL, WNOHANG) == 0)
 		return CHECKPOINT_UNDER_WAY;
 	checkpoint->pid = 0;
@@ -99,8 +101,8 @@ int checkpoint_adopt(const char *out, uint32_t covered, uint32_t covers, uint64_
 void checkpoint_stop(struct checkpoint *checkpoint, const char *out)
 {
 	/*
-	 * One that has ended is nobody's child any more where SIGCHLD is ignored, and its number
-	 * may be another program's by now.
+	 * One that has ended is nobody's child any more where SIGCHLD is ignored, and its
+	 * number may be another program's by now.
 	 */
 	if (checkpoint->pid && waitpid(checkpoint->pid, NULL, WNOHANG) == 0) {
 		kill(checkpoint->pid, SIGKILL);

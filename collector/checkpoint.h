@@ -38,8 +38,8 @@ int checkpoint_start(struct checkpoint *checkpoint, const char *out, uint32_t co
 /* WHOLE and FAILED are told once. A system call while one is being made. */
 enum checkpoint_state checkpoint_poll(struct checkpoint *checkpoint, const char *out);
 /*
- * OUT.checkpoint becomes segment 1; those before `covers` that it stands for go. `covered`: what
- * the segment 1 of before stood for. -1: everything is as it was. The size in bytes.
+ * OUT.checkpoint becomes segment 1; those before `covers` that it stands for go. `covered`:
+ * what the segment 1 of before stood for. -1: everything is as it was. The size in bytes.
  */
 int checkpoint_adopt(const char *out, uint32_t covered, uint32_t covers, uint64_t *ret_bytes,
 		     struct err *err);

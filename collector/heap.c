@@ -182,7 +182,9 @@ static void apply_temporary(struct heap *heap, const struct record *r)
 	heap->counts.cancelled_pairs += pairs;
 }
 
-/* A guess at what a later record will touch: for R_DATA it may be nonsense, which is harmless. */
+/*
+ * A guess at what a later record will touch: for R_DATA it may be nonsense, which is harmless.
+ */
 static inline __attribute__((always_inline)) void prefetch(const struct heap *heap,
 							   const struct record *r)
 {

@@ -1,6 +1,6 @@
 /*
- * heap_books.h - the figures that every change of the heap goes through: by stack, by domain and in
- * all, always together. Private to heap*.c.
+ * heap_books.h - the figures that every change of the heap goes through: by stack, by domain
+ * and in all, always together. Private to heap*.c.
  */
 #ifndef MEMTRACE_HEAP_BOOKS_H
 #define MEMTRACE_HEAP_BOOKS_H

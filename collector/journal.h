@@ -12,12 +12,13 @@
  * understood without the others. Sequence numbers grow by one from frame to frame, across
  * segments.
  *
- * A forked process's journal begins with its parent's segments up to the fork (hard links); from then
- * on headers carry its own run_id.
+ * A forked process's journal begins with its parent's segments up to the fork (hard links);
+ * from then on headers carry its own run_id.
  *
- * A checkpoint (header.covers is not 0) has the name of segment 1 and stands for the segments 1 to
- * header.covers: its records make the heap that theirs made (R_STATE, heap_state.h). The segment
- * after it is header.covers + 1, whose first frame has frame.next_sequence of the checkpoint's.
+ * A checkpoint (header.covers is not 0) has the name of segment 1 and stands for the segments 1
+ * to header.covers: its records make the heap that theirs made (R_STATE, heap_state.h). The
+ * segment after it is header.covers + 1, whose first frame has frame.next_sequence of the
+ * checkpoint's.
  *
  * A batch is written before it is applied, with one write; so at any instant everything is in
  * the journal or still in the ring, behind `ring_after` of the last whole frame.

@@ -166,7 +166,9 @@ static uint64_t journal_length(const struct ledger *ledger)
 	return ledger->journal_closed_bytes + journal_bytes(ledger->journal);
 }
 
-/* Half of the bound, so that it is made before the rest is full; not more often than it pays. */
+/*
+ * Half of the bound, so that it is made before the rest is full; not more often than it pays.
+ */
 static void plan_checkpoint(struct ledger *ledger, uint64_t length)
 {
 	uint64_t half = ledger->journal_limit_bytes / 2;
@@ -233,9 +235,9 @@ static void tend_checkpoint(struct ledger *ledger)
 }
 
 /*
- * A checkpoint that doesn't come (a full disk, a machine without a moment for it) gets twice the
- * bound, one that is being made some more where the bound is small; then a run that goes on can
- * be recovered no more.
+ * A checkpoint that doesn't come (a full disk, a machine without a moment for it) gets twice
+ * the bound, one that is being made some more where the bound is small; then a run that goes on
+ * can be recovered no more.
  */
 static bool outgrown(const struct ledger *ledger)
 {

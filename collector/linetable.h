@@ -1,8 +1,9 @@
 /*
  * linetable.h - from an instruction's byte offset to its source line.
  *
- * The three formats CPython has had, after Objects/codeobject.c and Objects/locations.md of those
- * releases. The bytes are input: any bytes give a line or LINE_NONE, never a read past `len`.
+ * The three formats CPython has had, after Objects/codeobject.c and Objects/locations.md of
+ * those releases. The bytes are input: any bytes give a line or LINE_NONE, never a read past
+ * `len`.
  */
 #ifndef MEMTRACE_LINETABLE_H
 #define MEMTRACE_LINETABLE_H
@@ -15,8 +16,8 @@
 enum { LINE_NONE = -1 };
 
 /*
- * The line of `instr` (byte offset into the code), as PyCode_Addr2Line gives it. Negative offsets
- * give first_line; LINE_NONE: the table has no line for it.
+ * The line of `instr` (byte offset into the code), as PyCode_Addr2Line gives it. Negative
+ * offsets give first_line; LINE_NONE: the table has no line for it.
  */
 int32_t linetable_line(enum linetable_kind kind, const void *table, size_t len,
 		       int32_t first_line, int32_t instr);

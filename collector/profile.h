@@ -101,13 +101,13 @@ uint64_t profile_checksum(const struct profile_header *header,
  * BLKS  u32: stack
  * BLKW  u16: birth window (bits 0-13), domain (bits 14-15, enum block_domain)
  *
- * What is live, in the run's figures (live, domain, arena_bytes, arena_count, block_count), in SITE
- * (live) and in ARNA, POOL, MAPS, LIFE and BLK*, is as of one moment: with PROFILE_AT_END the last `end`
- * that the tracer itself marked, else the last record of the stream. With a finalising interpreter
- * the stream goes on after `end`, and its teardown frees nearly everything: that is in everything
- * that counts (total, freed, temporary, allocations, frees, peak, WIND, PNTS, the most arenas), which is
- * of the whole stream. So total less freed of a site is what the last record left, not its live
- * figures, unless nothing came after `end`.
+ * What is live, in the run's figures (live, domain, arena_bytes, arena_count, block_count), in
+ * SITE (live) and in ARNA, POOL, MAPS, LIFE and BLK*, is as of one moment: with PROFILE_AT_END
+ * the last `end` that the tracer itself marked, else the last record of the stream. With a
+ * finalising interpreter the stream goes on after `end`, and its teardown frees nearly
+ * everything: that is in everything that counts (total, freed, temporary, allocations, frees,
+ * peak, WIND, PNTS, the most arenas), which is of the whole stream. So total less freed of a
+ * site is what the last record left, not its live figures, unless nothing came after `end`.
  */
 struct profile_run {
 	uint64_t run_id;
@@ -296,8 +296,8 @@ struct profile_mark_class {
 _Static_assert(sizeof(struct profile_mark_class) == 16, "layout");
 
 /*
- * The map compared with the interpreter's own pool headers: all interpreters' that were read for
- * one mark.
+ * The map compared with the interpreter's own pool headers: all interpreters' that were read
+ * for one mark.
  */
 struct profile_audit {
 	uint32_t mark; /* into MARK; PROFILE_PEAK where that mark gave way to later ones */

@@ -366,8 +366,8 @@ void ring_seal(struct ring *ring)
 }
 
 /*
- * Producers reserve before they wait for room: what lies a capacity below the head is overwritten
- * only where the tail has passed it.
+ * Producers reserve before they wait for room: what lies a capacity below the head is
+ * overwritten only where the tail has passed it.
  */
 static uint64_t first_kept(const struct ring *ring)
 {

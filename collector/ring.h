@@ -46,7 +46,9 @@ struct ring {
 /* Fails with `err` saying which field, or that another collector holds it. */
 int ring_open(struct ring *ring, const char *path, enum ring_access access, struct err *err);
 void ring_close(struct ring *ring);
-/* The mapping stays; where the file is open in another process as well, the lock is that one's. */
+/*
+ * The mapping stays; where the file is open in another process as well, the lock is that one's.
+ */
 void ring_leave_file(struct ring *ring);
 /* The checked header alone, whoever is at work on the ring. */
 int ring_look_at(const char *path, struct ring_header *ret_facts, struct err *err);
@@ -54,8 +56,8 @@ int ring_look_at(const char *path, struct ring_header *ret_facts, struct err *er
 uint64_t ring_waiting(const struct ring *ring);
 /*
  * Copies whole groups in order, laps stripped, to `out`, which has room for `room` records (at
- * least 2 + STREAM_MAX_DATA_SLOTS), up to an R_FORK, which comes last. Returns how many; 0: nothing that can
- * be read yet.
+ * least 2 + STREAM_MAX_DATA_SLOTS), up to an R_FORK, which comes last. Returns how many; 0:
+ * nothing that can be read yet.
  */
 size_t ring_copy(struct ring *ring, struct record *out, size_t room);
 /* Lets the producers have what was copied. Call once a batch. */
@@ -65,7 +67,8 @@ void ring_age(struct ring *ring, uint64_t elapsed_ns);
 /* The program is dead: gives up all holes. */
 void ring_seal(struct ring *ring);
 /*
- * Reading starts there, afresh; positions that are overwritten since are skipped (R_LOST counts them).
+ * Reading starts there, afresh; positions that are overwritten since are skipped (R_LOST counts
+ * them).
  */
 void ring_seek(struct ring *ring, uint64_t position);
 

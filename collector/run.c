@@ -198,7 +198,10 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Segments may go while no heir is about to link them; one that was killed before it never will. */
+/*
+ * Segments may go while no heir is about to link them; one that was killed before it never
+ * will.
+ */
 static bool may_go(void *user)
 {
 	const struct run *run = user;

@@ -266,7 +266,9 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 		/* In a journal these are the bad ones of the run, counted already. */
 		return check->from_ring ? "nothing that a program writes" : NULL;
 	case R_WAITING:
-		/* Out of a table whose definitions may still be on their way: nobody's mistake. */
+		/*
+		 * Out of a table whose definitions may still be on their way: nobody's mistake.
+		 */
 		mend_stack(check, r);
 		return NULL;
 	default: /* what the collector puts in */

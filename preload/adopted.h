@@ -1,8 +1,8 @@
 /*
  * adopted.h - collectors among the program's own children.
  *
- * Whoever is PID 1 or a subreaper gets orphans for children, and collectors are orphans: its own,
- * those of Pythons that it has started, and those of their forks. Each is called
+ * Whoever is PID 1 or a subreaper gets orphans for children, and collectors are orphans: its
+ * own, those of Pythons that it has started, and those of their forks. Each is called
  * memtrace-collector and lives in another session than the program; that is all that is left to
  * see of one that has ended, and it is seen by a program that isn't traced itself, too.
  */

@@ -1,12 +1,12 @@
 /*
  * cpython_layout.h - where CPython keeps what a stack walk reads: the one table of offsets.
  *
- * Offsets are bytes, a column of them a version. They come from the internal headers of each release (pycore_frame.h,
- * pycore_interp.h, pycore_runtime.h, cpython/code.h, cpython/unicodeobject.h); from 3.13 on the
- * interpreter's own _Py_DebugOffsets (pycore_debug_offsets.h; 3.13: pycore_runtime.h) replace
- * what they cover. Whether a column fits the interpreter at hand is decided at run time: types are
- * compared before anything is read through (pystack.c), and lines with the interpreter's own
- * (R_CHECK).
+ * Offsets are bytes, a column of them a version. They come from the internal headers of each
+ * release (pycore_frame.h, pycore_interp.h, pycore_runtime.h, cpython/code.h,
+ * cpython/unicodeobject.h); from 3.13 on the interpreter's own _Py_DebugOffsets
+ * (pycore_debug_offsets.h; 3.13: pycore_runtime.h) replace what they cover. Whether a column
+ * fits the interpreter at hand is decided at run time: types are compared before anything is
+ * read through (pystack.c), and lines with the interpreter's own (R_CHECK).
  *
  * How to support a release is told in CONTRIBUTING.md; scripts/layout-column prints its column.
  */

@@ -132,7 +132,9 @@ static uint32_t root_of(struct thread *self)
 	return self->root_node;
 }
 
-/* What the stack of this frame and its callers was last time, by the thread's own small table. */
+/*
+ * What the stack of this frame and its callers was last time, by the thread's own small table.
+ */
 static struct node_hint *hint_of(struct thread *self, uint32_t parent,
 				 const struct walk_frame *frame)
 {

@@ -25,7 +25,9 @@ struct ring {
 	struct record *slots;
 	uint64_t capacity;
 	unsigned capacity_shift;
-	/* Positions before it are free to write, as was seen last; the reader may be farther. */
+	/*
+	 * Positions before it are free to write, as was seen last; the reader may be farther.
+	 */
 	_Alignas(64) _Atomic uint64_t room_end;
 	_Alignas(64) struct cancel_slot *cancel;
 	struct temp_slot *temp;

@@ -34,7 +34,9 @@ static inline void read_frame(struct walk_frame *into, const void *frame,
 	into->foreign = is_foreign(frame, layout);
 }
 
-/* Where the walk before has this frame: 1 + index, 0 where it isn't among the `most` innermost. */
+/*
+ * Where the walk before has this frame: 1 + index, 0 where it isn't among the `most` innermost.
+ */
 static inline uint32_t find(const struct walk *walk, const void *frame, uint32_t most)
 {
 	uint32_t last = walk->depth > most ? walk->depth - most : 0;

@@ -7,8 +7,8 @@
  *
  * What is free in an arena is all of it but its live blocks, as large as their size class makes
  * them, and the headers of pools in use: available blocks, unused pools, what is left over
- * behind the last block of a pool (quantization) and around pools in an arena that isn't aligned
- * (alignment), in the words of sys._debugmallocstats.
+ * behind the last block of a pool (quantization) and around pools in an arena that isn't
+ * aligned (alignment), in the words of sys._debugmallocstats.
  *
  * Figures of a damaged profile may contradict each other, but free, live and header bytes of an
  * arena add up to its size, and holders and others to its live blocks, whatever it says.
@@ -79,7 +79,9 @@ void arenas_at(const struct profile *profile, const struct moment *moment,
 void arenas_at_peak(const struct profile *profile, struct arenas *ret_arenas);
 void arenas_release(struct arenas *arenas);
 
-/* Whether a moment's arenas are told block by block: then the profile's pools are of it, too. */
+/*
+ * Whether a moment's arenas are told block by block: then the profile's pools are of it, too.
+ */
 bool arenas_exact(const struct profile *profile, const struct moment *moment);
 
 static inline uint32_t arenas_class_bytes(uint32_t class)

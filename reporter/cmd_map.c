@@ -148,7 +148,9 @@ static void release_map(struct mapped *mapped)
 	profile_free(mapped->selected.profile);
 }
 
-/* The arena around an address, or that of a row; SIZE_MAX, and says why, where there is none. */
+/*
+ * The arena around an address, or that of a row; SIZE_MAX, and says why, where there is none.
+ */
 static size_t find_arena(const struct mapped *mapped, const char *text)
 {
 	char *end;

@@ -221,8 +221,8 @@ int group_compare_stacks(const struct group *a, const struct group *b)
 }
 
 /*
- * Groups of whole stacks have a function too, so nothing but the caller tells that they are. The
- * function of a line is only its heaviest one's and decides nothing.
+ * Groups of whole stacks have a function too, so nothing but the caller tells that they are.
+ * The function of a line is only its heaviest one's and decides nothing.
  */
 int group_compare_names(const struct group *a, const struct group *b)
 {

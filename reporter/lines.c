@@ -148,7 +148,9 @@ static uint32_t frame_of_node(struct lines *lines, const struct profile_node *no
 		return (uint32_t)*frame;
 	const struct profile_code *code = profile_code_of(lines->profile, node);
 	uint32_t found = 0;
-	/* Lines that the interpreter itself contradicted: no answer is better than a wrong one. */
+	/*
+	 * Lines that the interpreter itself contradicted: no answer is better than a wrong one.
+	 */
 	if (code && lines->profile->run.checks_differing)
 		found = 0;
 	else if (code)

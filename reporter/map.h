@@ -2,8 +2,8 @@
  * map.h - the answer of `memtrace map`, ready to be printed either way: arenas that hold most
  * back first, and the lines whose blocks hold them.
  *
- * Memory: map_release; the pinning and what it was computed from are the caller's and must outlive
- * it.
+ * Memory: map_release; the pinning and what it was computed from are the caller's and must
+ * outlive it.
  */
 #ifndef MEMTRACE_MAP_H
 #define MEMTRACE_MAP_H

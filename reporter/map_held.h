@@ -17,7 +17,10 @@ struct map_held {
 	const char *before;    /* said first, or "" */
 };
 
-/* `width` columns at most, where the first line's name isn't longer by itself; SIZE_MAX: no limit. */
+/*
+ * `width` columns at most, where the first line's name isn't longer by itself; SIZE_MAX: no
+ * limit.
+ */
 void map_held_print(const struct map_held *held, const struct term *term, size_t width,
 		    bool functions);
 

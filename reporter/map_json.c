@@ -1,6 +1,6 @@
 /*
- * The schema memtrace.map/1. Sizes are bytes, live ones as large as their size class makes blocks;
- * null is "not known". A key is never left out.
+ * The schema memtrace.map/1. Sizes are bytes, live ones as large as their size class makes
+ * blocks; null is "not known". A key is never left out.
  *
  *	process  pid, program, python, allocator
  *	at       name, seconds (null: of peak)

@@ -32,8 +32,8 @@ struct map_layout {
 };
 
 /*
- * `widths` of the figures' columns as they would be, 0: there is none; `pools`: what there is to
- * draw, at most. 0 columns: unlimited.
+ * `widths` of the figures' columns as they would be, 0: there is none; `pools`: what there is
+ * to draw, at most. 0 columns: unlimited.
  */
 struct map_layout map_layout_of(size_t columns, const size_t *widths, size_t pools);
 

@@ -2,8 +2,8 @@
  * map_pools.h - one arena of the map, pool by pool and block by block.
  *
  * Pools with live blocks have their place in the arena, their size class, and for each block
- * whether it is live and whose it is. Where the profile's blocks can't be read there is only how
- * many are.
+ * whether it is live and whose it is. Where the profile's blocks can't be read there is only
+ * how many are.
  *
  * Memory: map_pools_release.
  */

@@ -1,4 +1,7 @@
-/* What the map says before its rows: of which process, how much there is, and what to look at first. */
+/*
+ * What the map says before its rows: of which process, how much there is, and what to look at
+ * first.
+ */
 #include <string.h>
 
 #include "../collector/buf.h"

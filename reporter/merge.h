@@ -6,8 +6,8 @@
  * added up. Each part's growth is between its own two moments, so what a fork inherited grew
  * once, in the process that allocated it; but it is live, and counted in the totals of the run,
  * in every process that has it. A peak is the sum of what each had at its own highest moment.
- * Each process has arenas of its own, so what is pinned adds up, too; but not what several lines
- * would give back together.
+ * Each process has arenas of its own, so what is pinned adds up, too; but not what several
+ * lines would give back together.
  *
  * Memory: the rows' texts belong to the parts' profiles, which must outlive this.
  */

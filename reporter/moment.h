@@ -24,7 +24,10 @@ struct moment {
 	double asked_seconds; /* the time that was asked for; negative: a name was */
 };
 
-/* Where growth begins unless something else is asked for: the fork of a forked process, else the start. */
+/*
+ * Where growth begins unless something else is asked for: the fork of a forked process, else
+ * the start.
+ */
 const char *moment_beginning(const struct profile *profile);
 int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
 		struct err *err);

@@ -10,7 +10,9 @@
 #include "../collector/buf.h"
 #include "report.h"
 
-/* Appends it for a shell, with `path` as the profile's name, and what it is for; without a NUL. */
+/*
+ * Appends it for a shell, with `path` as the profile's name, and what it is for; without a NUL.
+ */
 void next_step_append(const struct report *report, const char *path, struct buf *text);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include "term.h"
 
-/* Every line but the first begins with `indent`. Texts may come out of a file: see term_text. */
+/*
+ * Every line but the first begins with `indent`. Texts may come out of a file: see term_text.
+ */
 void paragraph_print(const struct term *term, const char *text, const char *indent);
 /* The first line begins with `bullet`, which has its own space at its end. */
 void paragraph_item(const struct term *term, const char *bullet, const char *text,

@@ -8,8 +8,8 @@
  * live blocks are its own: that much goes back when they are freed. What several rows hold
  * together is in none's: see release.h.
  *
- * Others are blocks whose stack isn't named at a mark, and those that --focus and --ignore leave
- * out: the arenas that they hold never go back by what a row does.
+ * Others are blocks whose stack isn't named at a mark, and those that --focus and --ignore
+ * leave out: the arenas that they hold never go back by what a row does.
  *
  * Rows come largest exclusive bytes first, then pinned bytes; their order never depends on
  * chance.

@@ -12,8 +12,8 @@
 /* `out` is the profile that should exist. On failure the sentence is the collector's own. */
 int recovery_run(const char *out, struct err *err);
 /*
- * The same, where need be without a change to the run: when nothing can be written beside `out`, the
- * profile is made in a temporary folder, and is gone when it is freed.
+ * The same, where need be without a change to the run: when nothing can be written beside
+ * `out`, the profile is made in a temporary folder, and is gone when it is freed.
  */
 int recovery_open(const char *out, struct profile **ret_profile, struct err *err);
 

@@ -15,7 +15,10 @@ struct greedy {
 
 static uint64_t part(uint64_t bytes, uint64_t holders)
 {
-	/* Sixteen bits more, so that a small part isn't lost; arenas of real ones have 26 at most. */
+	/*
+	 * Sixteen bits more, so that a small part isn't lost; arenas of real ones have 26 at
+	 * most.
+	 */
 	enum { SCALE_BITS = 16, LARGEST_BITS = 40 };
 	const uint64_t largest = 1ULL << LARGEST_BITS;
 	return ((bytes < largest ? bytes : largest) << SCALE_BITS) / (holders * holders);

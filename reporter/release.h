@@ -2,11 +2,11 @@
  * release.h - in which order lines are best let go, so that arenas go back to the system.
  *
  * An arena goes back when all rows that hold it are released. Rows are taken one by one, always
- * the one that is the largest part of what it takes: of each arena that it holds, the free bytes
- * divided by the square of how many rows still hold it. The square keeps it from starting on
- * arenas that many others hold; free bytes, not all, from advising to give up arenas that are
- * well used. A row that gives back nothing by itself makes one step with those after it that
- * do.
+ * the one that is the largest part of what it takes: of each arena that it holds, the free
+ * bytes divided by the square of how many rows still hold it. The square keeps it from starting
+ * on arenas that many others hold; free bytes, not all, from advising to give up arenas that
+ * are well used. A row that gives back nothing by itself makes one step with those after it
+ * that do.
  *
  * Finding the best k rows for every k is NP-hard (it is the densest subhypergraph); a greedy
  * order is what people would try by hand.

@@ -67,7 +67,10 @@ static void print_heap(const struct printer *printer)
 		   units_size(printer->units, bytes).text, units_count(blocks).text,
 		   units_size(printer->units, run->peak_bytes).text,
 		   units_seconds((double)run->peak_ms / 1000).text);
-	/* What the interpreter gave back after the end is freed, and live at the end all the same. */
+	/*
+	 * What the interpreter gave back after the end is freed, and live at the end all the
+	 * same.
+	 */
 	const bool torn_down = run->allocations - run->frees < run->live_blocks;
 	char arenas[160] = "";
 	if (run->most_arenas)

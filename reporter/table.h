@@ -15,7 +15,9 @@ struct table {
 	size_t column_count;
 	char **cells;
 	size_t cell_count, cell_capacity;
-	/* The last column gives way where a row is wider than the terminal: "...the/end.py:1". */
+	/*
+	 * The last column gives way where a row is wider than the terminal: "...the/end.py:1".
+	 */
 	bool cuts_last;
 };
 

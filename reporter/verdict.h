@@ -4,7 +4,8 @@
  * So far one thing is found: fragmentation. Of the interpreter's arenas, or of the C heap, at
  * least 8 MiB and a quarter are free but not given back, and they are at least a fifth of the
  * resident set (where that is known). Every sentence tells figures of this run: what the lines
- * that hold arenas would give back when they let go, and what the C heap could return by itself.
+ * that hold arenas would give back when they let go, and what the C heap could return by
+ * itself.
  *
  * Confidence: high where half of the arenas' bytes are free; medium below, and where not all
  * blocks that hold them have a name; low where events were lost or an audit found differences,

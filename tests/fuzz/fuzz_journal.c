@@ -1,8 +1,8 @@
 /*
- * The journal's reader on hostile bytes. An input that begins with the magic is a whole file; of
- * any other a file is built: for each frame two bytes of its record count, two of its length,
- * one that damages its header (0: it is good), then its columns, in a zstd frame with the right
- * checksums. What is decoded goes on through stream_check.
+ * The journal's reader on hostile bytes. An input that begins with the magic is a whole file;
+ * of any other a file is built: for each frame two bytes of its record count, two of its
+ * length, one that damages its header (0: it is good), then its columns, in a zstd frame with
+ * the right checksums. What is decoded goes on through stream_check.
  */
 #include <stdlib.h>
 #include <string.h>

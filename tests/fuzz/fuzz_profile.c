@@ -1,9 +1,9 @@
 /*
- * A profile's reader on hostile bytes. An input that begins with the magic is a whole file, tried
- * as it is and with the checksum that it should have, since guessing that would keep the fuzzer
- * from everything behind it. Any other is a row of sections, from which a file is built around
- * them: for each one byte that chooses the tag, two of its item size less one, one of its
- * length in units of four, then the content.
+ * A profile's reader on hostile bytes. An input that begins with the magic is a whole file,
+ * tried as it is and with the checksum that it should have, since guessing that would keep the
+ * fuzzer from everything behind it. Any other is a row of sections, from which a file is built
+ * around them: for each one byte that chooses the tag, two of its item size less one, one of
+ * its length in units of four, then the content.
  */
 #include <stdint.h>
 

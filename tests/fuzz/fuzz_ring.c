@@ -1,7 +1,7 @@
 /*
- * A ring's header as the file tells it, and the slots of a ring as a hostile program leaves them
- * while they are being read: whatever is in them, reading ends, moves on only, accounts for each
- * position that it leaves behind, and what it copied can be checked.
+ * A ring's header as the file tells it, and the slots of a ring as a hostile program leaves
+ * them while they are being read: whatever is in them, reading ends, moves on only, accounts
+ * for each position that it leaves behind, and what it copied can be checked.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * stream_check on hostile records, as a ring and as a journal give them: what it lets through
- * doesn't depend on how the records were cut into batches, and is good when it is checked again,
- * which is what happens to a journal that is replayed.
+ * doesn't depend on how the records were cut into batches, and is good when it is checked
+ * again, which is what happens to a journal that is replayed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,9 @@ static void check_batches(const uint8_t *bytes, size_t count, bool from_ring)
 	stream_check_release(&many);
 }
 
-/* The first byte chooses where the records come from, so that one input costs one of the two. */
+/*
+ * The first byte chooses where the records come from, so that one input costs one of the two.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	if (len)

@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 enum { REPLAY_MOST_BYTES = 1 << 20 };
 
-/* In memory of just its size, as libFuzzer gives it: a sanitizer sees what is read behind it. */
+/*
+ * In memory of just its size, as libFuzzer gives it: a sanitizer sees what is read behind it.
+ */
 static int replay(const char *path)
 {
 	static uint8_t room[REPLAY_MOST_BYTES];

@@ -164,7 +164,9 @@ static void the_peak_stands_alone(void **state)
 	arenas_release(&arenas);
 }
 
-/* The tracer's own `end` is what the map of the end was taken at; a program's `end` is a mark. */
+/*
+ * The tracer's own `end` is what the map of the end was taken at; a program's `end` is a mark.
+ */
 static void the_mark_end_is_the_end(void **state)
 {
 	(void)state;

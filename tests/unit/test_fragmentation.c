@@ -1,6 +1,6 @@
 /*
- * What arenas consist of adds up to their bytes, for random maps whose pools and blocks fit; and
- * one map whose figures were worked out on paper.
+ * What arenas consist of adds up to their bytes, for random maps whose pools and blocks fit;
+ * and one map whose figures were worked out on paper.
  */
 #include <setjmp.h>
 #include <stdarg.h>

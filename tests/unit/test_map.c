@@ -1,6 +1,6 @@
 /*
- * The map: how full things are drawn, what fits into which width, what is folded; and the whole of
- * it for a profile of 5,000 arenas, which is filled so that every figure is known.
+ * The map: how full things are drawn, what fits into which width, what is folded; and the whole
+ * of it for a profile of 5,000 arenas, which is filled so that every figure is known.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -145,8 +145,8 @@ static void test_files_of_one_name_are_told_apart(void **state)
 }
 
 /*
- * Arena i is file (i % 3)'s, and that one's alone. One in five is full; the others have one block in
- * each pool.
+ * Arena i is file (i % 3)'s, and that one's alone. One in five is full; the others have one
+ * block in each pool.
  */
 static bool is_full(size_t arena)
 {

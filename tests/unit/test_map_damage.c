@@ -1,7 +1,7 @@
 /*
- * The map of profiles that no program left: whatever the reader of the file lets through has to come
- * out as text of the right width and as JSON, and its rows have to add up. Everything is random, from
- * the same seeds each time.
+ * The map of profiles that no program left: whatever the reader of the file lets through has to
+ * come out as text of the right width and as JSON, and its rows have to add up. Everything is
+ * random, from the same seeds each time.
  */
 #include <setjmp.h>
 #include <stdarg.h>

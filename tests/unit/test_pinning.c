@@ -284,8 +284,8 @@ static void what_is_left_out_holds_on(void **state)
 }
 
 /*
- * File 0 holds three arenas alone, of which little is free; 1 and 2 hold ten together; 3, 4 and 5
- * hold four, one of them with a stack that isn't named.
+ * File 0 holds three arenas alone, of which little is free; 1 and 2 hold ten together; 3, 4 and
+ * 5 hold four, one of them with a stack that isn't named.
  */
 static struct made *make_known(void)
 {

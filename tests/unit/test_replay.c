@@ -131,7 +131,10 @@ static void teardown_is_replayed(void **state)
 	random_stream_release(&s);
 }
 
-/* Killed in its teardown, part of which is in the ring: what is live is of the end all the same. */
+/*
+ * Killed in its teardown, part of which is in the ring: what is live is of the end all the
+ * same.
+ */
 static void killed_in_its_teardown(void **state)
 {
 	struct fake *f = *state;

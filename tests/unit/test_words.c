@@ -1,4 +1,7 @@
-/* Text in a fixed buffer: what fits stands there, what doesn't is cut, and the end is always marked. */
+/*
+ * Text in a fixed buffer: what fits stands there, what doesn't is cut, and the end is always
+ * marked.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
- * embed LIBPYTHON HOW SCRIPT...: a host that loads Python late and runs each SCRIPT's text in it,
- * finalising in between. HOW is a list of words, separated by commas:
+ * embed LIBPYTHON HOW SCRIPT...: a host that loads Python late and runs each SCRIPT's text in
+ * it, finalising in between. HOW is a list of words, separated by commas:
  *
  *	global, local   how the library is opened (local)
  *	worker          another thread, made before, initialises Python and runs it

@@ -1,8 +1,8 @@
 /*
  * hands.c - blocks that change hands between threads, for test_threads.py.
  *
- * Every block that is made here is freed here: whatever a tracer still calls live afterwards is a
- * phantom.
+ * Every block that is made here is freed here: whatever a tracer still calls live afterwards is
+ * a phantom.
  */
 #include <pthread.h>
 #include <stdatomic.h>

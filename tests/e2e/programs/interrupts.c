@@ -23,7 +23,9 @@ static void *allocate(void *rounds)
 	return NULL;
 }
 
-/* A thread that is cancelled while it does nothing but allocate: 1 if it got to its end first. */
+/*
+ * A thread that is cancelled while it does nothing but allocate: 1 if it got to its end first.
+ */
 int cancelled_at_its_end(long rounds)
 {
 	pthread_t id;

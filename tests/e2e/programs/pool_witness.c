@@ -1,5 +1,6 @@
 /*
- * pool_witness.so: what the interpreter itself says of its arenas, pools and blocks, beside a mark.
+ * pool_witness.so: what the interpreter itself says of its arenas, pools and blocks, beside a
+ * mark.
  *
  * Loaded by ctypes.PyDLL, so that each function runs with the GIL held and nothing of the
  * interpreter's can change between the mark and what is written here.

@@ -1,12 +1,13 @@
 /*
  * witness.c - a program's own account of its blocks, for test_kills.py.
  *
- * Each block has an entry in a file that is mapped shared, which outlives any kill. An entry says what is
- * about to be done before the call, and that it is done after it: what it says of a call in progress
- * leaves both answers open, all else is certain. Sizes are odd ones, so that the test can tell these
- * blocks from the interpreter's.
+ * Each block has an entry in a file that is mapped shared, which outlives any kill. An entry
+ * says what is about to be done before the call, and that it is done after it: what it says of
+ * a call in progress leaves both answers open, all else is certain. Sizes are odd ones, so that
+ * the test can tell these blocks from the interpreter's.
  *
- * A region of entries belongs to one thread of one process; a forked child gets a copy of its parent's.
+ * A region of entries belongs to one thread of one process; a forked child gets a copy of its
+ * parent's.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
