@@ -28,12 +28,8 @@ static inline uint64_t age_ms(const struct windows *windows, uint32_t window)
 	return windows->now_ms - windows->items[window].start_ms;
 }
 
-static __attribute__((unused, noinline)) void book_age(struct heap *heap, uint32_t stack,
-						       uint32_t window)
-{
-	if (window < heap->windows.count)
-		lifetimes_note(&heap->lifetimes, stack, age_ms(&heap->windows, window));
-}
+/* A block's age when it was freed, by the window of its birth. */
+void book_age(struct heap *heap, uint32_t stack, uint32_t window);
 
 /* `window`: of the block's birth. */
 static inline void book_free(struct heap *heap, enum block_domain domain, uint32_t stack,
@@ -52,12 +48,8 @@ static inline enum block_domain pooled_domain(const struct block *block)
 	return block->object ? DOMAIN_OBJECT : DOMAIN_MEM;
 }
 
-static __attribute__((unused, noinline)) void book_replaced(struct heap *heap,
-							    const struct block *old)
-{
-	book_free(heap, pooled_domain(old), old->stack, old->bytes, old->window, 0);
-	heap->counts.replaced++;
-}
+/* A free was missed. */
+void book_replaced(struct heap *heap, const struct block *old);
 
 /* Kinds that are rare: what heap_apply doesn't do itself. */
 void heap_apply_rare(struct heap *heap, const struct record *r);

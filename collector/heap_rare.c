@@ -8,6 +8,18 @@
 
 enum { PAGE_SHIFT = 12 };
 
+void book_age(struct heap *heap, uint32_t stack, uint32_t window)
+{
+	if (window < heap->windows.count)
+		lifetimes_note(&heap->lifetimes, stack, age_ms(&heap->windows, window));
+}
+
+void book_replaced(struct heap *heap, const struct block *old)
+{
+	book_free(heap, pooled_domain(old), old->stack, old->bytes, old->window, 0);
+	heap->counts.replaced++;
+}
+
 static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t stack,
 			uint64_t bytes, uint32_t window, int in_gc)
 {

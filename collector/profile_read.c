@@ -13,15 +13,17 @@
 /* Where the items of a section go: an array in struct profile and its count. */
 struct shape {
 	char tag[5];
+	bool came_later; /* a file without it is an older one, not a damaged one */
 	uint32_t item_bytes;
 	size_t items, count;
 };
 
-#define SHAPE(tag, type, items, count)                              \
-	{                                                           \
-		tag, sizeof(type), offsetof(struct profile, items), \
-			offsetof(struct profile, count)             \
-	}
+/* clang-format off */
+#define PLACES(type, items, count) \
+	sizeof(type), offsetof(struct profile, items), offsetof(struct profile, count)
+#define SHAPE(tag, type, items, count) { tag, false, PLACES(type, items, count) }
+#define LATER(tag, type, items, count) { tag, true, PLACES(type, items, count) }
+/* clang-format on */
 
 static const struct shape shapes[] = {
 	SHAPE("INFO", char, info, info_bytes),
@@ -37,22 +39,18 @@ static const struct shape shapes[] = {
 	SHAPE("ARNA", struct profile_arena, arenas, arena_count),
 	SHAPE("POOL", struct profile_pool, pools, pool_count),
 	SHAPE("MAPS", struct profile_mapping, mappings, mapping_count),
-	SHAPE("PINS", struct profile_pin, pins, pin_count),
-	SHAPE("AMRK", struct profile_arena_mark, arena_marks, arena_mark_count),
-	SHAPE("HOLD", struct profile_holder, holders, holder_count),
-	SHAPE("MCLS", struct profile_mark_class, mark_classes, mark_class_count),
-	SHAPE("AUDT", struct profile_audit, audits, audit_count),
-	SHAPE("AUDD", struct profile_audit_difference, differences, difference_count),
-	SHAPE("PNTS", struct profile_point, points, point_count),
-	SHAPE("LIFE", struct profile_lifetime, lifetimes, lifetime_count),
-	SHAPE("PCHG", struct profile_point_change, point_changes, point_change_count),
+	LATER("PINS", struct profile_pin, pins, pin_count),
+	LATER("AMRK", struct profile_arena_mark, arena_marks, arena_mark_count),
+	LATER("HOLD", struct profile_holder, holders, holder_count),
+	LATER("MCLS", struct profile_mark_class, mark_classes, mark_class_count),
+	LATER("AUDT", struct profile_audit, audits, audit_count),
+	LATER("AUDD", struct profile_audit_difference, differences, difference_count),
+	LATER("PNTS", struct profile_point, points, point_count),
+	LATER("LIFE", struct profile_lifetime, lifetimes, lifetime_count),
+	LATER("PCHG", struct profile_point_change, point_changes, point_change_count),
 };
 
-enum {
-	SHAPE_COUNT = sizeof(shapes) / sizeof(*shapes),
-	/* Those from PINS on came later: a file without them is an older one. */
-	OLD_SHAPE_COUNT = SHAPE_COUNT - 9,
-};
+enum { SHAPE_COUNT = sizeof(shapes) / sizeof(*shapes) };
 
 static const char *const columns[] = {"BLKA", "BLKZ", "BLKS", "BLKW"};
 
@@ -200,7 +198,7 @@ static int load(struct profile *profile, struct err *err)
 	check_length(profile, &header);
 	readable += !load_run(profile);
 	for (size_t i = 0; i < SHAPE_COUNT; i++)
-		if (i < OLD_SHAPE_COUNT || profile_section_of(profile, shapes[i].tag))
+		if (!shapes[i].came_later || profile_section_of(profile, shapes[i].tag))
 			readable += !load_shape(profile, &shapes[i]);
 	if (!readable)
 		return err_set(err, "%s", profile->problems[profile->problem_count - 1]);

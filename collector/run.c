@@ -221,11 +221,11 @@ static void make_heir(void *user, uint64_t fork_id)
 	atomic_fetch_add(run->heirs_linking, 1);
 	pid_t pid = fork();
 
-	if (pid < 0)
+	if (pid < 0) {
 		atomic_fetch_sub(run->heirs_linking, 1);
-	if (pid < 0)
 		log_line(&run->ledger.log, "a child of process %u can't be followed: %m",
 			 run->ring.facts.pid);
+	}
 	if (pid != 0)
 		return;
 	be_heir(run, fork_id);

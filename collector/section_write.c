@@ -9,10 +9,14 @@
 
 #include "mem.h"
 
-/* Level 3 takes more than twice as long for 2 % less, and a program waits for its end. */
-#define SPILL_ROOM_BYTES ((uint64_t)4 << 30)
-
-enum { PENDING_BYTES = 1 << 16, SPILL_BYTES = 1 << 17, ZSTD_LEVEL = 1, WINDOW_LOG = 17 };
+enum {
+	PENDING_BYTES = 1 << 16,
+	SPILL_BYTES = 1 << 17,
+	/* Level 3 takes more than twice as long for 2 % less, and a program waits for its end. */
+	ZSTD_LEVEL = 1,
+	WINDOW_LOG = 17,
+};
+static const uint64_t SPILL_ROOM_BYTES = (uint64_t)4 << 30;
 
 void section_write_init(struct section_write *section, const char *tag, uint32_t item_bytes)
 {

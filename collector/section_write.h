@@ -35,7 +35,7 @@ struct section_write {
 
 void section_write_init(struct section_write *section, const char *tag, uint32_t item_bytes);
 /*
- * Compressed bytes go to a file without a name in the folder of `path` from now on, a mebibyte
+ * Compressed bytes go to a file without a name in the folder of `path` from now on, 128 KiB
  * at a time. Where that can't be (no such folder, little room on the disk) they stay in memory.
  */
 void section_write_spill(struct section_write *section, const char *path);
