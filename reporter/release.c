@@ -77,8 +77,8 @@ static void take_from_arena(struct greedy *greedy, size_t arena, struct release_
 		step->free_bytes += arenas->free_bytes[arena];
 		return;
 	}
-	const uint64_t more = part(arenas->bytes[arena], before - 1) -
-			      part(arenas->bytes[arena], before);
+	const uint64_t more = part(arenas->free_bytes[arena], before - 1) -
+			      part(arenas->free_bytes[arena], before);
 	for (size_t i = arenas->starts[arena]; i < arenas->starts[arena + 1]; i++)
 		if (greedy->scores[arenas->rows[i]])
 			greedy->scores[arenas->rows[i]] += more;
