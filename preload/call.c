@@ -22,7 +22,7 @@ bool call_hold(struct call *outer, const struct event *event)
 	return true;
 }
 
-bool call_release(struct call *outer, uint64_t address)
+bool call_forget(struct call *outer, uint64_t address)
 {
 	for (; outer; outer = outer->outer)
 		for (unsigned i = 0; i < outer->held_count; i++)

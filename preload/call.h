@@ -38,7 +38,7 @@ struct call {
 /* An inner allocation that can't be told from the outer one before that returns; it is kept. */
 bool call_hold(struct call *outer, const struct event *event);
 /* True: the block at the address was held by one of these calls; it no longer is. */
-bool call_release(struct call *outer, uint64_t address);
+bool call_forget(struct call *outer, uint64_t address);
 /* Takes what turned out to be the block at `address`, that the call gave, off what it holds. */
 void call_settle(struct call *call, uint64_t address);
 /* True, once: it is the block that one of the outer calls frees. */

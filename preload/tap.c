@@ -141,7 +141,7 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 			enum free_flags flags)
 {
 	if (call->outer &&
-	    (call_is_covered(call, address) || call_release(call->outer, address)))
+	    (call_is_covered(call, address) || call_forget(call->outer, address)))
 		return;
 	flags |= collection_flags(self, call->tstate, call->gil_held);
 	/* What the collector frees is told apart per stack: its pairs are not cancelled. */

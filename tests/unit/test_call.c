@@ -98,11 +98,11 @@ static void a_free_takes_back_what_was_held(void **state)
 	(void)state;
 	assert_true(holds(&outer, BLOCK, 1000));
 	assert_true(holds(&outer, ELSEWHERE, 1000));
-	assert_true(call_release(&inner, BLOCK));
-	assert_false(call_release(&inner, BLOCK));
+	assert_true(call_forget(&inner, BLOCK));
+	assert_false(call_forget(&inner, BLOCK));
 	assert_int_equal(outer.held_count, 1);
 	assert_int_equal(outer.held[0].address, ELSEWHERE);
-	assert_false(call_release(NULL, ELSEWHERE));
+	assert_false(call_forget(NULL, ELSEWHERE));
 }
 
 int main(void)
