@@ -94,6 +94,12 @@ void facts_send(const char *program, const char *allocator, int argc, char *cons
 		send_arguments(argc, argv);
 }
 
+void facts_send_parent(uint64_t run_id, const char *path)
+{
+	facts_send_number("parent_run", run_id);
+	facts_send_one("parent_file", path);
+}
+
 void facts_send_child(void)
 {
 	facts_send_number("parent_pid", (uint64_t)getppid());

@@ -65,25 +65,10 @@ static void find_folder(const struct tree_ancestor *ancestor, char *folder, size
 		folder[0] = '\0';
 }
 
-/*
- * MEMTRACE_FOLLOW: is this process one to be traced? Asks /proc only where the answer matters.
- */
-static bool is_followed(const struct options *options, struct tree_ancestor *ancestor,
-			bool *ret_found)
-{
-	bool relative = options->out[0] != '/' || (options->log && options->log[0] != '/');
-
-	*ret_found = (relative || options->follow != FOLLOW_TREE) &&
-		     tree_find_ancestor(ancestor);
-	return !*ret_found || options->follow == FOLLOW_TREE;
-}
-
 /* Once for the tree: the process above it has said it, or else this one does. */
-static void say_elsewhere(const struct options *options)
+static void say_elsewhere(const struct options *options, bool is_first)
 {
-	struct tree_ancestor ancestor;
-
-	if (output.error && !tree_find_ancestor(&ancestor))
+	if (output.error && is_first)
 		say((const char *const[]){"can't write ", options->out, " (",
 					  strerrordesc_np(output.error),
 					  "); the profile goes to ", output.path, NULL});
@@ -133,20 +118,22 @@ bool launch_run(const struct options *options, const char *program)
 	char folder[RING_FOLDER_BYTES], log[PATH_MAX];
 	struct tree_ancestor ancestor;
 	struct words name = words_over(program_name, sizeof(program_name));
-	bool found;
+	bool found = tree_find_ancestor(&ancestor);
 
 	words_add(&name, program);
-	if (!is_followed(options, &ancestor, &found))
+	if (found && options->follow != FOLLOW_TREE)
 		return false;
 	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
 	if (!make_ring(options, folder, NULL))
 		return false;
-	say_elsewhere(options);
+	say_elsewhere(options, !found);
 	if (!spawn_collector(options, output.path,
 			     log_path(options, folder, log, sizeof(log)))) {
 		output_drop(&output);
 		return false;
 	}
+	if (found)
+		facts_send_parent(ancestor.run_id, ancestor.out);
 	list(options);
 	return true;
 }
@@ -188,8 +175,9 @@ bool launch_child(const struct options *options)
 		return false;
 	}
 	family_tell(parents.header, FORK_RING);
-	ring_close(&parents);
 	thread_announce(thread_self());
+	facts_send_parent(parents.header->run_id, parents.header->out);
+	ring_close(&parents);
 	facts_send_child();
 	c_heap_after_fork();
 	/* What is live here was inherited. */

@@ -48,8 +48,11 @@ static bool read_ring(const char *path, pid_t pid, struct tree_ancestor *ret_anc
 	    header.version != STREAM_VERSION || header.pid != (uint32_t)pid)
 		return false;
 	ret_ancestor->pid = pid;
+	ret_ancestor->run_id = header.run_id;
 	memcpy(ret_ancestor->folder, header.folder, sizeof(header.folder));
 	ret_ancestor->folder[sizeof(header.folder) - 1] = '\0';
+	memcpy(ret_ancestor->out, header.out, sizeof(header.out));
+	ret_ancestor->out[sizeof(header.out) - 1] = '\0';
 	return true;
 }
 

@@ -15,7 +15,9 @@
 
 struct tree_ancestor {
 	pid_t pid;
+	uint64_t run_id;
 	char folder[RING_FOLDER_BYTES];
+	char out[RING_PATH_BYTES];
 };
 
 /* The nearest one that lives; false: there is none, or /proc doesn't tell. */

@@ -4,6 +4,8 @@
 #include "../collector/mem.h"
 
 #include "command.h"
+#include "file_set.h"
+#include "lineage.h"
 #include "merge.h"
 #include "options.h"
 #include "report.h"
@@ -234,7 +236,7 @@ static void print_sum(struct printing *printing, const struct report *parts, siz
 	struct merge merge;
 	merge_init(&merge, parts, count);
 	const struct report report = {
-		.profile = parts[merge.tree[0].part].profile,
+		.profile = parts[merge.lineage.places[0].part].profile,
 		.merge = &merge,
 		.growth = merge.growth,
 		.pinning = merge.pinning,
@@ -263,47 +265,86 @@ static int print_merged(struct printing *printing, char *const *files, size_t co
 	return made == count ? STATUS_FINE : STATUS_FAILED;
 }
 
-static int print_set(struct printing *printing)
+static void print_parts(struct printing *printing, const struct report *parts,
+			char *const *names, const struct lineage *lineage)
+{
+	const struct options *options = &printing->arguments->options;
+	struct json *json = &printing->json;
+	if (options->json) {
+		json_object(json, NULL);
+		json_text(json, "schema", "memtrace.set/1");
+		report_json_tree(parts, lineage, json);
+		json_array(json, "reports");
+	} else if (lineage->count) {
+		report_tree(parts, lineage, &printing->term, options->units);
+	}
+	for (size_t i = 0; i < lineage->count; i++) {
+		if (!options->json)
+			printf("\n== %s ==\n", names[i]);
+		print_report(printing, &parts[i]);
+	}
+	if (options->json) {
+		json_close(json);
+		json_close(json);
+	}
+}
+
+/* One report after the other; a bad FILE costs its own. */
+static int print_set(struct printing *printing, char *const *files, size_t count)
+{
+	__attribute__((cleanup(mem_scope))) struct report *parts =
+		mem_alloc(count * sizeof parts[0]);
+	__attribute__((cleanup(mem_scope))) char **names = mem_alloc(count * sizeof names[0]);
+	__attribute__((cleanup(mem_scope)))
+	const struct profile **profiles = mem_alloc(count * sizeof profiles[0]);
+	struct lineage lineage;
+	size_t made = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (make_report(printing, files[i], &parts[made]))
+			continue;
+		names[made] = files[i];
+		profiles[made] = parts[made].profile;
+		made++;
+	}
+	lineage_init(&lineage, profiles, made);
+	print_parts(printing, parts, names, &lineage);
+	lineage_release(&lineage);
+	for (size_t i = 0; i < made; i++)
+		release_report(&parts[i]);
+	return made == count ? STATUS_FINE : STATUS_FAILED;
+}
+
+static int print_files(struct printing *printing, const struct file_set *set)
 {
 	const struct arguments *arguments = printing->arguments;
-	int status = STATUS_FINE;
-	if (arguments->options.json) {
-		json_object(&printing->json, NULL);
-		json_text(&printing->json, "schema", "memtrace.set/1");
-		json_array(&printing->json, "reports");
-	}
-	for (size_t i = 0; i < arguments->file_count; i++) {
-		if (!arguments->options.json)
-			printf("%s== %s ==\n", i ? "\n" : "", arguments->files[i]);
-		const int one = print_file(printing, arguments->files[i]);
-		status = one ? one : status;
-	}
-	if (arguments->options.json) {
-		json_close(&printing->json);
-		json_close(&printing->json);
-	}
-	return status;
+	if (arguments->merge)
+		return print_merged(printing, set->names, set->count);
+	/* Whoever reads JSON knows what was asked for, and not how many there were. */
+	if (set->count > 1 || (set->several && arguments->options.json))
+		return print_set(printing, set->names, set->count);
+	return print_file(printing, set->names[0]);
+}
+
+static int find_files(const struct arguments *arguments, struct file_set *set, struct err *err)
+{
+	__attribute__((cleanup(mem_scope))) char *newest = NULL;
+	if (arguments->file_count)
+		return file_set_init(set, arguments->files, arguments->file_count, err);
+	return select_newest(&newest, err) ? -1 : file_set_init(set, &newest, 1, err);
 }
 
 static int print_all(struct printing *printing)
 {
 	const struct arguments *arguments = printing->arguments;
-	__attribute__((cleanup(mem_scope))) char *newest = NULL;
+	__attribute__((cleanup(file_set_release))) struct file_set set = {.names = NULL};
 	struct err err;
 	term_init(&printing->term, stdout, arguments->options.color);
 	json_init(&printing->json, stdout, 2);
-	if (arguments->merge && arguments->file_count)
-		return print_merged(printing, arguments->files, arguments->file_count);
-	if (arguments->file_count > 1)
-		return print_set(printing);
-	if (arguments->file_count == 1)
-		return print_file(printing, arguments->files[0]);
-	if (select_newest(&newest, &err)) {
+	if (find_files(arguments, &set, &err)) {
 		command_say("%s", err.text);
 		return STATUS_FAILED;
 	}
-	return arguments->merge ? print_merged(printing, &newest, 1)
-				: print_file(printing, newest);
+	return print_files(printing, &set);
 }
 
 /* NULL, and *ret_failed, where it is no regular expression. */
@@ -330,7 +371,9 @@ int cmd_report(int argc, char **argv)
 		.args_doc = "[FILE...]",
 		.doc = "Which lines memory grew from, between two moments of a run.\vWithout"
 		       " FILE it is the newest run in this directory. FILE may be any of a"
-		       " run's files. A MARK that was set several times is MARK#1, MARK#2,"
+		       " run's files, a folder of runs or a pattern; several begin with a"
+		       " tree of their processes. A MARK that was set several times is MARK#1, "
+		       "MARK#2,"
 		       " ...; MARK alone is the last. A TIME such as 12.5s counts from the"
 		       " start.",
 		.children = options_children,

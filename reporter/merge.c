@@ -122,57 +122,13 @@ static void sum_pins(struct merge *merge)
 	qsort(pinning->rows, pinning->row_count, sizeof pinning->rows[0], pinning_compare);
 }
 
-uint64_t merge_parent_pid(const struct profile *profile)
-{
-	const char *parent = profile_info(profile, "parent_pid");
-	if (!parent || !*parent || parent[strspn(parent, "0123456789")])
-		return 0;
-	return strtoull(parent, NULL, 10);
-}
-
-static size_t find_parent(const struct merge *merge, size_t child)
-{
-	const uint64_t pid = merge_parent_pid(merge->parts[child].profile);
-	for (size_t i = 0; pid && i < merge->part_count; i++)
-		if (i != child && merge->parts[i].profile->run.pid == pid)
-			return i;
-	return SIZE_MAX;
-}
-
-/* Pids are used again, so the parents of hostile or old files may go round in a circle. */
-static bool leads_back(const size_t *parents, size_t part)
-{
-	size_t at = parents[part];
-	while (at != SIZE_MAX && at != part)
-		at = parents[at];
-	return at == part;
-}
-
-static size_t place_children(const struct merge *merge, const size_t *parents, size_t parent,
-			     size_t depth, size_t filled)
-{
-	for (size_t i = 0; i < merge->part_count; i++) {
-		if (parents[i] != parent)
-			continue;
-		merge->tree[filled++] = (struct merge_place){i, depth};
-		filled = place_children(merge, parents, i, depth + 1, filled);
-	}
-	return filled;
-}
-
 static void make_tree(struct merge *merge)
 {
 	__attribute__((cleanup(mem_scope)))
-	size_t *parents = mem_alloc(merge->part_count * sizeof parents[0]);
-	merge->tree = mem_alloc(merge->part_count * sizeof merge->tree[0]);
+	const struct profile **profiles = mem_alloc(merge->part_count * sizeof profiles[0]);
 	for (size_t i = 0; i < merge->part_count; i++)
-		parents[i] = SIZE_MAX;
-	for (size_t i = 0; i < merge->part_count; i++) {
-		parents[i] = find_parent(merge, i);
-		if (leads_back(parents, i))
-			parents[i] = SIZE_MAX;
-	}
-	place_children(merge, parents, SIZE_MAX, 0, 0);
+		profiles[i] = merge->parts[i].profile;
+	lineage_init(&merge->lineage, profiles, merge->part_count);
 }
 
 void merge_init(struct merge *merge, const struct report *parts, size_t part_count)
@@ -185,7 +141,7 @@ void merge_init(struct merge *merge, const struct report *parts, size_t part_cou
 
 void merge_release(struct merge *merge)
 {
-	free(merge->tree);
+	lineage_release(&merge->lineage);
 	growth_release(&merge->growth);
 	pinning_release(&merge->pinning);
 }

@@ -14,26 +14,18 @@
 #ifndef MEMTRACE_MERGE_H
 #define MEMTRACE_MERGE_H
 
+#include "lineage.h"
 #include "report.h"
-
-/* One line of the tree: parents come before their children, which follow them at once. */
-struct merge_place {
-	size_t part;
-	size_t depth; /* 0: its parent is none of the parts */
-};
 
 struct merge {
 	const struct report *parts; /* the caller's, each with its growth */
 	size_t part_count;
-	struct merge_place *tree; /* part_count of them */
+	struct lineage lineage;
 	struct growth growth;
 	struct pinning pinning; /* known: of all parts */
 };
 
 void merge_init(struct merge *merge, const struct report *parts, size_t part_count);
 void merge_release(struct merge *merge);
-
-/* The process that started this one, as the profile tells; 0: it doesn't. */
-uint64_t merge_parent_pid(const struct profile *profile);
 
 #endif

@@ -13,6 +13,7 @@
 #include "units.h"
 #include "verdict.h"
 
+struct lineage;
 struct merge;
 
 struct report {
@@ -36,7 +37,10 @@ struct report {
 };
 
 void report_text(const struct report *report, const struct term *term, enum units_kind units);
-/* The head of a report of several processes: their tree, one line each. */
+/* Several processes as a tree, one line each. */
+void report_tree(const struct report *parts, const struct lineage *lineage,
+		 const struct term *term, enum units_kind units);
+/* The head of a merged report: their tree, what is wrong with each, and its verdict. */
 void report_processes(const struct report *report, const struct term *term,
 		      enum units_kind units);
 /* What is wrong, if anything; and in what state the arenas are, in a line or at length. */
@@ -46,6 +50,9 @@ void report_arenas(const struct report *report, const struct term *term, enum un
 		   const struct caption_folder *folder);
 /* The schemas are in the comment of report_json.c. */
 void report_json(const struct report *report, struct json *json);
+/* An array, the key `processes`. */
+void report_json_tree(const struct report *parts, const struct lineage *lineage,
+		      struct json *json);
 
 /* The end in words: "exited with status 0", "was killed", ... */
 void report_end(const struct report *report, char *text, size_t size);

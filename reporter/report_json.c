@@ -3,7 +3,8 @@
  * computed by this version". A key is never left out. verdict, pins, arenas and audit are as of
  * `to`.
  *
- *	process  pid, parent_pid, program, python, mode, end ("exit", "_exit", "exec", "died",
+ *	process  pid, parent_pid, run_id, parent_run_id (texts; the nearest traced one above,
+ *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit", "exec", "died",
  *	         "running"), signal, status, seconds, lost_events, waited_seconds,
  *	         recovered, stacks ("on" or "off: REASON"), allocations, frees
  *	verdict  kind ("fragmentation" so far; null: nothing was found), confidence ("low",
@@ -51,12 +52,18 @@
  * The schema memtrace.merge/1, of several processes: see merge.h for what its sums mean.
  *
  *	processes  as process above, a parent before its children, and of each file, depth (0: its
- *	         parent is none of them), from, to, live_bytes, live_blocks (at to), verdict,
- *	         arenas, c_heap, audit, why_no_audit, doubts
+ *	         parent is none of them), how ("started", "forked", "executed": what the one
+ *	         above became; null: nothing traced was above), from, to, live_bytes,
+ *	         live_blocks (at to), verdict, arenas, c_heap, audit, why_no_audit, doubts
  *	by, growth, total, pins, pins_total, pins_others  as above, over all of them
  *	release  null: lines are released in each process for itself
+ *
+ * The schema memtrace.set/1: processes, as far as live_blocks, and reports, one of each file.
  */
 #include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "../collector/linetable.h"
 #include "doubts.h"
@@ -158,16 +165,28 @@ static void write_end(struct json *json, const struct report *report)
 		json_null(json, "status");
 }
 
+/* Numbers of 64 bits, which readers of JSON may round. 0: there is none. */
+static void write_number_text(struct json *json, const char *key, uint64_t number)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%" PRIu64, number);
+	json_text(json, key, number ? text : NULL);
+}
+
 static void write_process(struct json *json, const struct report *report)
 {
 	const struct profile *profile = report->profile;
 	const struct profile_run *run = &profile->run;
-	const uint64_t parent = merge_parent_pid(profile);
+	const uint64_t parent = lineage_parent_pid(profile);
 	json_u64(json, "pid", run->pid);
 	if (parent)
 		json_u64(json, "parent_pid", parent);
 	else
 		json_null(json, "parent_pid");
+	write_number_text(json, "run_id", run->run_id);
+	write_number_text(json, "parent_run_id", lineage_parent_run(profile));
+	json_text(json, "parent_file", profile_info(profile, "parent_file"));
+	json_bool(json, "forked", profile_info(profile, "forked"));
 	json_text(json, "program", profile_info(profile, "program"));
 	json_text(json, "python", profile_info(profile, "python"));
 	json_text(json, "mode", profile_info(profile, "mode"));
@@ -255,16 +274,39 @@ static void write_growth(struct json *json, const struct report *report)
 	json_close(json);
 }
 
-static void write_part(struct json *json, const struct report *part, size_t depth)
+/* Where it stands, what it is, and what was live. */
+static void write_place_in_tree(struct json *json, const struct report *parts,
+				const struct lineage_place *place)
 {
-	json_object(json, NULL);
+	const struct report *part = &parts[place->part];
 	json_text(json, "file", part->profile->path);
-	json_u64(json, "depth", depth);
+	json_u64(json, "depth", place->depth);
+	json_text(json, "how", lineage_words[place->how]);
 	write_process(json, part);
 	write_moment(json, "from", &part->from);
 	write_moment(json, "to", &part->to);
 	json_u64(json, "live_bytes", moment_live_bytes(part->profile, &part->to));
 	json_u64(json, "live_blocks", moment_live_blocks(part->profile, &part->to));
+}
+
+void report_json_tree(const struct report *parts, const struct lineage *lineage,
+		      struct json *json)
+{
+	json_array(json, "processes");
+	for (size_t i = 0; i < lineage->count; i++) {
+		json_object(json, NULL);
+		write_place_in_tree(json, parts, &lineage->places[i]);
+		json_close(json);
+	}
+	json_close(json);
+}
+
+static void write_part(struct json *json, const struct merge *merge,
+		       const struct lineage_place *place)
+{
+	const struct report *part = &merge->parts[place->part];
+	json_object(json, NULL);
+	write_place_in_tree(json, merge->parts, place);
 	report_json_verdict(part, json);
 	report_json_arenas(part, json);
 	report_json_heap(part, json);
@@ -279,8 +321,8 @@ static void write_merged(struct json *json, const struct report *report)
 	json_object(json, NULL);
 	json_text(json, "schema", "memtrace.merge/1");
 	json_array(json, "processes");
-	for (size_t i = 0; i < merge->part_count; i++)
-		write_part(json, &merge->parts[merge->tree[i].part], merge->tree[i].depth);
+	for (size_t i = 0; i < merge->lineage.count; i++)
+		write_part(json, merge, &merge->lineage.places[i]);
 	json_close(json);
 	write_growth(json, report);
 	report_json_pins(report, json);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -94,7 +95,7 @@ def test_foreign_and_damaged_files(command, content, tmp_path):
 def test_several_files_one_of_which_is_missing(tmp_path):
     done = memtrace("report", "--json", "a", "b", cwd=tmp_path)
     assert done.returncode == 1
-    assert json.loads(done.stdout) == {"schema": "memtrace.set/1", "reports": []}
+    assert json.loads(done.stdout) == {"schema": "memtrace.set/1", "processes": [], "reports": []}
     assert len(done.stderr.splitlines()) == 2
 
 
@@ -247,6 +248,7 @@ def test_report_json_has_every_documented_key(any_python, tmp_path):
     assert report["process"]["end"] == "exit" and report["process"]["recovered"] is False
     assert set(report["peak"]) >= {"live_bytes", "seconds", "slack_bytes"}
     assert set(report["arenas"]) >= {"count", "bytes", "live_bytes", "classes"}
-    both = json.loads(memtrace("report", "--json", *[tmp_path / "run.memtrace"] * 2).stdout)
+    copy = shutil.copy(tmp_path / "run.memtrace", tmp_path / "copy.memtrace")
+    both = json.loads(memtrace("report", "--json", tmp_path / "run.memtrace", copy).stdout)
     assert both["schema"] == "memtrace.set/1"
-    assert both["reports"] == [report, report]
+    assert both["reports"] == [report, {**report, "file": str(copy)}]

@@ -186,8 +186,8 @@ static void check_tree(struct made *made, const size_t *parts, const size_t *dep
 	struct merge merge;
 	merge_init(&merge, made->parts, PARTS);
 	for (size_t i = 0; i < PARTS; i++) {
-		assert_int_equal(merge.tree[i].part, parts[i]);
-		assert_int_equal(merge.tree[i].depth, depths[i]);
+		assert_int_equal(merge.lineage.places[i].part, parts[i]);
+		assert_int_equal(merge.lineage.places[i].depth, depths[i]);
 	}
 	merge_release(&merge);
 	drop(made);
