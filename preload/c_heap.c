@@ -1,13 +1,13 @@
 #include "c_heap.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "facts.h"
 #include "malloc_info.h"
+#include "reach.h"
 #include "real.h"
 #include "words.h"
 
@@ -18,51 +18,6 @@ static FILE *file;
 static char file_buffer[FILE_BYTES];
 static atomic_flag in_use = ATOMIC_FLAG_INIT;
 static struct malloc_info info;
-
-static const void *object_of(const void *address)
-{
-	Dl_info found;
-
-	return address && dladdr(address, &found) ? found.dli_fbase : NULL;
-}
-
-/*
- * Whether an object has a definition there, and not only the stub that stands for somebody
- * else's function in a program that is linked to fixed addresses.
- */
-static bool defines(const void *object, const void *function)
-{
-	Dl_info found;
-	void *entry = NULL;
-
-	if (!function || !dladdr1(function, &found, &entry, RTLD_DL_SYMENT))
-		return false;
-	return found.dli_fbase == object && entry &&
-	       ((const ElfW(Sym) *)entry)->st_shndx != SHN_UNDEF;
-}
-
-/*
- * The program itself, or what was preloaded before us, may have a malloc of its own: then ours
- * is never called for it. Objects stand in the order in which names are looked for.
- */
-static const void *serving_malloc(void)
-{
-	void *program = real.dlopen(NULL, RTLD_LAZY);
-	struct link_map *at = NULL;
-
-	if (!program || dlinfo(program, RTLD_DI_LINKMAP, &at))
-		return (const void *)real.malloc;
-	for (; at && object_of(at->l_ld) != object_of(&is_glibc); at = at->l_next) {
-		/* What was there from the start can be asked only through a handle. */
-		void *handle = real.dlopen(*at->l_name ? at->l_name : NULL,
-					   RTLD_LAZY | RTLD_NOLOAD);
-		const void *function = handle ? dlsym(handle, "malloc") : NULL;
-
-		if (defines(object_of(at->l_ld), function))
-			return function;
-	}
-	return (const void *)real.malloc;
-}
 
 /* By a function that only it has, in the object whose malloc it is; else by its file's name. */
 static const char *name_of(const void *served)
@@ -83,7 +38,7 @@ static const char *name_of(const void *served)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		const void *function = dlsym(RTLD_DEFAULT, known[i].function);
 
-		if (function && object_of(function) == object_of(served))
+		if (function && reach_object(function) == reach_object(served))
 			return known[i].name;
 	}
 	if (!dladdr(served, &found) || !found.dli_fname)
@@ -101,7 +56,7 @@ static ssize_t take(void *cookie, const char *bytes, size_t len)
 
 void c_heap_init(void)
 {
-	const char *name = name_of(serving_malloc());
+	const char *name = name_of(reach_serving_malloc());
 
 	/* What wasn't found is nothing that the program should hear of. */
 	dlerror();

@@ -7,10 +7,10 @@ enum { LOOKS = 16, HEADER_BYTES = 16, OVERHEAD_BYTES = 24, PAGE = 4096 };
 _Atomic uint32_t debug_blocks_looks_left = LOOKS;
 _Atomic uint32_t debug_blocks_bytes;
 
-void debug_blocks_forget(void)
+void debug_blocks_forget(bool possible)
 {
 	atomic_store(&debug_blocks_bytes, 0);
-	atomic_store(&debug_blocks_looks_left, LOOKS);
+	atomic_store(&debug_blocks_looks_left, possible ? LOOKS : 0);
 	life_slow_down();
 }
 

@@ -29,8 +29,12 @@ static inline bool debug_blocks_looking(void)
 	return atomic_load_explicit(&debug_blocks_looks_left, memory_order_relaxed);
 }
 
-/* The next blocks are looked at again: the hooks were just put on top of something. */
-void debug_blocks_forget(void);
+/*
+ * The hooks were just put on top of something. The next blocks are looked at again, if that may
+ * be a debug allocator: what lies in front of a block is nobody's business otherwise, and
+ * valgrind's to complain of.
+ */
+void debug_blocks_forget(bool possible);
 void debug_blocks_look_at(enum event_domain domain, uint64_t address, uint64_t bytes);
 
 static inline void debug_blocks_look(enum event_domain domain, uint64_t address, uint64_t bytes)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exports.h"
+#include "facts.h"
 #include "life.h"
 #include "real.h"
 #include "thread.h"
@@ -61,10 +62,24 @@ static void expect_no_more(void)
 		;
 }
 
+/* Its malloc and free will be the C library's own, wherever we stand. */
+static void note_deep_binding(const char *file)
+{
+	int saved = errno;
+
+	if (!life_traced() || !thread_enter())
+		return;
+	facts_send_one("deep_bound", file);
+	thread_leave();
+	errno = saved;
+}
+
 EXPORT void *dlopen(const char *file, int mode)
 {
 	if (!real_resolve())
 		return NULL;
+	if (file && mode & RTLD_DEEPBIND)
+		note_deep_binding(file);
 	if (file && !(mode & RTLD_NOLOAD))
 		expect();
 	return real.dlopen(file, mode);

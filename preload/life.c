@@ -29,6 +29,7 @@
 #include "python.h"
 #include "python_hooks.h"
 #include "pystack.h"
+#include "reach.h"
 #include "real.h"
 #include "reuse.h"
 #include "ring.h"
@@ -240,7 +241,7 @@ static void begin_run(void)
 {
 	char program[PROGRAM_BYTES];
 
-	if (!options_read(&options))
+	if (reach_is_second() || !options_read(&options))
 		return;
 	output_program(argument_count, arguments, program, sizeof(program));
 	if (!make_state_page() || !launch_run(&options, program))
@@ -251,6 +252,7 @@ static void begin_run(void)
 		family_init();
 	facts_send(program, options.python_malloc, options.argv ? argument_count : 0,
 		   arguments);
+	reach_look();
 	c_heap_init();
 	reuse_init(options.reuse);
 	audit_init(options.audit != AUDIT_OFF, options.python_malloc);

@@ -177,6 +177,9 @@ static void object_free(void *ctx, void *ptr)
 
 static void *arena_alloc(void *ctx, size_t bytes)
 {
+	/* Where mallocs don't come here (reach.h), the first arena is what tells. */
+	if (__builtin_expect(atomic_load_explicit(&watch_word, memory_order_relaxed), 0))
+		python_hooks_check();
 	struct call call;
 	bool tapped = tap_begin(&call, EVENT_ARENA, bytes);
 	void *ptr = real_arena.alloc(real_arena.ctx, bytes);
@@ -221,7 +224,8 @@ static void wrap(enum py_domain domain, struct py_allocator ours)
 		return;
 	real_domain[domain] = now;
 	python.set_allocator(domain, &ours);
-	debug_blocks_forget();
+	/* Debug functions have what they call in their context; CPython's others have none. */
+	debug_blocks_forget(now.ctx);
 }
 
 static void wrap_domains(void)

@@ -15,7 +15,8 @@
 
 enum watch_bits {
 	WATCH_SLOTS = 1 << 0, /* the slots may be overwritten */
-	WATCH_LOAD = 1 << 1,  /* this bit and those above: how many threads load a library */
+	WATCH_REACH = 1 << 1, /* reach.h asks whether a malloc comes here */
+	WATCH_LOAD = 1 << 2,  /* this bit and those above: how many threads load a library */
 };
 
 extern _Atomic uint32_t watch_word;

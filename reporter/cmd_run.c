@@ -70,17 +70,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 /*
- * LD_PRELOAD with the library in front of what is there. NULL: the loader would split its name.
+ * LD_PRELOAD with the library in front of what is there, but for AddressSanitizer, which has to
+ * be first. NULL: the loader would split its name.
  */
 static char *preload_value(const char *library)
 {
 	const char *present = getenv("LD_PRELOAD");
+	const bool any = present && *present;
 	struct buf value;
 	if (strpbrk(library, " :"))
 		return NULL;
 	buf_init(&value);
-	buf_printf(&value, "%s%s%s", library, present && *present ? ":" : "",
-		   present ? present : "");
+	if (any && strstr(present, "libasan.so"))
+		buf_printf(&value, "%s:%s", present, library);
+	else
+		buf_printf(&value, "%s%s%s", library, any ? ":" : "", any ? present : "");
 	buf_u8(&value, '\0');
 	return (char *)value.data;
 }
@@ -139,14 +143,20 @@ static void say_outcomes(const char *list_path, const char *command, enum units_
 			command);
 }
 
-/* The program runs all the same: a wrapper script may start a Python later on. */
-static void warn_of_obstacle(const char *path)
+/*
+ * The program runs all the same: a wrapper script may start a Python later on. False: it
+ * wouldn't run with the library.
+ */
+static bool check_obstacle(const char *path)
 {
-	const char *obstacle = executable_obstacle(executable_kind(path));
+	const enum executable_kind kind = executable_kind(path);
+	const char *obstacle = executable_obstacle(kind);
 	if (obstacle)
 		command_say("%s %s; it runs untraced", path, obstacle);
+	return kind != EXECUTABLE_SANITIZED;
 }
 
+/* `preload` NULL: LD_PRELOAD stays as it is. */
 static int run_traced(const struct arguments *arguments, const char *path, const char *preload)
 {
 	char list_path[PATH_MAX];
@@ -196,8 +206,7 @@ static int prepare_and_run(const struct arguments *arguments)
 			    library);
 		return STATUS_FAILED;
 	}
-	warn_of_obstacle(path);
-	return run_traced(arguments, path, preload);
+	return run_traced(arguments, path, check_obstacle(path) ? preload : NULL);
 }
 
 int cmd_run(int argc, char **argv)

@@ -64,6 +64,22 @@ static void tell_audits(const struct teller *teller, const struct profile *profi
 		     units_count(differing).text);
 }
 
+static void tell_unseen(const struct teller *teller, const struct profile *profile)
+{
+	const char *taker = profile_info(profile, "malloc_taken_by");
+	const char *deep_bound = profile_info(profile, "deep_bound");
+	if (taker)
+		tell(teller,
+		     "calls of malloc went to %s, not to libmemtrace.so:"
+		     " their blocks are not in this profile",
+		     taker);
+	if (deep_bound)
+		tell(teller,
+		     "%s was loaded with RTLD_DEEPBIND:"
+		     " it calls the C library's malloc and free, which aren't seen",
+		     deep_bound);
+}
+
 void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 {
 	const struct teller teller = {each, user};
@@ -73,6 +89,7 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	const bool known = run->run_id != 0;
 	if (stacks && strcmp(stacks, "on") != 0)
 		tell(&teller, "Python stacks are %s", stacks);
+	tell_unseen(&teller, profile);
 	tell_counts(&teller, run);
 	tell_audits(&teller, profile);
 	if (known && !(run->flags & PROFILE_CONSERVED))

@@ -12,6 +12,7 @@
 #include "../collector/buf.h"
 #include "../collector/mem.h"
 #include "command.h"
+#include "needed.h"
 
 enum { HEAD_BYTES = 4096, SCRIPT_DEPTH = 4 };
 
@@ -138,7 +139,9 @@ static enum executable_kind elf_kind(int fd, const struct head *head)
 	if (elf.e_phentsize != sizeof(Elf64_Phdr) ||
 	    !read_loader(fd, &elf, loader, sizeof loader))
 		return EXECUTABLE_STATIC;
-	return strstr(loader, "ld-linux") ? EXECUTABLE_TRACEABLE : EXECUTABLE_OTHER_LIBC;
+	if (!strstr(loader, "ld-linux"))
+		return EXECUTABLE_OTHER_LIBC;
+	return needed_begins(fd, "libasan.so") ? EXECUTABLE_SANITIZED : EXECUTABLE_TRACEABLE;
 }
 
 /* The interpreter on the first line of a script; NULL: it has none. */
@@ -187,6 +190,10 @@ const char *executable_obstacle(enum executable_kind kind)
 		return "is for another machine than libmemtrace.so";
 	case EXECUTABLE_OTHER_LIBC:
 		return "is not linked with glibc, libmemtrace.so is";
+	case EXECUTABLE_SANITIZED:
+		return "is built with AddressSanitizer, which ends a program that loads "
+		       "another "
+		       "library before it";
 	case EXECUTABLE_TRACEABLE:
 	case EXECUTABLE_UNKNOWN:
 		break;

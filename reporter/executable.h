@@ -18,6 +18,7 @@ enum executable_kind {
 	EXECUTABLE_PRIVILEGED,    /* setuid, setgid, file capabilities */
 	EXECUTABLE_OTHER_MACHINE, /* another word size or architecture than ours */
 	EXECUTABLE_OTHER_LIBC,    /* a loader that isn't glibc's */
+	EXECUTABLE_SANITIZED,     /* AddressSanitizer ends it unless that is loaded first */
 	EXECUTABLE_UNKNOWN,       /* can't be read, or isn't ELF: the kernel will say */
 };
 
