@@ -1,0 +1,227 @@
+#include "leak_test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../collector/mem.h"
+
+const char *const leak_kind_names[] = {"none", "too short", "fills", "grows", "leaks"};
+
+static const double rate_of_false_ones = 0.05, most_chance_of_late_rise = 0.01;
+
+enum {
+	WARM_UP_PART = 5, /* one of so many */
+	SLOWER = 4,       /* so many times */
+	OLD_PART = 100,   /* one of so many freed blocks became older */
+	AGES = PROFILE_AGES + 1,
+};
+
+/* The windows, in what is left of a history: slice `first` and those behind it. */
+struct windowing {
+	const struct history *history;
+	size_t first, slices, windows;
+	double seconds[LEAK_WINDOWS];
+};
+
+static double length_of(const struct history *history, size_t first)
+{
+	return history->seconds[history->count - 1] - history->seconds[first];
+}
+
+static struct windowing windowing_of(const struct history *history)
+{
+	struct windowing windowing = {.history = history,
+				      .first = history->count / WARM_UP_PART};
+	windowing.slices = history->count - windowing.first;
+	windowing.windows = windowing.slices < LEAK_WINDOWS ? windowing.slices : LEAK_WINDOWS;
+	if (!history->by_marks && windowing.slices) {
+		const double seconds = length_of(history, windowing.first);
+		if (seconds < (double)windowing.windows)
+			windowing.windows = (size_t)seconds;
+	}
+	for (size_t i = 0; i < windowing.slices; i++)
+		windowing.seconds[i * windowing.windows / windowing.slices] =
+			history->seconds[windowing.first + i];
+	return windowing;
+}
+
+/* The least of each window; times with it must not repeat, and don't. */
+static void least_of(const struct windowing *windowing, const uint64_t *slices,
+		     double *ret_least)
+{
+	for (size_t i = 0; i < windowing->slices; i++) {
+		const size_t window = i * windowing->windows / windowing->slices;
+		const bool first = i == 0 ||
+				   (i - 1) * windowing->windows / windowing->slices != window;
+		const double value = (double)slices[windowing->first + i];
+		if (first || value < ret_least[window])
+			ret_least[window] = value;
+	}
+}
+
+/* Blocks of one group by how old they became, or are; [0]: freed in the window of their birth. */
+struct ages {
+	uint64_t freed[AGES], live[AGES];
+};
+
+static void add_lifetime(struct ages *ages, const struct profile_lifetime *lifetime)
+{
+	uint64_t old = 0;
+	for (size_t i = 0; i < PROFILE_AGES; i++) {
+		ages->freed[i + 1] += lifetime->freed[i];
+		ages->live[i + 1] += lifetime->live[i];
+		old += lifetime->freed[i];
+	}
+	if (lifetime->freed_blocks > old)
+		ages->freed[0] += lifetime->freed_blocks - old;
+}
+
+static struct ages *ages_by_group(const struct grouping *grouping)
+{
+	const struct profile *profile = grouping->lines->profile;
+	struct ages *ages = mem_alloc(grouping->count * sizeof ages[0]);
+	for (size_t i = 0; i < profile->lifetime_count; i++) {
+		const struct profile_lifetime *lifetime = &profile->lifetimes[i];
+		const uint32_t trace = grouping->lines->trace_of[lifetime->stack];
+		if (grouping->of_trace[trace] != GROUPING_NONE)
+			add_lifetime(&ages[grouping->of_trace[trace]], lifetime);
+	}
+	return ages;
+}
+
+/* The age that all but a hundredth of the freed blocks didn't outlive. */
+static size_t usual_age(const struct ages *ages)
+{
+	uint64_t all = 0, older;
+	size_t age = 0;
+	for (size_t i = 0; i < AGES; i++)
+		all += ages->freed[i];
+	older = all - ages->freed[0];
+	while (age + 1 < AGES && older > all / OLD_PART)
+		older -= ages->freed[++age];
+	return age;
+}
+
+static double chance_of_staying(const struct ages *ages)
+{
+	double live = 0, all = 0;
+	for (size_t i = usual_age(ages) + 1; i < AGES; i++) {
+		live += (double)ages->live[i];
+		all += (double)ages->live[i] + (double)ages->freed[i];
+	}
+	return all > 0 ? (live + 1) / (all + 2) : NAN;
+}
+
+/* With few windows the last half is too short to be asked by itself. */
+static bool still_rises(const struct windowing *windowing, const double *least)
+{
+	const size_t half = windowing->windows / 2;
+	struct trend late;
+	return !trend_find(windowing->seconds + half, least + half, windowing->windows - half,
+			   &late) ||
+	       late.p <= most_chance_of_late_rise;
+}
+
+static bool slows_down(const struct windowing *windowing, const double *least)
+{
+	const size_t third = windowing->windows / 3;
+	const size_t last = windowing->windows - third;
+	const double early = trend_slope(windowing->seconds, least, third);
+	const double late = trend_slope(windowing->seconds + last, least + last, third);
+	return late <= early / SLOWER || !still_rises(windowing, least);
+}
+
+static void test_group(struct leak_test *test, const struct windowing *windowing, size_t group,
+		       const struct ages *ages)
+{
+	const struct history *history = windowing->history;
+	double least[LEAK_WINDOWS], blocks[LEAK_WINDOWS], marks[LEAK_WINDOWS];
+	least_of(windowing, history_bytes(history, group), least);
+	if (least[windowing->windows - 1] - least[0] < LEAK_FLOOR_BYTES)
+		return;
+	test->tested = trend_find(windowing->seconds, least, windowing->windows, &test->trend);
+	test->chance = chance_of_staying(ages);
+	test->kind = slows_down(windowing, least)       ? LEAK_FILLS
+		     : test->chance < LEAK_LEAST_CHANCE ? LEAK_GROWS
+							: LEAK_LEAKS;
+	const double low = test->trend.low > 0 ? test->trend.low : 0;
+	test->score = low * (isnan(test->chance) ? LEAK_LEAST_CHANCE : test->chance);
+	if (!history->by_marks)
+		return;
+	least_of(windowing, history_blocks(history, group), blocks);
+	for (size_t i = 0; i < windowing->windows; i++)
+		marks[i] = (double)i;
+	test->blocks_per_mark = trend_slope(marks, blocks, windowing->windows) *
+				(double)windowing->windows / (double)windowing->slices;
+}
+
+static int by_chance(const void *left, const void *right)
+{
+	const double a = *(const double *)left, b = *(const double *)right;
+	return (a > b) - (a < b);
+}
+
+void leak_tests_believe(const double *chances, size_t count, double rate, bool *ret_believed)
+{
+	__attribute__((cleanup(mem_scope))) double *sorted =
+		mem_alloc(count * sizeof sorted[0]);
+	double highest = -1;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = chances[i];
+	if (count)
+		qsort(sorted, count, sizeof sorted[0], by_chance);
+	for (size_t i = 0; i < count; i++)
+		if (sorted[i] <= rate * (double)(i + 1) / (double)count)
+			highest = sorted[i];
+	for (size_t i = 0; i < count; i++)
+		ret_believed[i] = chances[i] <= highest;
+}
+
+/* Of all that were tested, those that may be chance are taken back. */
+static void take_back_chance(struct leak_tests *tests)
+{
+	__attribute__((cleanup(mem_scope))) double *chances =
+		mem_alloc(tests->count * sizeof chances[0]);
+	__attribute__((cleanup(mem_scope))) bool *believed =
+		mem_alloc(tests->count * sizeof believed[0]);
+	size_t count = 0, at = 0;
+	for (size_t i = 0; i < tests->count; i++)
+		if (tests->items[i].tested)
+			chances[count++] = tests->items[i].trend.p;
+	leak_tests_believe(chances, count, rate_of_false_ones, believed);
+	for (size_t i = 0; i < tests->count; i++) {
+		struct leak_test *test = &tests->items[i];
+		if (test->tested && (!believed[at++] || test->trend.low <= 0))
+			test->kind = LEAK_NONE;
+	}
+}
+
+void leak_tests_compute(const struct grouping *grouping, const struct history *history,
+			struct leak_tests *ret_tests)
+{
+	const struct windowing windowing = windowing_of(history);
+	struct leak_tests tests = {.by_marks = history->by_marks, .count = grouping->count};
+	__attribute__((cleanup(mem_scope))) struct ages *ages = ages_by_group(grouping);
+	tests.items = mem_alloc(tests.count * sizeof tests.items[0]);
+	tests.too_short = windowing.windows < TREND_FEWEST;
+	if (!tests.too_short) {
+		tests.from_seconds = history->seconds[windowing.first];
+		tests.to_seconds = history->seconds[history->count - 1];
+	}
+	for (size_t i = 0; i < tests.count; i++) {
+		struct leak_test *test = &tests.items[i];
+		test->chance = test->blocks_per_mark = NAN;
+		test->kind = tests.too_short ? LEAK_TOO_SHORT : LEAK_NONE;
+		if (!tests.too_short)
+			test_group(test, &windowing, i, &ages[i]);
+	}
+	take_back_chance(&tests);
+	*ret_tests = tests;
+}
+
+void leak_tests_release(struct leak_tests *tests)
+{
+	free(tests->items);
+	*tests = (struct leak_tests){.count = 0};
+}

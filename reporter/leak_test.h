@@ -1,0 +1,66 @@
+/*
+ * leak_test.h - which groups of stacks grow, and whether they will go on.
+ *
+ * Of a history (history.h), without its first fifth, where programs warm up, 24 windows
+ * are made, each with the least that was live in it. A group that rises over them more than
+ * chance allows (trend.h; one-sided, over all groups that are tested by Benjamini and
+ * Hochberg's procedure at a false discovery rate of 5 %), and by LEAK_FLOOR_BYTES at least,
+ *	fills	where it rose a quarter as fast in the last third of the windows as in the first,
+ *		or less, or no more than chance allows in the last half (at 1 %): a cache, a table
+ *		of what was seen;
+ *	leaks	where it didn't slow down, and blocks that grew old were not freed later on: of n
+ *		blocks older than all but a hundredth of those freed had become, s still live, and
+ *		(s + 1) / (n + 2), Laplace's rule of succession, is LEAK_LEAST_CHANCE or more;
+ *	grows	otherwise.
+ * Windows by time are a second each at least: a run of less than some eight seconds is too
+ * short to tell. Whatever a program still builds when it ends looks like a leak: no figure
+ * tells the two apart.
+ *
+ * Memory: leak_tests_release.
+ */
+#ifndef MEMTRACE_LEAK_TEST_H
+#define MEMTRACE_LEAK_TEST_H
+
+#include "history.h"
+#include "trend.h"
+
+enum { LEAK_FLOOR_BYTES = 64 << 10, LEAK_WINDOWS = 24 };
+#define LEAK_LEAST_CHANCE 0.5
+
+enum leak_kind {
+	LEAK_NONE = 0, /* not tested, or it doesn't grow */
+	LEAK_TOO_SHORT,
+	LEAK_FILLS,
+	LEAK_GROWS,
+	LEAK_LEAKS,
+};
+
+extern const char *const leak_kind_names[];
+
+struct leak_test {
+	enum leak_kind kind;
+	bool tested;
+	struct trend trend;     /* where tested: bytes per second */
+	double blocks_per_mark; /* by marks: how many more blocks at each; NaN otherwise */
+	double chance;          /* of going on living once old; NaN: nothing is known */
+	double score;           /* trend.low * chance, not below 0: reports rank by it */
+};
+
+struct leak_tests {
+	bool too_short; /* for any */
+	bool by_marks;
+	double from_seconds, to_seconds; /* what was looked at */
+	size_t count;
+	struct leak_test *items; /* by group */
+};
+
+void leak_tests_compute(const struct grouping *grouping, const struct history *history,
+			struct leak_tests *ret_tests);
+void leak_tests_release(struct leak_tests *tests);
+/*
+ * Of `count` chances that what isn't there shows itself so clearly, by index: those that are to
+ * be believed, so that of all that are, a part of `rate` at most is wrong in the long run.
+ */
+void leak_tests_believe(const double *chances, size_t count, double rate, bool *ret_believed);
+
+#endif

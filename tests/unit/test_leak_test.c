@@ -1,0 +1,272 @@
+/* Series of a known kind, with noise, must be told for what they are. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../reporter/leak_test.h"
+
+enum { SERIES = 200, SLICES = HISTORY_MOST_SLICES, MIB = 1 << 20 };
+
+static uint64_t seed;
+
+static double uniform(void)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (double)(seed >> 11) / (double)(1ULL << 53);
+}
+
+/* As many groups as series, each of one stack. */
+struct made {
+	struct profile profile;
+	struct lines lines;
+	struct grouping grouping;
+	struct history history;
+	struct leak_tests tests;
+	struct profile_lifetime lifetimes[SERIES];
+	uint32_t same[SERIES + 1];
+	uint64_t bytes[SERIES * SLICES], blocks[SERIES * SLICES];
+};
+
+static void make(struct made *made, size_t slices, double seconds)
+{
+	*made = (struct made){.history = {.count = slices, .group_count = SERIES}};
+	for (uint32_t i = 0; i <= SERIES; i++)
+		made->same[i] = i;
+	for (uint32_t i = 0; i < SERIES; i++)
+		made->lifetimes[i].stack = i;
+	for (size_t i = 0; i < slices; i++)
+		made->history.seconds[i] = seconds * (double)(i + 1) / (double)slices;
+	made->history.bytes = made->bytes;
+	made->history.blocks = made->blocks;
+	made->profile.lifetimes = made->lifetimes;
+	made->profile.lifetime_count = SERIES;
+	made->profile.node_count = SERIES;
+	made->lines.profile = &made->profile;
+	made->lines.trace_of = made->same;
+	made->lines.trace_count = SERIES;
+	made->grouping = (struct grouping){
+		.lines = &made->lines, .count = SERIES, .of_trace = made->same};
+}
+
+static void test(struct made *made)
+{
+	leak_tests_compute(&made->grouping, &made->history, &made->tests);
+}
+
+static size_t count_of(const struct made *made, enum leak_kind kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SERIES; i++)
+		count += made->tests.items[i].kind == kind;
+	return count;
+}
+
+/* What was live by its kind, x from 0 to 1. */
+typedef double series(double x);
+
+static double leak(double x)
+{
+	return 4.0 * MIB * x;
+}
+
+static double cache(double x)
+{
+	return 4.0 * MIB * (1 - exp(-8 * x));
+}
+
+static double sawtooth(double x)
+{
+	return 4.0 * MIB * fmod(9 * x, 1);
+}
+
+static double warm_up(double x)
+{
+	return 4.0 * MIB * fmin(1, x * 8);
+}
+
+static double steady(double x)
+{
+	(void)x;
+	return 4.0 * MIB;
+}
+
+static double goes(double x)
+{
+	return 4.0 * MIB * (1 - x);
+}
+
+/* All groups alike, each with noise of its own of so many bytes. */
+static void fill(struct made *made, series *shape, double noise)
+{
+	for (size_t g = 0; g < SERIES; g++)
+		for (size_t s = 0; s < made->history.count; s++) {
+			double x = (double)s / (double)(made->history.count - 1);
+
+			made->bytes[g * made->history.count + s] =
+				(uint64_t)(shape(x) + noise * uniform());
+		}
+}
+
+/* Blocks are freed in the window of their birth, but for those that stay. */
+static void stay(struct made *made)
+{
+	for (size_t i = 0; i < SERIES; i++) {
+		made->lifetimes[i].freed_blocks = 1000;
+		made->lifetimes[i].live[4] = 50;
+		made->lifetimes[i].live[5] = 30;
+	}
+}
+
+static void each_kind_is_told(void **state)
+{
+	static const struct {
+		series *shape;
+		enum leak_kind kind;
+	} cases[] = {{leak, LEAK_LEAKS},   {cache, LEAK_FILLS}, {sawtooth, LEAK_NONE},
+		     {warm_up, LEAK_NONE}, {steady, LEAK_NONE}, {goes, LEAK_NONE}};
+	struct made *made = malloc(sizeof(*made));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (size_t slices = 16; slices <= SLICES; slices += 16) {
+			make(made, slices, 100);
+			fill(made, cases[i].shape, 0.3 * MIB);
+			stay(made);
+			test(made);
+			/* A cache's noise may hide that it fills: at most one in twenty. */
+			if (count_of(made, cases[i].kind) < SERIES - SERIES / 20 ||
+			    (i > 0 && count_of(made, LEAK_LEAKS) > SERIES / 100))
+				fail_msg("case %zu, %zu slices: %zu of %d", i, slices,
+					 count_of(made, cases[i].kind), SERIES);
+			leak_tests_release(&made->tests);
+		}
+	free(made);
+}
+
+static void the_slope_is_in_its_bounds(void **state)
+{
+	struct made *made = malloc(sizeof(*made));
+	size_t low = 0;
+
+	(void)state;
+	make(made, SLICES, 100);
+	fill(made, leak, 0.3 * MIB);
+	stay(made);
+	test(made);
+	for (size_t i = 0; i < SERIES; i++) {
+		const struct leak_test *one = &made->tests.items[i];
+
+		assert_true(one->score > 0 && one->score < 0.05 * MIB);
+		low += one->trend.low <= 4.0 * MIB / 100 * 48 / 47;
+	}
+	assert_in_range(low, SERIES * 9 / 10, SERIES);
+	leak_tests_release(&made->tests);
+	free(made);
+}
+
+/* They grow, but what was old went: 900 of 1000 blocks that outlived the others. */
+static void what_goes_when_old_is_no_leak(void **state)
+{
+	struct made *made = malloc(sizeof(*made));
+
+	(void)state;
+	make(made, SLICES, 100);
+	fill(made, leak, 0.3 * MIB);
+	for (size_t i = 0; i < SERIES; i++) {
+		made->lifetimes[i].freed_blocks = 100000;
+		made->lifetimes[i].freed[3] = 900;
+		made->lifetimes[i].live[3] = 100;
+	}
+	test(made);
+	assert_int_equal(count_of(made, LEAK_GROWS), SERIES);
+	assert_true(fabs(made->tests.items[0].chance - 101.0 / 1002) < 1e-12);
+	leak_tests_release(&made->tests);
+	free(made);
+}
+
+static void too_short_to_tell(void **state)
+{
+	struct made *made = malloc(sizeof(*made));
+
+	(void)state;
+	make(made, SLICES, 6);
+	fill(made, leak, 0);
+	test(made);
+	assert_true(made->tests.too_short);
+	assert_int_equal(count_of(made, LEAK_TOO_SHORT), SERIES);
+	leak_tests_release(&made->tests);
+	/* Marks are windows however fast they come. */
+	made->history.by_marks = true;
+	stay(made);
+	test(made);
+	assert_int_equal(count_of(made, LEAK_LEAKS), SERIES);
+	leak_tests_release(&made->tests);
+	make(made, 6, 100);
+	fill(made, leak, 0);
+	test(made);
+	assert_true(made->tests.too_short);
+	leak_tests_release(&made->tests);
+	make(made, 0, 100);
+	test(made);
+	assert_true(made->tests.too_short);
+	leak_tests_release(&made->tests);
+	free(made);
+}
+
+static void blocks_at_each_mark(void **state)
+{
+	struct made *made = malloc(sizeof(*made));
+
+	(void)state;
+	make(made, 40, 4);
+	made->history.by_marks = true;
+	fill(made, leak, 0);
+	stay(made);
+	for (size_t g = 0; g < SERIES; g++)
+		for (size_t s = 0; s < 40; s++)
+			made->blocks[g * 40 + s] = 7 + 3 * s;
+	test(made);
+	for (size_t i = 0; i < SERIES; i++)
+		assert_true(fabs(made->tests.items[i].blocks_per_mark - 3) < 1e-9);
+	leak_tests_release(&made->tests);
+	free(made);
+}
+
+/* The example of Benjamini and Hochberg's paper of 1995: four of fifteen. */
+static void a_worked_example_of_false_discoveries(void **state)
+{
+	const double chances[] = {0.0344, 0.0001, 0.0459, 0.0004, 0.3240,
+				  0.0019, 0.4262, 0.0095, 0.5719, 0.0201,
+				  0.6528, 0.0278, 0.7590, 0.0298, 1.0000};
+	bool believed[15];
+	size_t count = 0;
+
+	(void)state;
+	leak_tests_believe(chances, 15, 0.05, believed);
+	for (size_t i = 0; i < 15; i++) {
+		assert_int_equal(believed[i], chances[i] <= 0.0095);
+		count += believed[i];
+	}
+	assert_int_equal(count, 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_kind_is_told),
+		cmocka_unit_test(the_slope_is_in_its_bounds),
+		cmocka_unit_test(what_goes_when_old_is_no_leak),
+		cmocka_unit_test(too_short_to_tell),
+		cmocka_unit_test(blocks_at_each_mark),
+		cmocka_unit_test(a_worked_example_of_false_discoveries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
