@@ -107,16 +107,44 @@ static int find_moments(const struct arguments *arguments, struct report *report
 	return 0;
 }
 
+/* What is asked of one grouping. */
+struct answers {
+	struct growth growth;
+	struct history history;
+	struct leak_tests leaks;
+	struct pinning pinning;
+};
+
+static void answers_compute(const struct report *report, const struct grouping *grouping,
+			    struct answers *ret_answers)
+{
+	const struct growth_query query = {grouping, report->from, report->to};
+	growth_compute(&query, &ret_answers->growth);
+	history_compute(grouping, &report->from, &report->to, &ret_answers->history);
+	leak_tests_compute(grouping, &ret_answers->history, &report->to, &ret_answers->leaks);
+	pinning_compute(&report->arenas, grouping, report->to.seconds, &ret_answers->pinning);
+}
+
+static void answers_release(struct answers *answers)
+{
+	pinning_release(&answers->pinning);
+	leak_tests_release(&answers->leaks);
+	history_release(&answers->history);
+	growth_release(&answers->growth);
+}
+
 /* JSON may be read anywhere: its sentences have whole paths. */
 static void find_verdict(const struct report *report, const struct options *options,
-			 const struct pinning *pinning, struct verdict *ret_verdict)
+			 const struct answers *answers, struct verdict *ret_verdict)
 {
 	const struct verdict_query query = {
 		.profile = report->profile,
 		.moment = report->to,
 		.fragmentation = &report->fragmentation,
 		.heap = &report->heap,
-		.pinning = pinning,
+		.pinning = &answers->pinning,
+		.growth = &answers->growth,
+		.leaks = &answers->leaks,
 		.by = report->by,
 		.units = options->units,
 		.folder = options->json ? (struct caption_folder){""}
@@ -129,17 +157,18 @@ static void find_verdict(const struct report *report, const struct options *opti
 static void find_whole_verdict(struct report *report, const struct options *options)
 {
 	struct grouping whole = {.lines = report->lines, .by = report->by};
-	struct pinning pinning;
+	struct answers answers;
 	grouping_compute(&whole);
-	pinning_compute(&report->arenas, &whole, report->to.seconds, &pinning);
-	find_verdict(report, options, &pinning, &report->verdict);
-	pinning_release(&pinning);
+	answers_compute(report, &whole, &answers);
+	find_verdict(report, options, &answers, &report->verdict);
+	answers_release(&answers);
 	grouping_release(&whole);
 }
 
 static void compute(struct report *report, const struct printing *printing)
 {
 	const struct options *options = &printing->arguments->options;
+	struct answers answers;
 	report->lines = lines_new(report->profile, report->by == GROUPING_BY_THREAD);
 	report->grouping = (struct grouping){
 		.lines = report->lines,
@@ -148,18 +177,19 @@ static void compute(struct report *report, const struct printing *printing)
 		.ignore = printing->ignore,
 	};
 	grouping_compute(&report->grouping);
-	const struct growth_query query = {&report->grouping, report->from, report->to};
-	growth_compute(&query, &report->growth);
 	arenas_at(report->profile, &report->to, &report->arenas);
 	fragmentation_compute(report->profile, &report->to, &report->arenas,
 			      &report->fragmentation);
 	report->heap = c_heap_at(report->profile, &report->to);
-	pinning_compute(&report->arenas, &report->grouping, report->to.seconds,
-			&report->pinning);
+	answers_compute(report, &report->grouping, &answers);
 	if (report->filtered)
 		find_whole_verdict(report, options);
 	else
-		find_verdict(report, options, &report->pinning, &report->verdict);
+		find_verdict(report, options, &answers, &report->verdict);
+	report->growth = answers.growth;
+	report->history = answers.history;
+	report->leaks = answers.leaks;
+	report->pinning = answers.pinning;
 }
 
 /* Opens FILE and computes; on failure says why. */
@@ -198,6 +228,8 @@ static void release_report(struct report *report)
 	verdict_release(&report->verdict);
 	pinning_release(&report->pinning);
 	arenas_release(&report->arenas);
+	leak_tests_release(&report->leaks);
+	history_release(&report->history);
 	growth_release(&report->growth);
 	grouping_release(&report->grouping);
 	lines_free(report->lines);

@@ -92,7 +92,7 @@ static void add_trace(const struct grouping *grouping, const struct growth_figur
 	const uint32_t index = grouping->of_trace[trace];
 	struct growth_row *row = &rows[index];
 	if (!used[index])
-		row->group = grouping->groups[index];
+		*row = (struct growth_row){.group = grouping->groups[index], .index = index};
 	if (!used[index] || growth_is_heavier(&by_trace[trace], &by_trace[row->group.trace]))
 		grouping_choose(grouping, &row->group, trace);
 	used[index] = 1;

@@ -27,6 +27,7 @@ struct growth_figures {
 
 struct growth_row {
 	struct group group; /* stood for by the trace that grew most, or has most */
+	uint32_t index;     /* of the grouping's groups; of several processes: GROUPING_NONE */
 	struct growth_figures figures;
 };
 

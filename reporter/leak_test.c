@@ -11,9 +11,10 @@ const char *const leak_kind_names[] = {"none", "too short", "fills", "grows", "l
 static const double rate_of_false_ones = 0.05, most_chance_of_late_rise = 0.01;
 
 enum {
-	WARM_UP_PART = 5, /* one of so many */
-	SLOWER = 4,       /* so many times */
-	OLD_PART = 100,   /* one of so many freed blocks became older */
+	WARM_UP_PART = 5,  /* one of so many */
+	SLOWER = 4,        /* so many times */
+	TOTAL_PART = 1000, /* of all that is live, growth that is worth a test */
+	OLD_PART = 100,    /* one of so many freed blocks became older */
 	AGES = PROFILE_AGES + 1,
 };
 
@@ -77,10 +78,19 @@ static void add_lifetime(struct ages *ages, const struct profile_lifetime *lifet
 		ages->freed[0] += lifetime->freed_blocks - old;
 }
 
-static struct ages *ages_by_group(const struct grouping *grouping)
+static bool is_end(const struct profile *profile, const struct moment *moment)
+{
+	return moment->kind == MOMENT_LAST ||
+	       (moment->kind == MOMENT_MARK &&
+		!strcmp(profile_text(profile, profile->marks[moment->mark].base), "end"));
+}
+
+static struct ages *ages_by_group(const struct grouping *grouping, const struct moment *to)
 {
 	const struct profile *profile = grouping->lines->profile;
 	struct ages *ages = mem_alloc(grouping->count * sizeof ages[0]);
+	if (!is_end(profile, to))
+		return ages;
 	for (size_t i = 0; i < profile->lifetime_count; i++) {
 		const struct profile_lifetime *lifetime = &profile->lifetimes[i];
 		const uint32_t trace = grouping->lines->trace_of[lifetime->stack];
@@ -132,13 +142,19 @@ static bool slows_down(const struct windowing *windowing, const double *least)
 	return late <= early / SLOWER || !still_rises(windowing, least);
 }
 
+static double least_growth(const struct history *history)
+{
+	const double part = (double)history->total_bytes[history->count - 1] / TOTAL_PART;
+	return part > LEAK_FLOOR_BYTES ? part : LEAK_FLOOR_BYTES;
+}
+
 static void test_group(struct leak_test *test, const struct windowing *windowing, size_t group,
 		       const struct ages *ages)
 {
 	const struct history *history = windowing->history;
 	double least[LEAK_WINDOWS], blocks[LEAK_WINDOWS], marks[LEAK_WINDOWS];
 	least_of(windowing, history_bytes(history, group), least);
-	if (least[windowing->windows - 1] - least[0] < LEAK_FLOOR_BYTES)
+	if (least[windowing->windows - 1] - least[0] < least_growth(history))
 		return;
 	test->tested = trend_find(windowing->seconds, least, windowing->windows, &test->trend);
 	test->chance = chance_of_staying(ages);
@@ -192,17 +208,21 @@ static void take_back_chance(struct leak_tests *tests)
 	leak_tests_believe(chances, count, rate_of_false_ones, believed);
 	for (size_t i = 0; i < tests->count; i++) {
 		struct leak_test *test = &tests->items[i];
-		if (test->tested && (!believed[at++] || test->trend.low <= 0))
+		if (!test->tested)
+			continue;
+		if (!believed[at++])
 			test->kind = LEAK_NONE;
+		else if (test->kind == LEAK_LEAKS && test->trend.low <= 0)
+			test->kind = LEAK_GROWS;
 	}
 }
 
 void leak_tests_compute(const struct grouping *grouping, const struct history *history,
-			struct leak_tests *ret_tests)
+			const struct moment *to, struct leak_tests *ret_tests)
 {
 	const struct windowing windowing = windowing_of(history);
 	struct leak_tests tests = {.by_marks = history->by_marks, .count = grouping->count};
-	__attribute__((cleanup(mem_scope))) struct ages *ages = ages_by_group(grouping);
+	__attribute__((cleanup(mem_scope))) struct ages *ages = ages_by_group(grouping, to);
 	tests.items = mem_alloc(tests.count * sizeof tests.items[0]);
 	tests.too_short = windowing.windows < TREND_FEWEST;
 	if (!tests.too_short) {

@@ -4,7 +4,8 @@
  * Of a history (history.h), without its first fifth, where programs warm up, 24 windows
  * are made, each with the least that was live in it. A group that rises over them more than
  * chance allows (trend.h; one-sided, over all groups that are tested by Benjamini and
- * Hochberg's procedure at a false discovery rate of 5 %), and by LEAK_FLOOR_BYTES at least,
+ * Hochberg's procedure at a false discovery rate of 5 %), and by LEAK_FLOOR_BYTES at least and a thousandth of
+ * all that is live,
  *	fills	where it rose a quarter as fast in the last third of the windows as in the first,
  *		or less, or no more than chance allows in the last half (at 1 %): a cache, a table
  *		of what was seen;
@@ -54,8 +55,9 @@ struct leak_tests {
 	struct leak_test *items; /* by group */
 };
 
+/* `to`: where the history ends. Ages of blocks are known as of the end of the run alone. */
 void leak_tests_compute(const struct grouping *grouping, const struct history *history,
-			struct leak_tests *ret_tests);
+			const struct moment *to, struct leak_tests *ret_tests);
 void leak_tests_release(struct leak_tests *tests);
 /*
  * Of `count` chances that what isn't there shows itself so clearly, by index: those that are to

@@ -43,7 +43,8 @@ static void join_equals(struct growth *growth, int (*compare)(const void *, cons
 			continue;
 		}
 		heaviest = row->figures;
-		growth->rows[kept++] = *row;
+		growth->rows[kept] = *row;
+		growth->rows[kept++].index = GROUPING_NONE;
 	}
 	growth->row_count = kept;
 }

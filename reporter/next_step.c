@@ -40,12 +40,28 @@ static void append_moments(const struct report *report, struct buf *text)
 	}
 }
 
+/* The leak that is surest and fastest; without any, what grew most. */
+static const struct growth_row *row_to_look_at(const struct report *report)
+{
+	const struct growth *growth = &report->growth;
+	const struct growth_row *worst = growth->row_count ? &growth->rows[0] : NULL;
+	double score = 0;
+	for (size_t i = 0; i < growth->row_count; i++) {
+		const struct leak_test *test = &report->leaks.items[growth->rows[i].index];
+		if (test->kind != LEAK_LEAKS || test->score <= score)
+			continue;
+		worst = &growth->rows[i];
+		score = test->score;
+	}
+	return worst;
+}
+
 /* The space ends the number: line 4 isn't line 41. */
 static void append_focus(const struct report *report, struct buf *text)
 {
 	const bool by_line = report->by == GROUPING_BY_LINE || report->by == GROUPING_BY_OWN;
-	const struct group *group = report->growth.row_count ? &report->growth.rows[0].group
-							     : NULL;
+	const struct growth_row *row = row_to_look_at(report);
+	const struct group *group = row ? &row->group : NULL;
 	if (!by_line || !group || !group->file || group->line == LINE_NONE)
 		return;
 	const char *slash = strrchr(group->file, '/');

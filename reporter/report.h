@@ -7,7 +7,9 @@
 #include "caption.h"
 #include "fragmentation.h"
 #include "growth.h"
+#include "history.h"
 #include "json.h"
+#include "leak_test.h"
 #include "pinning.h"
 #include "term.h"
 #include "units.h"
@@ -23,6 +25,8 @@ struct report {
 	const struct merge *merge;
 	struct grouping grouping;
 	struct growth growth;
+	struct history history;
+	struct leak_tests leaks; /* by group; none of several processes */
 	struct arenas arenas;
 	struct pinning pinning;
 	struct fragmentation fragmentation;

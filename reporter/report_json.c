@@ -7,13 +7,20 @@
  *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit", "exec", "died",
  *	         "running"), signal, status, seconds, lost_events, waited_seconds,
  *	         recovered, stacks ("on" or "off: REASON"), allocations, frees
- *	verdict  kind ("fragmentation" so far; null: nothing was found), confidence ("low",
+ *	verdict  kind ("leak", "fragmentation", "cache"; null: nothing was found), confidence ("low",
  *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the arenas,
  *	         by the first advice); see verdict.h
  *	from, to name, seconds, asked_seconds (null: a name was asked for)
  *	by       how rows were made: line, own, function, file, module, stack, thread
  *	growth   rows, as --by says; file, line, function, module are null where the blocks of
  *	         a row have none in common; name is what it is called without a file
+ *	         trend says how it went (none, too short, fills, grows, leaks; null in
+ *	         memtrace.merge/1), and where it was tested, with bytes_per_second, its bounds
+ *	         _low and _high, p_chance (that a row without a trend looks like it), p_leak (that
+ *	         what grew old stays) and blocks_per_mark (by marks alone); see leak_test.h.
+ *	         course: live bytes in each slice
+ *	course   slices of the run from `from` to `to`: seconds, live_bytes, rss_bytes; by_marks:
+ *	         they are the program's marks called iter...
  *	total    the same figures over all rows, those that -n left out too
  *	pins     rows likewise, of the live blocks in arenas; live_bytes are those of their size
  *	         classes, rounding_bytes what of them nobody asked for (at marks null),
@@ -60,6 +67,8 @@
  *
  * The schema memtrace.set/1: processes, as far as live_blocks, and reports, one of each file.
  */
+#include <math.h>
+
 #include "report.h"
 
 #include <inttypes.h>
@@ -120,14 +129,61 @@ void report_json_stack(const struct group *group, struct json *json)
 	json_close(json);
 }
 
+static void number_or_null(struct json *json, const char *key, double number)
+{
+	if (isfinite(number))
+		json_double(json, key, number, 6);
+	else
+		json_null(json, key);
+}
+
+/* Of several processes nothing is tested. */
+static void write_trend(struct json *json, const struct report *report,
+			const struct growth_row *row)
+{
+	static const struct leak_test untested = {
+		.trend = {NAN, NAN, NAN, NAN}, .blocks_per_mark = NAN, .chance = NAN};
+	const struct leak_test *test = report->merge ? &untested
+						     : &report->leaks.items[row->index];
+	const struct trend *trend = test->tested ? &test->trend : &untested.trend;
+	json_text(json, "trend", report->merge ? NULL : leak_kind_names[test->kind]);
+	number_or_null(json, "p_leak", test->chance);
+	number_or_null(json, "bytes_per_second", trend->slope);
+	number_or_null(json, "bytes_per_second_low", trend->low);
+	number_or_null(json, "bytes_per_second_high", trend->high);
+	number_or_null(json, "p_chance", trend->p);
+	number_or_null(json, "blocks_per_mark", test->blocks_per_mark);
+	json_array(json, "course");
+	for (size_t i = 0; !report->merge && i < report->history.count; i++)
+		json_u64(json, NULL, history_bytes(&report->history, row->index)[i]);
+	json_close(json);
+}
+
+/* The slices that every row's course has. */
+static void write_course(struct json *json, const struct history *history)
+{
+	json_object(json, "course");
+	json_bool(json, "by_marks", history->by_marks);
+	json_array(json, "slices");
+	for (size_t i = 0; i < history->count; i++) {
+		json_object(json, NULL);
+		json_double(json, "seconds", history->seconds[i], 3);
+		json_u64(json, "live_bytes", history->total_bytes[i]);
+		json_u64_or_null(json, "rss_bytes",
+				 history->rss_bytes[i] ? history->rss_bytes[i] : UINT64_MAX);
+		json_close(json);
+	}
+	json_close(json);
+	json_close(json);
+}
+
 static void write_row(struct json *json, const struct report *report, size_t index)
 {
 	const struct growth_row *row = &report->growth.rows[index];
 	json_object(json, NULL);
 	report_json_group(&row->group, json);
 	write_figures(json, &row->figures);
-	json_null(json, "p_leak");
-	json_null(json, "bytes_per_second");
+	write_trend(json, report, row);
 	json_u64(json, "rank", index + 1);
 	report_json_stack(&row->group, json);
 	json_close(json);
@@ -345,6 +401,7 @@ void report_json(const struct report *report, struct json *json)
 	write_moment(json, "from", &report->from);
 	write_moment(json, "to", &report->to);
 	write_growth(json, report);
+	write_course(json, &report->history);
 	report_json_pins(report, json);
 	report_json_arenas(report, json);
 	report_json_heap(report, json);

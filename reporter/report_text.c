@@ -1,6 +1,7 @@
 /* A report for people: a head, what is doubtful, the rows, what to try next. */
 #include "report.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "next_step.h"
 #include "paragraph.h"
 #include "source.h"
+#include "spark.h"
 
 enum { MARKS_SHOWN = 8 };
 
@@ -106,6 +108,24 @@ static void print_marks(const struct printer *printer)
 	buf_release(&text);
 }
 
+/* Live bytes, and the resident set where it is known all the time. */
+static void print_course(const struct printer *printer)
+{
+	enum { NARROW = 60 };
+	const struct history *history = &printer->report->history;
+	struct buf text;
+	if (history->count < TREND_FEWEST || !printer->term->blocks)
+		return;
+	buf_init(&text);
+	buf_printf(&text, "live ");
+	spark_append(printer->term, history->total_bytes, history->count, NARROW, &text);
+	buf_printf(&text, " %s to %s", units_seconds(history->seconds[0]).text,
+		   units_seconds(history->seconds[history->count - 1]).text);
+	buf_u8(&text, '\0');
+	paragraph_print(printer->term, (const char *)text.data, "  ");
+	buf_release(&text);
+}
+
 static void print_doubt(void *user, const char *sentence)
 {
 	const struct printer *printer = user;
@@ -119,6 +139,7 @@ static void print_head(struct printer *printer)
 	print_process(printer);
 	print_heap(printer);
 	print_marks(printer);
+	print_course(printer);
 	if (report->recovered_now || report->profile->run.flags & PROFILE_REPLAYED)
 		print_line(printer,
 			   "recovered: no profile was finished; this is what its journal and"
@@ -179,6 +200,30 @@ static void print_stack(struct printer *printer, const struct lines *lines, uint
 	}
 }
 
+/* How a row that grows went, where there is more to tell than its growth. */
+static void print_trend(const struct printer *printer, const struct growth_row *row)
+{
+	enum { NARROW = 24 };
+	const struct report *report = printer->report;
+	if (report->merge || report->leaks.items[row->index].kind < LEAK_FILLS)
+		return;
+	const struct leak_test *test = &report->leaks.items[row->index];
+	struct buf text;
+	buf_init(&text);
+	buf_printf(&text, "    ");
+	spark_append(printer->term, history_bytes(&report->history, row->index),
+		     report->history.count, NARROW, &text);
+	buf_printf(&text, " %s, %s a second", leak_kind_names[test->kind],
+		   units_size_diff(printer->units, (int64_t)test->trend.slope).text);
+	if (!isnan(test->blocks_per_mark))
+		buf_printf(&text, ", %.2f blocks at each mark", test->blocks_per_mark);
+	if (!isnan(test->chance))
+		buf_printf(&text, ", %.0f %% of what grew old stayed", 100 * test->chance);
+	buf_u8(&text, '\0');
+	fprintf(printer->term->out, "%s\n", (const char *)text.data);
+	buf_release(&text);
+}
+
 static void print_row(struct printer *printer, const struct growth_row *row)
 {
 	const struct term *term = printer->term;
@@ -200,6 +245,7 @@ static void print_row(struct printer *printer, const struct growth_row *row)
 		print_stack(printer, row->group.lines, row->group.trace);
 	else if (row->group.file && (by == GROUPING_BY_LINE || by == GROUPING_BY_OWN))
 		source_print(&printer->source, printer->term, row->group.file, row->group.line);
+	print_trend(printer, row);
 	buf_release(&place);
 }
 

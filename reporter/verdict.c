@@ -6,7 +6,7 @@
 
 #include "../collector/mem.h"
 
-const char *const verdict_kind_names[] = {"none", "fragmentation"};
+const char *const verdict_kind_names[] = {"none", "fragmentation", "leak", "cache"};
 const char *const verdict_confidence_names[] = {"low", "medium", "high"};
 
 enum {
@@ -24,7 +24,7 @@ struct finding {
 	struct verdict *verdict;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(char **sentences, const char *format, ...)
+void verdict_say(char **sentences, const char *format, ...)
 {
 	va_list args, again;
 	size_t at = 0;
@@ -101,12 +101,14 @@ static void say_free(const struct finding *finding)
 {
 	const struct fragmentation *figures = finding->query->fragmentation;
 	const double percent = 100.0 * (double)figures->pinned_bytes / (double)figures->bytes;
-	add(finding->verdict->reasons,
-	    "%s of the %s in %s arenas is free (%.0f %%), but %s live blocks of %s keep it from"
-	    " going back",
-	    size(finding, figures->pinned_bytes).text, size(finding, figures->bytes).text,
-	    units_count(figures->arenas).text, percent, units_count(figures->blocks).text,
-	    size(finding, figures->block_bytes).text);
+	verdict_say(finding->verdict->reasons,
+		    "%s of the %s in %s arenas is free (%.0f %%), but %s live blocks of %s "
+		    "keep it from"
+		    " going back",
+		    size(finding, figures->pinned_bytes).text,
+		    size(finding, figures->bytes).text, units_count(figures->arenas).text,
+		    percent, units_count(figures->blocks).text,
+		    size(finding, figures->block_bytes).text);
 }
 
 /* The caller's to free. */
@@ -141,18 +143,21 @@ static void say_row(const struct finding *finding)
 	const struct pinning_figures *figures = &row->figures;
 	__attribute__((cleanup(mem_scope))) char *name = name_of(finding, row);
 	if (figures->exclusive_arenas)
-		add(finding->verdict->reasons,
-		    "%s: %s blocks of %s hold %s arenas (%s) that nothing else holds", name,
-		    units_count(figures->blocks).text, size(finding, figures->live_bytes).text,
-		    units_count(figures->exclusive_arenas).text,
-		    size(finding, figures->exclusive_bytes).text);
+		verdict_say(finding->verdict->reasons,
+			    "%s: %s blocks of %s hold %s arenas (%s) that nothing else holds",
+			    name, units_count(figures->blocks).text,
+			    size(finding, figures->live_bytes).text,
+			    units_count(figures->exclusive_arenas).text,
+			    size(finding, figures->exclusive_bytes).text);
 	else
-		add(finding->verdict->reasons,
-		    "%s: %s blocks of %s lie in %s arenas, and each of those holds blocks of"
-		    " other %s, too",
-		    name, units_count(figures->blocks).text,
-		    size(finding, figures->live_bytes).text, units_count(figures->arenas).text,
-		    caption_plural(finding->query->by));
+		verdict_say(finding->verdict->reasons,
+			    "%s: %s blocks of %s lie in %s arenas, and each of those holds "
+			    "blocks of"
+			    " other %s, too",
+			    name, units_count(figures->blocks).text,
+			    size(finding, figures->live_bytes).text,
+			    units_count(figures->arenas).text,
+			    caption_plural(finding->query->by));
 }
 
 /* The last step of at most that many rows; NULL: there is none. */
@@ -200,10 +205,10 @@ static void advise_release(const struct finding *finding, const struct release_s
 	__attribute__((cleanup(mem_scope))) char *names = names_of(finding, step->rows);
 	finding->verdict->returned_bytes = step->bytes;
 	finding->verdict->released_rows = step->rows;
-	add(finding->verdict->advice,
-	    "freeing the blocks of %s gives back %s: %s of the %s arenas", names,
-	    size(finding, step->bytes).text, units_count(step->arenas).text,
-	    units_count(figures->arenas).text);
+	verdict_say(finding->verdict->advice,
+		    "freeing the blocks of %s gives back %s: %s of the %s arenas", names,
+		    size(finding, step->bytes).text, units_count(step->arenas).text,
+		    units_count(figures->arenas).text);
 }
 
 /* Where lines that aren't named hold arenas, nobody can say that nothing helps. */
@@ -211,16 +216,17 @@ static void advise_restart(const struct finding *finding, const struct release_s
 {
 	const struct pinning *pinning = finding->query->pinning;
 	if (pinning->others.blocks) {
-		add(finding->verdict->advice,
-		    "at marks only the stacks with most blocks of each arena are known: see the"
-		    " end of the run for what releasing them gives back");
+		verdict_say(finding->verdict->advice,
+			    "at marks only the stacks with most blocks of each arena are "
+			    "known: see the"
+			    " end of the run for what releasing them gives back");
 		return;
 	}
-	add(finding->verdict->advice,
-	    "no few %s hold it: freeing the blocks of the first %d gives back %s of it,"
-	    " so restarting the process (recycling workers) is the only way",
-	    caption_plural(finding->query->by), MOST_ROWS,
-	    last ? size(finding, last->free_bytes).text : "nothing");
+	verdict_say(finding->verdict->advice,
+		    "no few %s hold it: freeing the blocks of the first %d gives back %s of it,"
+		    " so restarting the process (recycling workers) is the only way",
+		    caption_plural(finding->query->by), MOST_ROWS,
+		    last ? size(finding, last->free_bytes).text : "nothing");
 }
 
 static void advise_arenas(const struct finding *finding)
@@ -239,9 +245,9 @@ static void advise_arenas(const struct finding *finding)
 static void say_heap(const struct finding *finding)
 {
 	const struct c_heap *heap = finding->query->heap;
-	add(finding->verdict->reasons, "%s of the C heap's %s is free (%.0f %%)",
-	    size(finding, heap->free_bytes).text, size(finding, heap->bytes).text,
-	    100.0 * (double)heap->free_bytes / (double)heap->bytes);
+	verdict_say(finding->verdict->reasons, "%s of the C heap's %s is free (%.0f %%)",
+		    size(finding, heap->free_bytes).text, size(finding, heap->bytes).text,
+		    100.0 * (double)heap->free_bytes / (double)heap->bytes);
 }
 
 static void advise_trim(const struct finding *finding)
@@ -251,10 +257,10 @@ static void advise_trim(const struct finding *finding)
 	if (!heap->known || (bytes < LEAST_TRIM_BYTES && !has_free_heap(finding->query)))
 		return;
 	const bool little = bytes < heap->free_bytes / LEAST_RETURNED_PART;
-	add(finding->verdict->advice, "malloc_trim(0) gives back %s%s %s of the C heap%s",
-	    little ? "only " : "", heap->detailed ? "about" : "at most",
-	    size(finding, bytes).text,
-	    little ? ": what is free lies in pieces between live blocks" : "");
+	verdict_say(finding->verdict->advice,
+		    "malloc_trim(0) gives back %s%s %s of the C heap%s", little ? "only " : "",
+		    heap->detailed ? "about" : "at most", size(finding, bytes).text,
+		    little ? ": what is free lies in pieces between live blocks" : "");
 }
 
 static void judge_arenas(const struct finding *finding)
@@ -264,21 +270,57 @@ static void judge_arenas(const struct finding *finding)
 	say_row(finding);
 }
 
+/* Behind those that are there, as far as there is room. */
+static void take_over(char **sentences, char **more)
+{
+	for (size_t i = 0; i < VERDICT_MAX_SENTENCES && more[i]; i++) {
+		verdict_say(sentences, "%s", more[i]);
+		free(more[i]);
+	}
+}
+
+static void judge_fragmentation(const struct finding *finding)
+{
+	struct verdict *verdict = finding->verdict;
+	if (!verdict->of_arenas && !verdict->of_heap)
+		return;
+	if (verdict->kind == VERDICT_NONE) {
+		verdict->kind = VERDICT_FRAGMENTATION;
+		verdict->confidence = confidence(finding->query);
+	}
+	if (verdict->of_arenas)
+		judge_arenas(finding);
+	if (verdict->of_heap)
+		say_heap(finding);
+	advise_trim(finding);
+}
+
+static void judge_growth(const struct finding *finding, enum leak_kind leak,
+			 enum verdict_kind kind, size_t *ret_rows)
+{
+	struct verdict *verdict = finding->verdict;
+	struct verdict found = {.kind = kind};
+	*ret_rows = verdict_say_growth(finding->query, leak, &found);
+	if (!*ret_rows)
+		return;
+	if (verdict->kind == VERDICT_NONE) {
+		verdict->kind = kind;
+		verdict->confidence = is_doubtful(finding->query->profile) ? VERDICT_LOW
+									   : found.confidence;
+	}
+	take_over(verdict->reasons, found.reasons);
+	take_over(verdict->advice, found.advice);
+}
+
 void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict)
 {
 	struct verdict verdict = {.kind = VERDICT_NONE,
 				  .of_arenas = has_free_arenas(query),
 				  .of_heap = has_free_heap(query)};
 	const struct finding finding = {query, &verdict};
-	if (verdict.of_arenas || verdict.of_heap) {
-		verdict.kind = VERDICT_FRAGMENTATION;
-		verdict.confidence = confidence(query);
-		if (verdict.of_arenas)
-			judge_arenas(&finding);
-		if (verdict.of_heap)
-			say_heap(&finding);
-		advise_trim(&finding);
-	}
+	judge_growth(&finding, LEAK_LEAKS, VERDICT_LEAK, &verdict.leaks);
+	judge_fragmentation(&finding);
+	judge_growth(&finding, LEAK_FILLS, VERDICT_CACHE, &verdict.caches);
 	*ret_verdict = verdict;
 }
 

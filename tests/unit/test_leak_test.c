@@ -56,7 +56,9 @@ static void make(struct made *made, size_t slices, double seconds)
 
 static void test(struct made *made)
 {
-	leak_tests_compute(&made->grouping, &made->history, &made->tests);
+	const struct moment end = {.kind = MOMENT_LAST};
+
+	leak_tests_compute(&made->grouping, &made->history, &end, &made->tests);
 }
 
 static size_t count_of(const struct made *made, enum leak_kind kind)
