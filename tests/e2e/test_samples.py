@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from conftest import ROOT, clean_environment, line_of, python_build, python_version
-from server_venv import venv_python
+from environments import venv_python
 
 SAMPLES = ROOT / "samples"
 # unsaid: of the size, what sys.getsizeof doesn't know.
@@ -234,4 +234,4 @@ def test_dataframes(trace, python):
 
 def test_dataframes_of_the_registry(trace):
     """One interpreter has pandas, where the registry can be reached."""
-    check_dataframes(trace(venv_python(), path_of("dataframe"), "10"))
+    check_dataframes(trace(venv_python("server"), path_of("dataframe"), "10"))

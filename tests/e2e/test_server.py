@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from conftest import COMMAND, ROOT, line_of
-from server_venv import venv_python
+from environments import venv_python
 
 SERVER = ROOT / "samples/server"
 SERVICE = SERVER / "service.py"
@@ -30,7 +30,7 @@ def merged(profiles, *args):
 
 
 def test_under_uvicorn(trace):
-    run = trace(venv_python(), SERVER / "under_uvicorn.py", VISITS, check=False)
+    run = trace(venv_python("server"), SERVER / "under_uvicorn.py", VISITS, check=False)
     assert run.stdout == f"expected: {VISITS} blocks, {VISITS * VISIT_BYTES} bytes\n"
     for by in ("line", "own"):
         top = run.report("-n", "1", "--by", by)["growth"][0]
@@ -46,7 +46,7 @@ def test_under_uvicorn(trace):
 @pytest.fixture
 def prefork(trace):
     """Profiles by process id of a run under gunicorn, and visits by worker as the client counted them."""
-    run = trace(venv_python(), SERVER / "under_gunicorn.py", VISITS, compare=False, check=False)
+    run = trace(venv_python("server"), SERVER / "under_gunicorn.py", VISITS, compare=False, check=False)
     assert run.status == 0, run.stderr
     assert f"expected: {VISITS} blocks, {VISITS * VISIT_BYTES} bytes\n" in run.stdout
     counts = re.findall(r"^worker (\d+): (\d+) visits$", run.stdout, re.MULTILINE)
