@@ -1,4 +1,4 @@
-/* When fragmentation is found, and that what is advised follows from the figures. */
+/* When leaks, fragmentation and caches are found, and that what is advised follows from the figures. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "../../reporter/verdict.h"
@@ -20,6 +21,11 @@ struct made {
 	struct pinning pinning;
 	struct pinning_row rows[12];
 	struct c_heap heap;
+	/* Without rows that grow, unless a test makes some. */
+	struct growth growth;
+	struct growth_row grown[3];
+	struct leak_tests leaks;
+	struct leak_test tested[3];
 	struct verdict_query query;
 };
 
@@ -56,6 +62,8 @@ static void make(struct made *made)
 		.fragmentation = &made->fragmentation,
 		.heap = &made->heap,
 		.pinning = &made->pinning,
+		.growth = &made->growth,
+		.leaks = &made->leaks,
 		.folder = {"/w/"},
 	};
 }
@@ -209,6 +217,76 @@ static void the_c_heap_is_a_remedy_of_its_own(void **state)
 	verdict_release(&verdict);
 }
 
+/* c.py:1 and c.py:2 leak, the second faster; c.py:3 filled up. */
+static void make_growth(struct made *made)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		made->grown[i] = (struct growth_row){
+			.group = {.file = "/w/c.py", .line = (int32_t)i + 1},
+			.index = i,
+			.figures = {.size_bytes = 3 * MIB, .count = 7}};
+		made->tested[i] = (struct leak_test){.kind = i < 2 ? LEAK_LEAKS : LEAK_FILLS,
+						     .tested = true,
+						     .blocks_per_mark = NAN,
+						     .chance = 0.99};
+		made->tested[i].trend = (struct trend){
+			.slope = (i + 1) * 1024.0, .low = (i + 1) * 512.0, .p = 0.0001};
+		made->tested[i].score = made->tested[i].trend.low * 0.99;
+	}
+	made->growth = (struct growth){.rows = made->grown, .row_count = 3};
+	made->leaks = (struct leak_tests){.items = made->tested, .count = 3};
+}
+
+static void leaks_come_first(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	make_growth(&made);
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_LEAK);
+	assert_int_equal(verdict.confidence, VERDICT_HIGH);
+	assert_int_equal(verdict.leaks, 2);
+	assert_int_equal(verdict.caches, 1);
+	assert_string_equal(verdict.reasons[0],
+			    "c.py:2 grows by 2048 B a second (at least 1024 B),"
+			    " and did not slow down");
+	assert_non_null(strstr(verdict.reasons[1], "c.py:1 grows by 1024 B a second"));
+	assert_non_null(strstr(verdict.reasons[2], "in 100 arenas"));
+	assert_non_null(strstr(verdict.reasons[4], "c.py:3 filled up: 3.0 MiB in 7 blocks"));
+	/* 2^30 bytes at 1,536 a second: 699,051 seconds. */
+	assert_non_null(strstr(verdict.advice[1], units_seconds(699051).text));
+	assert_non_null(strstr(verdict.advice[2], "freeing the blocks of a.py:1"));
+	verdict_release(&verdict);
+	made.tested[1].chance = 0.6;
+	verdict = find(&made);
+	assert_int_equal(verdict.confidence, VERDICT_MEDIUM);
+	verdict_release(&verdict);
+	made.profile.run.dropped_events = 1;
+	verdict = find(&made);
+	assert_int_equal(verdict.confidence, VERDICT_LOW);
+	verdict_release(&verdict);
+}
+
+static void a_cache_is_said_to_be_one(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	make_growth(&made);
+	made.fragmentation.known = false;
+	made.tested[0].kind = made.tested[1].kind = LEAK_GROWS;
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_CACHE);
+	assert_non_null(strstr(verdict.reasons[0], "c.py:3 filled up"));
+	assert_null(verdict.reasons[1]);
+	verdict_release(&verdict);
+	made.tested[2].kind = LEAK_NONE;
+	verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_NONE);
+	verdict_release(&verdict);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +296,8 @@ int main(void)
 		cmocka_unit_test(restarting_is_advised_when_nothing_else_helps),
 		cmocka_unit_test(lost_events_lower_confidence),
 		cmocka_unit_test(the_c_heap_is_a_remedy_of_its_own),
+		cmocka_unit_test(leaks_come_first),
+		cmocka_unit_test(a_cache_is_said_to_be_one),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
