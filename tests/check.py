@@ -114,6 +114,9 @@ def main(patterns):
              if wanted(p)]
     if files:
         run_pytest(files, count)
+    if patterns and not files and not count.passed + count.failed + count.skipped:
+        print("no test's path contains", *patterns)
+        count.failed += 1
     report_sanitizers(build, count)
     print(count)
     return 1 if count.failed else 0

@@ -105,6 +105,20 @@ def clean_environment(**more):
     return kept
 
 
+def shared_object(folder, source, *flags):
+    """A C source of tests/e2e/programs as a shared object in that folder."""
+    library = folder / pathlib.Path(source).with_suffix(".so").name
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library,
+                    PROGRAMS / source, *flags], check=True)
+    return library
+
+
+@pytest.fixture(scope="session")
+def pool_witness(tmp_path_factory):
+    """A library by which the program itself asks its interpreter, its C heap and the kernel."""
+    return shared_object(tmp_path_factory.mktemp("pool_witness"), "pool_witness.c", "-ldl")
+
+
 def is_profile(path):
     with open(path, "rb") as file:
         return file.read(8) == PROFILE_MAGIC
@@ -133,6 +147,10 @@ class Profile:
 
     def section(self, name):
         return [record for record in self.dump() if record["section"].rstrip("_") == name]
+
+    def info(self):
+        """key -> value of what the library said of the process."""
+        return {record["key"]: record["value"] for record in self.section("INFO")}
 
     def run_record(self):
         """One of the first lines of the dump: all of it takes as long as the profile is large."""
@@ -222,7 +240,7 @@ def find_profiles(folder):
     return sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file() and is_profile(path))
 
 
-def wait_for(condition, seconds=20, what="it"):
+def wait_for(condition, seconds=SECONDS, what="it"):
     """Polls until condition() is true, and returns what it gave."""
     until = time.monotonic() + seconds
     while True:

@@ -1,11 +1,13 @@
 """The interpreter's own pool headers, sent when asked for: they show the blocks that the events left live."""
 
+import pathlib
+import platform
 import subprocess
 import time
 
 import pytest
 from audits import checked_audits
-from conftest import COMMAND, Profile, find_profiles, is_free_threaded, python_version
+from conftest import COMMAND, Profile, find_profiles, is_free_threaded, python_version, wait_for
 from test_subinterpreters import OUTER
 
 EVERY_INTERPRETER = True
@@ -119,19 +121,17 @@ def test_tracemalloc(audited):
 
 def test_other_allocators_have_no_pools(trace, audited, python):
     assert audited(GROW_AND_SHRINK, env={"PYTHONMALLOC": "malloc", "MEMTRACE_AUDIT": "marks"}) == []
-    info = dict((r["key"], r["value"]) for r in page(trace).section("INFO"))
-    assert info["pools"] == "none: PYTHONMALLOC=malloc serves blocks without arenas"
+    assert profile_of(trace).info()["pools"] == "none: PYTHONMALLOC=malloc serves blocks without arenas"
 
 
 def test_pauses_end_audits(trace, audited):
     pause = "library = ctypes.CDLL(None)\nif hasattr(library, 'memtrace_pause'):\n" \
             "    library.memtrace_pause(); library.memtrace_resume()\n"
     assert audited("import ctypes\n" + pause + GROW_AND_SHRINK, env={"MEMTRACE_AUDIT": "marks"}) == []
-    info = dict((r["key"], r["value"]) for r in page(trace).section("INFO"))
-    assert info["audit"] == "off: recording was paused"
+    assert profile_of(trace).info()["audit"] == "off: recording was paused"
 
 
-def page(trace):
+def profile_of(trace):
     return Profile(find_profiles(trace.out)[0])
 
 
@@ -199,12 +199,20 @@ def test_from_outside(trace, python, tmp_path):
     assert [audit.interpreter for audit in audits] == [0]
 
 
+# read(2), as /proc/PID/syscall has it.
+READ = {"x86_64": "0", "aarch64": "63"}[platform.machine()]
 ASLEEP = """\
 import os
 kept = [bytes(i % 500) for i in range(3000)]
 print("ready", flush=True)
 os.read(0, 1)
 """
+
+
+def sleeps(pid):
+    """It makes no event any more: the read has got its buffer, and waits."""
+    fields = pathlib.Path(f"/proc/{pid}/syscall").read_text().split()
+    return fields[:2] == [READ, "0x0"]
 
 
 def test_of_a_program_that_sleeps(trace, python, tmp_path):
@@ -215,6 +223,7 @@ def test_of_a_program_that_sleeps(trace, python, tmp_path):
                           stdout=subprocess.PIPE, text=True)
     try:
         assert program.stdout.readline() == "ready\n"
+        wait_for(lambda: sleeps(program.pid), what="sleep")
         done = subprocess.run([COMMAND, "mark", str(program.pid), "asleep", "--audit"], capture_output=True,
                               text=True)
         assert done.returncode in (0, 1)

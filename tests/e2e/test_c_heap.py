@@ -2,7 +2,6 @@
 
 import glob
 import re
-import subprocess
 
 import pytest
 from conftest import PROGRAMS, ROOT
@@ -10,18 +9,9 @@ from conftest import PROGRAMS, ROOT
 SCRIPT = PROGRAMS / "holes.py"
 
 
-@pytest.fixture(scope="session")
-def witness(tmp_path_factory):
-    library = tmp_path_factory.mktemp("pool_witness") / "pool_witness.so"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, PROGRAMS / "pool_witness.c",
-                    "-ldl"], check=True)
-    return library
-
-
 def told(profile):
     """What the profile tells of the C heap."""
-    return {record["key"].partition(".")[2]: record["value"] for record in profile.section("INFO")
-            if record["key"].startswith("c_heap.")}
+    return {key.partition(".")[2]: value for key, value in profile.info().items() if key.startswith("c_heap.")}
 
 
 def sizes_of(text):
@@ -42,8 +32,8 @@ class Said:
         return sum(b["total"] - b["count"] * (b["to"] % 16) for b in self.others)
 
 
-def run_holes(trace, python, witness, workload):
-    run = trace(python, SCRIPT, witness, trace.work, workload, compare=False)
+def run_holes(trace, python, pool_witness, workload):
+    run = trace(python, SCRIPT, pool_witness, trace.work, workload, compare=False)
     heap, said = told(run), Said((trace.work / "holes.malloc").read_text())
     assert heap["allocator"] == "glibc" and heap["mark"] == "holes"
     assert int(heap["arenas"]) == said.arenas
@@ -57,23 +47,23 @@ def run_holes(trace, python, witness, workload):
 
 
 @pytest.mark.parametrize("workload", ["mixed", "equal", "top", "threads"])
-def test_trimming_gives_back_what_is_told(trace, python, witness, workload):
+def test_trimming_gives_back_what_is_told(trace, python, pool_witness, workload):
     """Within 3 per cent, for where chunks begin in their pages is taken for evenly spread, and half a MiB: what
     lies in fast bins may join its neighbours, and not every page of the heap's end was ever touched."""
-    predicted, given_back, _ = run_holes(trace, python, witness, workload)
+    predicted, given_back, _ = run_holes(trace, python, pool_witness, workload)
     assert given_back > 10 << 20, "the workload has to leave large holes"
     assert predicted == pytest.approx(given_back, rel=0.03, abs=512 << 10)
 
 
-def test_small_holes_give_nothing_back(trace, python, witness):
-    predicted, given_back, said = run_holes(trace, python, witness, "small")
+def test_small_holes_give_nothing_back(trace, python, pool_witness):
+    predicted, given_back, said = run_holes(trace, python, pool_witness, "small")
     assert said.free_bytes() > 20 << 20
     assert predicted < 1 << 20 and given_back < 1 << 20
 
 
-def test_what_is_not_sorted_yet_is_told_at_most(trace, python, witness):
+def test_what_is_not_sorted_yet_is_told_at_most(trace, python, pool_witness):
     """Only the sum of such chunks is known: what is told is the most that they can give."""
-    predicted, given_back, said = run_holes(trace, python, witness, "unsorted")
+    predicted, given_back, said = run_holes(trace, python, pool_witness, "unsorted")
     assert given_back * 0.98 < predicted < min(given_back * 1.25, said.free_bytes() + (1 << 20))
 
 

@@ -45,7 +45,7 @@ def test_names(trace, python, tmp_path):
     script = tmp_path / "names.py"
     script.write_text(PROGRAM)
     run = trace(python, script, tmp_path / "cases")
-    assert [r["value"] for r in run.section("INFO") if r["key"] == "stacks"] == ["on"]
+    assert run.info()["stacks"] == "on"
     blocks, chains = run.blocks(), run.chains()
     cases = json.loads((tmp_path / "cases").read_text())
     assert len(cases) == 59

@@ -8,7 +8,7 @@ prints, the pool headers in a copy of the process's memory, and what the report 
 import subprocess
 
 import pytest
-from conftest import PROGRAMS, Profile, clean_environment, is_free_threaded, python_version
+from conftest import PROGRAMS, clean_environment, is_free_threaded, python_version
 
 pytest.importorskip("zstandard", reason="no zstd for Python: apt-get install python3-zstandard")
 from pool_model import Figures, Memory, add_figures, pools_at_marks  # noqa: E402
@@ -23,27 +23,16 @@ REPORTED = {"arenas": "count", "arena bytes": "bytes", "in allocated blocks": "l
 STEPS = ["begin", "grown", "shrunk", "again", "cleared", "other"]
 
 
-@pytest.fixture(scope="session")
-def witness(tmp_path_factory):
-    library = tmp_path_factory.mktemp("pool_witness") / "pool_witness.so"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, PROGRAMS / "pool_witness.c",
-                    "-ldl"], check=True)
-    return library
-
-
 @pytest.fixture
-def watch(trace, python, witness):
+def watch(trace, python, pool_witness):
     """watch(workload, **environment): a traced run whose steps the witness has taken."""
     if is_free_threaded(python):
         pytest.skip("free-threaded builds have no pools")
 
-    if is_free_threaded(python):
-        pytest.skip("free-threaded builds have no pools")
-
     def run(workload, **environment):
-        bare = subprocess.run([python, SCRIPT, witness, trace.work, "functions"], check=True, text=True,
+        bare = subprocess.run([python, SCRIPT, pool_witness, trace.work, "functions"], check=True, text=True,
                               capture_output=True, env=clean_environment(**environment))
-        return trace(python, SCRIPT, witness, trace.work, workload, compare=False,
+        return trace(python, SCRIPT, pool_witness, trace.work, workload, compare=False,
                      env={"WITNESS_FUNCTIONS": bare.stdout.strip(), "MEMTRACE_EVENTS": "full",
                           "MEMTRACE_AUDIT": "marks", **environment})
 
@@ -119,13 +108,9 @@ def test_threads(watch, trace):
 
 def test_fork(watch, trace):
     run = watch("fork")
-    parent, child = sorted(run.profiles(), key=lambda profile: "forked" in info_of(profile))
+    parent, child = sorted(run.profiles(), key=lambda profile: "forked" in profile.info())
     check_steps(parent, trace.work, ["before", "parent"])
     check_steps(child, trace.work, ["before", "child"])
-
-
-def info_of(profile: Profile):
-    return {record["key"]: record["value"] for record in profile.section("INFO")}
 
 
 @pytest.mark.parametrize("how", ["shared", "own"])

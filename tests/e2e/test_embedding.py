@@ -10,8 +10,7 @@ import tempfile
 import urllib.request
 
 import pytest
-from conftest import (PROGRAMS, Profile, clean_environment, find_profiles, python_build, python_version,
-                      wait_for)
+from conftest import PROGRAMS, Profile, clean_environment, find_profiles, python_version, wait_for
 
 EVERY_INTERPRETER = True
 

@@ -1,8 +1,6 @@
 """While the interpreter finalises, threads that don't need it go on."""
 
-import subprocess
-
-from conftest import PROGRAMS
+from conftest import shared_object
 
 PROGRAM = """\
 import ctypes, sys, threading, time, late
@@ -34,8 +32,7 @@ late = Late()
 
 def test_thread_states_are_freed_under_threads_in_c(trace, python, tmp_path):
     """A daemon thread that never comes back from C keeps its state's address when that is freed."""
-    library = tmp_path / "endless.so"
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, PROGRAMS / "endless.c"], check=True)
+    library = shared_object(tmp_path, "endless.c")
     (tmp_path / "late.py").write_text(LATE)
     script = tmp_path / "daemon.py"
     script.write_text(PROGRAM)

@@ -57,7 +57,7 @@ def test_three_threads_at_once(trace, free_threaded, tmp_path):
 
 def test_it_is_said(trace, free_threaded):
     run = trace(free_threaded, "-c", "pass")
-    facts = {record["key"]: record["value"] for record in run.section("INFO")}
+    facts = run.info()
     assert facts["stacks"] == "on"
     assert "no pool map" in facts["pools"]
 

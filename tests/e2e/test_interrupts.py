@@ -1,17 +1,12 @@
 """What reaches a thread in the middle of an allocation: cancellation, signal handlers that make marks."""
 
-import subprocess
-
 import pytest
-from conftest import PROGRAMS
+from conftest import shared_object
 
 
 @pytest.fixture(scope="module")
 def interrupts(tmp_path_factory):
-    library = tmp_path_factory.mktemp("interrupts") / "interrupts.so"
-    subprocess.run(["cc", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-pthread", "-o", library,
-                    PROGRAMS / "interrupts.c"], check=True)
-    return library
+    return shared_object(tmp_path_factory.mktemp("interrupts"), "interrupts.c", "-pthread")
 
 
 def test_malloc_is_no_cancellation_point(trace, any_python, interrupts):

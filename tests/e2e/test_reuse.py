@@ -231,8 +231,7 @@ def test_tracemalloc_takes_the_tracer_and_leaves_it(trace, tracked, tmp_path):
     # In 3.13.0 it stays in the slot when it stops, and nobody else's is replaced.
     assert run.stdout == "True\n" or python_version(tracked) == (3, 13, 0)
     assert second["count"] == (80 if run.stdout == "True\n" else 0)
-    said = {record["key"]: record["value"] for record in run.section("INFO")}
-    assert said["reuse"].startswith("in part: ")
+    assert run.info()["reuse"].startswith("in part: ")
 
 
 def test_tracemalloc_keeps_what_it_took(trace, tracked, tmp_path):

@@ -1,18 +1,14 @@
 """Blocks that threads make, move and free for each other leave nothing behind but what is live."""
 
 import json
-import subprocess
 
 import pytest
-from conftest import PROGRAMS, line_of, python_version
+from conftest import line_of, python_version, shared_object
 
 
 @pytest.fixture(scope="module")
 def hands(tmp_path_factory):
-    library = tmp_path_factory.mktemp("hands") / "hands.so"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-pthread", "-o", library, PROGRAMS / "hands.c"],
-                   check=True)
-    return library
+    return shared_object(tmp_path_factory.mktemp("hands"), "hands.c", "-pthread")
 
 
 PROGRAM = """\
