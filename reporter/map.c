@@ -55,12 +55,20 @@ static struct map_holder *find_holder(struct maker *maker, struct map_arena *are
 	return &map->holders[map->holder_count - 1];
 }
 
-static int compare_holders(const void *left, const void *right)
+int map_holder_compare(const void *left, const void *right)
 {
 	const struct map_holder *a = left, *b = right;
 	if (a->blocks != b->blocks)
 		return a->blocks > b->blocks ? -1 : 1;
 	return (a->line > b->line) - (a->line < b->line);
+}
+
+void map_holder_add(struct map_holder *holder, const struct map_holder *more)
+{
+	holder->blocks += more->blocks;
+	holder->block_bytes += more->block_bytes;
+	holder->oldest = more->oldest < holder->oldest ? more->oldest : holder->oldest;
+	holder->newest = more->newest > holder->newest ? more->newest : holder->newest;
 }
 
 static void add_holders(struct maker *maker, struct map_arena *arena)
@@ -74,15 +82,15 @@ static void add_holders(struct maker *maker, struct map_arena *arena)
 		const uint32_t line = map_line_of(map, from->stack);
 		if (line == UINT32_MAX)
 			continue;
-		struct map_holder *to = find_holder(maker, arena, line);
-		to->blocks += from->blocks;
-		to->block_bytes += from->block_bytes;
-		to->oldest = from->oldest < to->oldest ? from->oldest : to->oldest;
-		to->newest = from->newest > to->newest ? from->newest : to->newest;
+		const struct map_holder more = {.blocks = from->blocks,
+						.block_bytes = from->block_bytes,
+						.oldest = from->oldest,
+						.newest = from->newest};
+		map_holder_add(find_holder(maker, arena, line), &more);
 	}
 	if (arena->holder_count)
 		qsort(&map->holders[arena->holder_start], arena->holder_count,
-		      sizeof map->holders[0], compare_holders);
+		      sizeof map->holders[0], map_holder_compare);
 }
 
 static void note_alone(struct map *map, const struct map_arena *arena)

@@ -53,6 +53,11 @@ struct map {
 	size_t largest_pools; /* of an arena: how many there is room for */
 };
 
+/* For qsort: most blocks first, then by line. */
+int map_holder_compare(const void *left, const void *right);
+/* The same line's blocks elsewhere are added. */
+void map_holder_add(struct map_holder *holder, const struct map_holder *more);
+
 void map_init(struct map *map, const struct map_source *source);
 void map_release(struct map *map);
 

@@ -155,14 +155,6 @@ static int compare_lines(const void *left, const void *right)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
-static int compare_blocks(const void *left, const void *right)
-{
-	const struct map_holder *a = left, *b = right;
-	if (a->blocks != b->blocks)
-		return a->blocks > b->blocks ? -1 : 1;
-	return compare_lines(left, right);
-}
-
 /* The same line's in several arenas become one. */
 static void unite_holders(struct map_row *row)
 {
@@ -177,13 +169,10 @@ static void unite_holders(struct map_row *row)
 			row->holders[++kept] = *from;
 			continue;
 		}
-		to->blocks += from->blocks;
-		to->block_bytes += from->block_bytes;
-		to->oldest = from->oldest < to->oldest ? from->oldest : to->oldest;
-		to->newest = from->newest > to->newest ? from->newest : to->newest;
+		map_holder_add(to, from);
 	}
 	row->holder_count = kept + 1;
-	qsort(row->holders, row->holder_count, sizeof row->holders[0], compare_blocks);
+	qsort(row->holders, row->holder_count, sizeof row->holders[0], map_holder_compare);
 }
 
 static void add_holders(const struct folding *folding)

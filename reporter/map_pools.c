@@ -4,14 +4,6 @@
 
 #include "../collector/mem.h"
 
-static int compare_holders(const void *left, const void *right)
-{
-	const struct map_holder *a = left, *b = right;
-	if (a->blocks != b->blocks)
-		return a->blocks > b->blocks ? -1 : 1;
-	return (a->line > b->line) - (a->line < b->line);
-}
-
 static void add_pools(struct map_pools *pools)
 {
 	const struct map *map = pools->map;
@@ -66,11 +58,11 @@ static void add_holder(struct map_pools *pools, struct map_pool *pool, uint32_t 
 			(struct map_holder){.line = line, .oldest = UINT16_MAX};
 		pool->holder_count++;
 	}
-	struct map_holder *holder = &pools->holders[i];
-	holder->blocks++;
-	holder->block_bytes += pool->block_bytes;
-	holder->oldest = block->window < holder->oldest ? block->window : holder->oldest;
-	holder->newest = block->window > holder->newest ? block->window : holder->newest;
+	const struct map_holder one = {.blocks = 1,
+				       .block_bytes = pool->block_bytes,
+				       .oldest = block->window,
+				       .newest = block->window};
+	map_holder_add(&pools->holders[i], &one);
 }
 
 static void add_blocks(struct map_pools *pools, struct map_pool *pool, size_t *capacity)
@@ -96,7 +88,7 @@ static void add_blocks(struct map_pools *pools, struct map_pool *pool, size_t *c
 	}
 	if (pool->holder_count)
 		qsort(&pools->holders[pool->holder_start], pool->holder_count,
-		      sizeof pools->holders[0], compare_holders);
+		      sizeof pools->holders[0], map_holder_compare);
 }
 
 void map_pools_init(struct map_pools *pools, const struct map *map, struct profile *profile,

@@ -7,6 +7,7 @@
 #include "map_held.h"
 #include "map_layout.h"
 #include "paragraph.h"
+#include "shell_word.h"
 
 struct row_text {
 	char figures[MAP_FIGURES][48];
@@ -220,9 +221,12 @@ static void print_legend(const struct map_view *view, const struct map_layout *l
 			 folded ? "; of several arenas the middle one is drawn" : "",
 			 folded && layout->shown[MAP_AGE] ? ", AGE is the oldest's" : "",
 			 any_full(view->fold) ? "; full: nine tenths are live" : "");
-	if (view->map->exact)
+	if (view->map->exact) {
+		__attribute__((cleanup(mem_scope))) char *path =
+			shell_word_new(view->map->of.profile->path);
 		paragraph_printf(term, "next: memtrace map --pools=1 %s    row 1, pool by pool",
-				 view->map->of.profile->path);
+				 path);
+	}
 	fputs(term_plain(term), term->out);
 }
 

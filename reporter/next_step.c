@@ -3,40 +3,22 @@
 #include <string.h>
 
 #include "../collector/linetable.h"
+#include "shell_word.h"
 
 static void append_text(struct buf *text, const char *part)
 {
 	buf_append(text, part, strlen(part));
 }
 
-/* As one word of a shell. */
-static void append_word(struct buf *text, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./:=@%+,-";
-	if (*word && !word[strspn(word, plain)]) {
-		append_text(text, word);
-		return;
-	}
-	append_text(text, "'");
-	for (; *word; word++) {
-		if (*word == '\'')
-			append_text(text, "'\\''");
-		else
-			buf_u8(text, (uint8_t)*word);
-	}
-	append_text(text, "'");
-}
-
 static void append_moments(const struct report *report, struct buf *text)
 {
 	if (strcmp(report->from.name, moment_beginning(report->profile)) != 0) {
 		append_text(text, " --from ");
-		append_word(text, report->from.name);
+		shell_word_append(text, report->from.name);
 	}
 	if (strcmp(report->to.name, "end") != 0) {
 		append_text(text, " --to ");
-		append_word(text, report->to.name);
+		shell_word_append(text, report->to.name);
 	}
 }
 
@@ -72,7 +54,7 @@ static void append_focus(const struct report *report, struct buf *text)
 		return;
 	snprintf(focus, sizeof focus, "%s:%d ", name, group->line);
 	append_text(text, " --focus ");
-	append_word(text, focus);
+	shell_word_append(text, focus);
 }
 
 void next_step_append(const struct report *report, const char *path, struct buf *text)
@@ -83,6 +65,6 @@ void next_step_append(const struct report *report, const char *path, struct buf 
 	append_moments(report, text);
 	append_focus(report, text);
 	append_text(text, " ");
-	append_word(text, path);
+	shell_word_append(text, path);
 	append_text(text, stacks ? "    lines of your own code" : "    who calls it");
 }

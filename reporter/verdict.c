@@ -102,9 +102,8 @@ static void say_free(const struct finding *finding)
 	const struct fragmentation *figures = finding->query->fragmentation;
 	const double percent = 100.0 * (double)figures->pinned_bytes / (double)figures->bytes;
 	verdict_say(finding->verdict->reasons,
-		    "%s of the %s in %s arenas is free (%.0f %%), but %s live blocks of %s "
-		    "keep it from"
-		    " going back",
+		    "%s of the %s in %s arenas is free (%.0f %%), but %s live blocks of %s"
+		    " keep it from going back",
 		    size(finding, figures->pinned_bytes).text,
 		    size(finding, figures->bytes).text, units_count(figures->arenas).text,
 		    percent, units_count(figures->blocks).text,
@@ -151,9 +150,8 @@ static void say_row(const struct finding *finding)
 			    size(finding, figures->exclusive_bytes).text);
 	else
 		verdict_say(finding->verdict->reasons,
-			    "%s: %s blocks of %s lie in %s arenas, and each of those holds "
-			    "blocks of"
-			    " other %s, too",
+			    "%s: %s blocks of %s lie in %s arenas, and each of those holds"
+			    " blocks of other %s, too",
 			    name, units_count(figures->blocks).text,
 			    size(finding, figures->live_bytes).text,
 			    units_count(figures->arenas).text,
@@ -217,9 +215,9 @@ static void advise_restart(const struct finding *finding, const struct release_s
 	const struct pinning *pinning = finding->query->pinning;
 	if (pinning->others.blocks) {
 		verdict_say(finding->verdict->advice,
-			    "at marks only the stacks with most blocks of each arena are "
-			    "known: see the"
-			    " end of the run for what releasing them gives back");
+			    "at marks only the stacks with most blocks of each arena are"
+			    " known: see the end of the run for what releasing them gives"
+			    " back");
 		return;
 	}
 	verdict_say(finding->verdict->advice,

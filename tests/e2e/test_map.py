@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -184,6 +185,16 @@ def test_a_row_is_zoomed_into(kept):
     for wrong in ("0", len(rows) + 1, "0x10", "few", "1x"):
         done = memtrace_map("-n", "0", f"--pools={wrong}", kept.run.path, status=1)
         assert f"'{wrong}'" in done.stderr and not done.stdout
+
+
+def test_what_comes_next_can_be_typed(kept, tmp_path):
+    path = tmp_path / "it's mine.memtrace"
+    path.write_bytes(kept.run.path.read_bytes())
+    said = memtrace_map(path, COLUMNS=1000).stdout.splitlines()[-1]
+    command, purpose = said.removeprefix("next: memtrace map ").split("    ")
+    assert purpose == "row 1, pool by pool"
+    assert shlex.split(command) == ["--pools=1", str(path)]
+    assert "keeping.py" in memtrace_map(*shlex.split(command)).stdout
 
 
 MARKING = """\
