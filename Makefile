@@ -172,8 +172,8 @@ $(O)/replay/%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/modules.a
 	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) -lm
 
 # What of the readers the corpora reach, line by line in $(O)/coverage/NAME.c.txt.
-readers := profile_read section_read profile_blocks profile_check stream_check stream_read journal_read \
-	columns linetable ring
+readers := profile_read section_read profile_blocks profile_check profile_check_map stream_check stream_read \
+	journal_read columns linetable ring heap_state_read audits
 reader_src := $(readers:%=collector/%.c)
 
 covered := $(patsubst $(O)/fuzz/%,$(O)/coverage/%,$(fuzz_obj))

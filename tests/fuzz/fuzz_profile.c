@@ -18,30 +18,42 @@ enum {
 	MOST_FILE_BYTES = 1 << 16,
 };
 
-static const char *const tags[] = {"RUN_", "INFO", "STRS", "LTAB", "CODE", "NODE",
-				   "THRD", "SITE", "MARK", "CHNG", "WIND", "ARNA",
-				   "POOL", "MAPS", "BLKA", "BLKZ", "BLKS", "BLKW"};
-/* 0 as an input's item size stands for the right one. */
-static const uint16_t right_bytes[] = {sizeof(struct profile_run),
-				       1,
-				       1,
-				       1,
-				       sizeof(struct profile_code),
-				       sizeof(struct profile_node),
-				       sizeof(struct profile_thread),
-				       sizeof(struct profile_site),
-				       sizeof(struct profile_mark),
-				       sizeof(struct profile_change),
-				       sizeof(struct profile_window),
-				       sizeof(struct profile_arena),
-				       sizeof(struct profile_pool),
-				       sizeof(struct profile_mapping),
-				       1,
-				       1,
-				       sizeof(uint32_t),
-				       sizeof(uint16_t)};
-enum { TAGS = sizeof(tags) / sizeof(*tags) };
-_Static_assert(sizeof(right_bytes) / sizeof(*right_bytes) == TAGS, "one for each tag");
+struct shape {
+	const char *tag;
+	uint16_t item_bytes; /* 0 as an input's item size stands for it */
+};
+
+/* Inputs choose by number: new ones go to the end. */
+static const struct shape shapes[] = {
+	{"RUN_", sizeof(struct profile_run)},
+	{"INFO", 1},
+	{"STRS", 1},
+	{"LTAB", 1},
+	{"CODE", sizeof(struct profile_code)},
+	{"NODE", sizeof(struct profile_node)},
+	{"THRD", sizeof(struct profile_thread)},
+	{"SITE", sizeof(struct profile_site)},
+	{"MARK", sizeof(struct profile_mark)},
+	{"CHNG", sizeof(struct profile_change)},
+	{"WIND", sizeof(struct profile_window)},
+	{"ARNA", sizeof(struct profile_arena)},
+	{"POOL", sizeof(struct profile_pool)},
+	{"MAPS", sizeof(struct profile_mapping)},
+	{"BLKA", 1},
+	{"BLKZ", 1},
+	{"BLKS", sizeof(uint32_t)},
+	{"BLKW", sizeof(uint16_t)},
+	{"PINS", sizeof(struct profile_pin)},
+	{"AMRK", sizeof(struct profile_arena_mark)},
+	{"HOLD", sizeof(struct profile_holder)},
+	{"MCLS", sizeof(struct profile_mark_class)},
+	{"AUDT", sizeof(struct profile_audit)},
+	{"AUDD", sizeof(struct profile_audit_difference)},
+	{"PNTS", sizeof(struct profile_point)},
+	{"PCHG", sizeof(struct profile_point_change)},
+	{"LIFE", sizeof(struct profile_lifetime)},
+};
+enum { SHAPES = sizeof(shapes) / sizeof(*shapes) };
 
 struct built {
 	struct profile_header header;
@@ -54,20 +66,21 @@ static size_t add_section(struct built *built, size_t *rest_len, const uint8_t *
 			  size_t len)
 {
 	struct profile_section *section;
-	unsigned tag, item_bytes;
+	const struct shape *shape;
+	unsigned item_bytes;
 	size_t content;
 
 	if (len < PIECE_HEAD_BYTES || built->header.section_count == MOST_SECTIONS)
 		return 0;
-	tag = piece[0] % TAGS;
+	shape = &shapes[piece[0] % SHAPES];
 	item_bytes = piece[1] | (unsigned)piece[2] << 8;
 	if (item_bytes == 0)
-		item_bytes = right_bytes[tag];
+		item_bytes = shape->item_bytes;
 	content = piece[3] * (size_t)PIECE_UNIT_BYTES;
 	if (content > len - PIECE_HEAD_BYTES)
 		content = len - PIECE_HEAD_BYTES;
 	section = &built->table[built->header.section_count++];
-	memcpy(section->tag, tags[tag], sizeof(section->tag));
+	memcpy(section->tag, shape->tag, sizeof(section->tag));
 	section->item_bytes = item_bytes;
 	section->offset = offsetof(struct built, rest) + *rest_len;
 	section->stored_bytes = plain_zstd(piece + PIECE_HEAD_BYTES, content,
