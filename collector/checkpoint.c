@@ -56,9 +56,11 @@ static pid_t run_fork(const char *out, uint32_t covers)
 int checkpoint_start(struct checkpoint *checkpoint, const char *out, uint32_t covers,
 		     struct err *err)
 {
-	pid_t pid = checkpoint->program ? run_program(checkpoint->program, out, covers)
-					: run_fork(out, covers);
+	pid_t pid = checkpoint->program ? run_program(checkpoint->program, out, covers) : -1;
 
+	/* Without /proc it can't be found. */
+	if (pid < 0)
+		pid = run_fork(out, covers);
 	if (pid < 0)
 		return err_set(err, "%s: no process for a checkpoint: %m", out);
 	checkpoint->pid = pid;

@@ -1,9 +1,11 @@
 #include "heir.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "program.h"
 
 enum {
@@ -69,13 +71,29 @@ static bool is_gone(const struct ring *parents, uint64_t fork_id, struct child *
 	return was_replaced(parents, child);
 }
 
+/*
+ * Where its profile goes, the ring says itself, and a program that has dropped its privileges
+ * can write to it as before: it has to be the ring of that name, which only its owner can give.
+ */
+static bool lies_at_its_name(const struct ring *ring)
+{
+	__attribute__((cleanup(buf_release))) struct buf path = {0};
+	struct stat named, open;
+
+	buf_printf(&path, "%s.ring", ring->facts.out);
+	buf_u8(&path, 0);
+	return ring->facts.out[0] == '/' && lstat((const char *)path.data, &named) == 0 &&
+	       fstat(ring->fd, &open) == 0 && named.st_dev == open.st_dev &&
+	       named.st_ino == open.st_ino;
+}
+
 static bool open_ring(const struct ring *parents, const char *path, uint64_t fork_id,
 		      struct ring *ring)
 {
 	if (ring_open(ring, path, RING_FOLLOW, NULL) < 0)
 		return false;
 	if (ring->facts.fork_id == fork_id &&
-	    ring->facts.parent_run_id == parents->facts.run_id && ring->facts.out[0] == '/')
+	    ring->facts.parent_run_id == parents->facts.run_id && lies_at_its_name(ring))
 		return true;
 	/* Left there by a run of long ago. */
 	ring_close(ring);

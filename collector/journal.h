@@ -31,6 +31,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../preload/stream.h"
 #include "err.h"
@@ -100,6 +101,8 @@ uint64_t journal_sequence(const struct journal *journal);
 int journal_open(const char *path, struct journal_reader **ret_reader, struct err *err);
 void journal_close(struct journal_reader *reader);
 const struct journal_header *journal_facts(const struct journal_reader *reader);
+/* Whose the file is. */
+uid_t journal_owner(const struct journal_reader *reader);
 /*
  * 1: a batch; its records are the reader's and may be changed until the next call. 0: the end.
  * -1: what follows is cut short or damaged, `err` says at which offset; so does each further

@@ -16,6 +16,7 @@ struct journal_reader {
 	int fd;
 	char *path;
 	struct journal_header header;
+	uid_t owner;
 	uint64_t offset;   /* of the next frame */
 	uint64_t sequence; /* that it must have */
 	struct columns columns;
@@ -45,6 +46,18 @@ static ssize_t read_at(int fd, void *bytes, size_t len, uint64_t offset)
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+static int check_file(struct journal_reader *reader, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(reader->fd, &st) < 0)
+		return err_set(err, "%s: %m", reader->path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, "%s: not a regular file", reader->path);
+	reader->owner = st.st_uid;
+	return 0;
 }
 
 static int read_header(struct journal_reader *reader, struct err *err)
@@ -86,7 +99,7 @@ int journal_open(const char *path, struct journal_reader **ret_reader, struct er
 	reader->fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (reader->fd < 0)
 		err_set(err, "%s: %m", path);
-	if (reader->fd < 0 || read_header(reader, err) < 0) {
+	if (reader->fd < 0 || check_file(reader, err) < 0 || read_header(reader, err) < 0) {
 		journal_close(reader);
 		return -1;
 	}
@@ -112,6 +125,11 @@ void journal_close(struct journal_reader *reader)
 const struct journal_header *journal_facts(const struct journal_reader *reader)
 {
 	return &reader->header;
+}
+
+uid_t journal_owner(const struct journal_reader *reader)
+{
+	return reader->owner;
 }
 
 static int bad_frame(const struct journal_reader *reader, const char *why, struct err *err)

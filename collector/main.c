@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,7 +137,7 @@ static int take_arguments(struct arguments *arguments, int argc, char **argv)
 static void become_independent(void)
 {
 	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
-				      SIGXFSZ, SIGTSTP, SIGTTOU, SIGCHLD};
+				      SIGXFSZ, SIGXCPU, SIGTSTP, SIGTTOU, SIGCHLD};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
@@ -154,7 +155,26 @@ static void become_independent(void)
 		return;
 }
 
-/* The program is worth more than its profile when memory runs out. */
+/* The program has lowered its own limits for itself; what may be had back is asked for. */
+static void raise_limits(void)
+{
+	static const __rlimit_resource_t resources[] = {
+		RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_NPROC,
+	};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(resources) / sizeof(*resources); i++) {
+		if (getrlimit(resources[i], &limit) < 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(resources[i], &limit);
+	}
+}
+
+/*
+ * The program is worth more than its profile when memory runs out. And what a journal makes of
+ * itself may be far larger than it is.
+ */
 static void become_modest(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -198,6 +218,7 @@ int main(int argc, char **argv)
 		puts("memtrace-collector " MEMTRACE_VERSION);
 		return EXIT_SUCCESS;
 	case REPLAY:
+		become_modest();
 		return tell(run_replay(arguments.run.out, arguments.to, &note, &err), &note,
 			    &err);
 	case CHECKPOINT:
@@ -205,9 +226,11 @@ int main(int argc, char **argv)
 		return tell(checkpoint_make(arguments.run.out, arguments.covers, &err), &note,
 			    &err);
 	case RECOVER:
+		become_modest();
 		return tell(recover(&arguments, &note, &err), &note, &err);
 	default:
 		become_independent();
+		raise_limits();
 		become_modest();
 		return run_collect(&arguments.run, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

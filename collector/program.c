@@ -1,7 +1,9 @@
 #include "program.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +73,9 @@ static bool stat_alive(const struct program *program)
 {
 	struct program_stat stat;
 
+	/* There may be no /proc here, or one that hides it. */
 	if (!read_stat(program->pid, &stat))
-		return false;
+		return kill(program->pid, 0) == 0 || errno == EPERM;
 	if (program->start && stat.start != program->start)
 		return false;
 	return (stat.state != 'Z' && stat.state != 'X') || stat.threads > 1;

@@ -15,6 +15,9 @@
 /* Of processes none of which had a collector. Rings are input: theirs might form a circle. */
 enum { MOST_GENERATIONS = 64 };
 
+/* remains.owner before anything was read. */
+#define NOBODY_YET ((uid_t)-1)
+
 /* How far to read. */
 struct goal {
 	uint64_t fork_id; /* behind that fork; 0: to the end */
@@ -36,6 +39,7 @@ static void name_files(struct remains *remains, const char *out)
 	memset(remains, 0, sizeof(*remains));
 	remains->out = out;
 	remains->ring.fd = -1;
+	remains->owner = NOBODY_YET;
 	buf_printf(&remains->ring_path, "%s.ring", out);
 	buf_u8(&remains->ring_path, 0);
 }
@@ -50,6 +54,7 @@ static int open_files(struct remains *remains, const char *out, struct err *err)
 		remains_release(remains);
 		return -1;
 	}
+	remains->owner = remains->ring.owner;
 	forks_find_parent(&remains->ring.facts, out, &remains->parent_out);
 	return 0;
 }
@@ -114,6 +119,15 @@ static int check_ring(struct remains *remains, const struct replay *replay,
 	return 0;
 }
 
+static int check_owner(struct remains *remains, const char *out, uid_t owner, struct err *err)
+{
+	if (remains->owner != NOBODY_YET && remains->owner != owner)
+		return err_set(err, "%s: its files belong to user %u, and those of %s to %u",
+			       out, owner, remains->out, remains->owner);
+	remains->owner = owner;
+	return 0;
+}
+
 static void note_fork(void *user, uint64_t fork_id)
 {
 	uint64_t *last = user;
@@ -166,8 +180,8 @@ static int read_ring(struct remains *remains, const struct goal *goal,
 static int read_up_to(struct remains *remains, const struct goal *goal, struct ledger *ledger,
 		      struct err *ret_note, struct err *err);
 
-static int read_parent(const struct remains *remains, const struct goal *goal,
-		       struct ledger *ledger, struct err *ret_note, struct err *err)
+static int read_parent(struct remains *remains, const struct goal *goal, struct ledger *ledger,
+		       struct err *ret_note, struct err *err)
 {
 	__attribute__((cleanup(buf_release))) struct buf linked = {0};
 	__attribute__((cleanup(remains_release))) struct remains parent = {.ring.fd = -1};
@@ -175,16 +189,20 @@ static int read_parent(const struct remains *remains, const struct goal *goal,
 	struct replay replay;
 
 	forks_path(&linked, out, goal->fork_id);
-	if (replay_reaches(text_of(&linked), goal->fork_id))
-		return replay_journal(ledger, text_of(&linked), goal->fork_id, &replay, err);
-	if (open_files(&parent, out, err) < 0)
+	if (replay_reaches(text_of(&linked), goal->fork_id)) {
+		if (replay_journal(ledger, text_of(&linked), goal->fork_id, &replay, err) < 0)
+			return -1;
+		return check_owner(remains, text_of(&linked), replay.owner, err);
+	}
+	if (open_files(&parent, out, err) < 0 ||
+	    read_up_to(&parent, goal, ledger, ret_note, err) < 0)
 		return -1;
-	return read_up_to(&parent, goal, ledger, ret_note, err);
+	return check_owner(remains, out, parent.owner, err);
 }
 
 /* What the parent's books say at the fork; from there on they are this process's. */
-static int inherit(const struct remains *remains, const struct goal *goal,
-		   struct ledger *ledger, struct err *ret_note, struct err *err)
+static int inherit(struct remains *remains, const struct goal *goal, struct ledger *ledger,
+		   struct err *ret_note, struct err *err)
 {
 	const struct ring_header *facts = &remains->ring.facts;
 	const struct goal parents = {facts->fork_id, goal->generations - 1};
@@ -216,6 +234,8 @@ static int read_up_to(struct remains *remains, const struct goal *goal, struct l
 			return -1;
 		*ret_note = replay.stopped;
 	}
+	if (replay.segments && check_owner(remains, remains->out, replay.owner, err) < 0)
+		return -1;
 	if (replay.at_fork)
 		return 0;
 	if (has_ring(remains))

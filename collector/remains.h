@@ -6,6 +6,9 @@
  * its parent's up to the fork, from wherever those are, and then what its ring holds. The other
  * way round, a run that is recovered hands over what such children still need before its own
  * files go: so the members of a family may be recovered in any order, each when it is dead.
+ *
+ * Anybody's run can be read. All its files are one user's, also where others could have added
+ * some.
  */
 #ifndef MEMTRACE_REMAINS_H
 #define MEMTRACE_REMAINS_H
@@ -20,6 +23,7 @@ struct remains {
 	struct buf ring_path;  /* a text */
 	struct ring ring;      /* fd -1: there is none */
 	struct buf parent_out; /* a text where the books begin with the parent's, else empty */
+	uid_t owner;           /* of all files, once they are read */
 };
 
 /* `out` is kept, not copied. -1: the program lives, or another collector is at work on it. */

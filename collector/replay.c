@@ -51,6 +51,16 @@ static int check_segment(const char *path, const struct ledger *ledger,
 	return 0;
 }
 
+/* In a folder that others can write to, anybody might have gone on with it. */
+static int check_owner(const char *path, uid_t owner, struct replay *replay, struct err *err)
+{
+	if (replay->segments && owner != replay->owner)
+		return err_set(err, "%s: belongs to user %u, and what comes before it to %u",
+			       path, owner, replay->owner);
+	replay->owner = owner;
+	return 0;
+}
+
 /* What a collector takes out of a ring ends with it, so that it closes a batch. */
 static bool ends_at_fork(const struct journal_batch *batch, uint64_t fork_id)
 {
@@ -89,7 +99,8 @@ static int replay_segment(struct ledger *ledger, const char *path, uint64_t fork
 
 	if (journal_open(path, &reader, err) < 0)
 		return -1;
-	if (check_number(path, journal_facts(reader), replay, err) < 0)
+	if (check_owner(path, journal_owner(reader), replay, err) < 0 ||
+	    check_number(path, journal_facts(reader), replay, err) < 0)
 		return -1;
 	if (ledger && check_segment(path, ledger, journal_facts(reader), replay, err) < 0)
 		return -1;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 #include "ledger.h"
@@ -15,6 +16,7 @@ struct replay {
 	uint32_t segments;      /* the last one read or stood for; 0: there is no journal */
 	uint64_t batches;       /* of the journal as it was written */
 	uint64_t ring_position; /* behind the last record that came from the ring */
+	uid_t owner;            /* of all its files */
 	bool at_fork;           /* it stopped behind the R_FORK that was asked for */
 	bool complete; /* no frame was damaged or cut short; `stopped` says which was */
 	struct err stopped;

@@ -1,5 +1,6 @@
 #include "ring.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "mem.h"
 #include "stream_read.h"
 
 /* Threads may reserve a little past the capacity: each checks for space before it reserves. */
@@ -100,9 +102,6 @@ static int check_file(const char *path, int fd, uint64_t *ret_bytes, struct err 
 		return err_set(err, "%s: %m", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, "%s: not a regular file", path);
-	if (st.st_uid != geteuid())
-		return err_set(err, "%s: belongs to user %u, not to %u", path, st.st_uid,
-			       geteuid());
 	if (st.st_size < RING_HEADER_BYTES)
 		return err_set(err, "%s: %lld bytes are too short for a ring", path,
 			       (long long)st.st_size);
@@ -121,8 +120,41 @@ static int read_facts(const char *path, int fd, struct ring_header *facts, struc
 	return check_header(path, facts, bytes, err);
 }
 
-static int map_file(struct ring *ring, const char *path, enum ring_access access,
-		    struct err *err)
+/* The program's own memory: of another user's it could be anything, at any time. */
+static int map_shared(struct ring *ring, const char *path, struct err *err)
+{
+	if (ring->owner != geteuid())
+		return err_set(err, "%s: belongs to user %u, not to %u", path, ring->owner,
+			       geteuid());
+	ring->map = mmap(NULL, ring->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+			 0);
+	if (ring->map != MAP_FAILED)
+		return 0;
+	ring->map = NULL;
+	return err_set(err, "%s: %m", path);
+}
+
+/* A mapping would end us by a signal where somebody makes the file shorter meanwhile. */
+static int copy_file(struct ring *ring, const char *path, struct err *err)
+{
+	ring->map = mem_lazy(ring->map_bytes);
+	if (!ring->map)
+		return err_set(err, "%s: no memory for %zu bytes", path, ring->map_bytes);
+	for (size_t at = 0; at < ring->map_bytes;) {
+		ssize_t len = pread(ring->fd, ring->map + at, ring->map_bytes - at, (off_t)at);
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len <= 0)
+			return err_set(err, "%s: offset %zu: %s", path, at,
+				       len ? strerror(errno) : "the file ends here by now");
+		at += (size_t)len;
+	}
+	return 0;
+}
+
+static int take_file(struct ring *ring, const char *path, enum ring_access access,
+		     struct err *err)
 {
 	struct stat st;
 
@@ -130,16 +162,12 @@ static int map_file(struct ring *ring, const char *path, enum ring_access access
 		return err_set(err, "%s: another collector is at work on it", path);
 	if (read_facts(path, ring->fd, &ring->facts, err) < 0)
 		return -1;
-	ring->inode = fstat(ring->fd, &st) == 0 ? st.st_ino : 0;
-	ring->map_bytes = ring->facts.file_bytes;
-	ring->map = mmap(NULL, ring->map_bytes,
-			 access == RING_FOLLOW ? PROT_READ | PROT_WRITE : PROT_READ,
-			 access == RING_FOLLOW ? MAP_SHARED : MAP_PRIVATE, ring->fd, 0);
-	if (ring->map == MAP_FAILED) {
-		ring->map = NULL;
+	if (fstat(ring->fd, &st) < 0)
 		return err_set(err, "%s: %m", path);
-	}
-	return 0;
+	ring->inode = st.st_ino;
+	ring->owner = st.st_uid;
+	ring->map_bytes = ring->facts.file_bytes;
+	return access == RING_FOLLOW ? map_shared(ring, path, err) : copy_file(ring, path, err);
 }
 
 int ring_open(struct ring *ring, const char *path, enum ring_access access, struct err *err)
@@ -150,7 +178,7 @@ int ring_open(struct ring *ring, const char *path, enum ring_access access, stru
 	ring->fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (ring->fd < 0)
 		return err_set(err, "%s: %m", path);
-	if (map_file(ring, path, access, err) < 0) {
+	if (take_file(ring, path, access, err) < 0) {
 		ring_close(ring);
 		return -1;
 	}

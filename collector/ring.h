@@ -22,13 +22,14 @@
 #include "err.h"
 
 enum ring_access {
-	RING_FOLLOW = 0,  /* the program lives: the header is written to */
-	RING_INSPECT = 1, /* nothing is written: a private, read-only mapping */
+	RING_FOLLOW = 0,  /* the program lives, and is ours: the header is written to */
+	RING_INSPECT = 1, /* nothing is written: a copy, of anybody's ring */
 };
 
 struct ring {
 	int fd; /* also carries the lock that tells other collectors to keep off */
 	ino_t inode;
+	uid_t owner;
 	uint8_t *map;
 	size_t map_bytes;
 	struct ring_header *header; /* shared: only its atomics, and mark_name */
@@ -50,7 +51,7 @@ void ring_close(struct ring *ring);
  * The mapping stays; where the file is open in another process as well, the lock is that one's.
  */
 void ring_leave_file(struct ring *ring);
-/* The checked header alone, whoever is at work on the ring. */
+/* The checked header alone, whoever is at work on the ring, and whose ever it is. */
 int ring_look_at(const char *path, struct ring_header *ret_facts, struct err *err);
 /* Slots reserved and not read yet: a hint, at most the capacity. */
 uint64_t ring_waiting(const struct ring *ring);

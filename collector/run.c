@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -271,6 +272,24 @@ int run_replay(const char *out, const char *to, struct err *ret_note, struct err
 	return ledger_write(&run.ledger, to, 0, err);
 }
 
+/*
+ * What another user's files say may be read. But nothing is written, replaced or removed where
+ * they say so: whose folder it is could lead us anywhere.
+ */
+static int check_ours(const struct remains *remains, struct err *err)
+{
+	struct stat st;
+
+	if (remains->owner != geteuid())
+		return err_set(err,
+			       "%s: its files belong to user %u, not to %u: a report "
+			       "reads them, and leaves them alone",
+			       remains->out, remains->owner, geteuid());
+	if (lstat(remains->out, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_uid != geteuid()))
+		return err_set(err, "%s: isn't a file of user %u", remains->out, geteuid());
+	return 0;
+}
+
 /* `remove`: the side files go, once the profile is there. */
 static int recover(const char *out, const char *to, bool remove, struct err *ret_note,
 		   struct err *err)
@@ -283,6 +302,8 @@ static int recover(const char *out, const char *to, bool remove, struct err *ret
 		return -1;
 	ledger_init(&ledger);
 	result = remains_read(&remains, &ledger, ret_note, err);
+	if (result == 0 && remove)
+		result = check_ours(&remains, err);
 	if (result == 0)
 		result = ledger_write(&ledger, to, PROFILE_REPLAYED, err);
 	if (result == 0 && remove)

@@ -130,7 +130,12 @@ static int make_file(const char *path, const char *suffix)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return open(buffer, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(buffer, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	/* A umask may have taken away what the collector needs. */
+	if (fd >= 0)
+		fchmod(fd, 0600);
+	return fd;
 }
 
 /* Takes the first free name. */

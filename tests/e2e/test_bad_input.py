@@ -198,8 +198,8 @@ def test_answer_that_cannot_be_written(whole):
         assert "can't write to standard output" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def killed_run(any_python, folder, user):
-    """A run whose program and collector were killed after COUNT blocks."""
+def killed_run(any_python, folder, user, journal_bytes=0):
+    """A run whose program and collector were killed after COUNT blocks, and with that much of it in the journal."""
     script = folder / "killed.py"
     script.write_text("import os, time\n"
                       "LETTER, kept = b'.', []\n"
@@ -210,7 +210,8 @@ def killed_run(any_python, folder, user):
     out = folder / "k.memtrace"
     traced = clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=out)
     with subprocess.Popen([any_python, script], cwd=folder, user=user, env=traced) as program:
-        wait_for((folder / "ready").exists, what="program")
+        wait_for((folder / "ready").exists, 60, what="program")
+        wait_for(lambda: os.stat(f"{out}.journal.1").st_size >= journal_bytes, 60, what="journal")
         ring = pathlib.Path(f"{out}.ring").read_bytes()
         collector = struct.unpack_from("<I", ring, 276)[0]
         os.kill(program.pid, 9)
