@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,17 @@ static void become_modest(void)
 	close(fd);
 }
 
+/*
+ * By itself the C library goes over to using large blocks again, which it then has to clear: each
+ * fork of the program makes two journals with buffers of some MiB, of which it needs little.
+ */
+static void keep_fresh_memory_fresh(void)
+{
+	enum { LARGE_BYTES = 256 << 10 };
+
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+}
+
 static int tell(int status, const struct err *note, const struct err *err)
 {
 	if (note->text[0])
@@ -232,6 +244,7 @@ int main(int argc, char **argv)
 		become_independent();
 		raise_limits();
 		become_modest();
+		keep_fresh_memory_fresh();
 		return run_collect(&arguments.run, &err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 }
