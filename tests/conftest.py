@@ -344,3 +344,14 @@ class Tracer:
 def trace(tmp_path):
     """trace(python, script, args...) runs a program twice, bare and traced, and compares them."""
     return Tracer(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def as_pid_1():
+    """A command that makes another one PID 1 of a namespace; the test is skipped where none can be made."""
+    command = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if os.getuid():
+        command[1:1] = ["--user", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("'unshare --pid' isn't permitted: run it as root")
+    return command

@@ -57,23 +57,13 @@ def test_a_killed_collector_is_not_waited_for(any_python, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "killed\ndone\n", "")
 
 
-def as_pid_1():
-    """The command that makes another one PID 1 of a namespace; the test is skipped where none can be made."""
-    command = ["unshare", "--pid", "--fork", "--mount-proc"]
-    if os.getuid():
-        command[1:1] = ["--user", "--map-root-user"]
-    if subprocess.run([*command, "true"], capture_output=True).returncode:
-        pytest.skip("'unshare --pid' isn't permitted: run it as root")
-    return command
-
-
 @pytest.mark.parametrize("executes_with", [None, "MEMTRACE_QUIET=1", "MEMTRACE_RING=bad"],
                          ids=["", "executed", "untraced"])
 @pytest.mark.parametrize("how", ["pid 1", "subreaper"])
-def test_every_way_to_wait(any_python, tmp_path, how, executes_with):
+def test_every_way_to_wait(any_python, as_pid_1, tmp_path, how, executes_with):
     """Forks, Pythons, daemons: each is waited for once, and then there is nobody. So it is without the
     library; where another image of the program left its collector; and in a program that isn't traced."""
-    prefix, words = (as_pid_1(), []) if how == "pid 1" else ([], ["subreaper"])
+    prefix, words = (as_pid_1, []) if how == "pid 1" else ([], ["subreaper"])
     command = [*prefix, any_python, ADOPTER, *words, *filter(None, [executes_with])]
 
     def run(environment):
