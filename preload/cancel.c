@@ -102,59 +102,57 @@ static void uncount_pair(uint32_t stack, uint32_t bytes)
 	spin_unlock(&slot->lock);
 }
 
-bool cancel_take(uint64_t address, struct record *ret_record)
+/* The slot, locked, in which the allocation at the address is still waiting; NULL: it isn't. */
+static inline struct cancel_slot *lock_waiting(uint64_t address)
 {
 	struct cancel_slot *slot = slot_of(address);
-	bool found = false;
 
 	if (!may_wait(slot, address))
-		return false;
+		return NULL;
 	spin_lock(&slot->lock);
-	if (slot->record.head && record_a(&slot->record) == address) {
-		*ret_record = slot->record;
-		empty(slot);
-		count_pair(record_low(ret_record), record_bytes(ret_record));
-		found = true;
-	}
+	if (slot->record.head && record_a(&slot->record) == address)
+		return slot;
 	spin_unlock(&slot->lock);
-	return found;
+	return NULL;
+}
+
+bool cancel_take(uint64_t address, struct record *ret_record)
+{
+	struct cancel_slot *slot = lock_waiting(address);
+
+	if (!slot)
+		return false;
+	*ret_record = slot->record;
+	empty(slot);
+	count_pair(record_low(ret_record), record_bytes(ret_record));
+	spin_unlock(&slot->lock);
+	return true;
 }
 
 void cancel_send(uint64_t address)
 {
-	struct cancel_slot *slot = slot_of(address);
+	struct cancel_slot *slot = lock_waiting(address);
 
-	if (!may_wait(slot, address))
+	if (!slot)
 		return;
-	spin_lock(&slot->lock);
-	if (slot->record.head && record_a(&slot->record) == address) {
-		ring_put(slot->record.head, slot->record.body);
-		empty(slot);
-	}
+	ring_put(slot->record.head, slot->record.body);
+	empty(slot);
 	spin_unlock(&slot->lock);
 }
 
 bool cancel_retag(uint64_t address, uint32_t stack)
 {
-	struct cancel_slot *slot = slot_of(address);
-	bool found = false;
+	struct cancel_slot *slot = lock_waiting(address);
 
-	if (!may_wait(slot, address))
+	if (!slot)
 		return false;
-	spin_lock(&slot->lock);
-	if (slot->record.head && record_a(&slot->record) == address) {
-		uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;
+	uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;
 
-		count_pair(record_low(&slot->record), record_bytes(&slot->record));
-		/*
-		 * In one store: whoever reads it of a dead process finds the one stack or the
-		 * other.
-		 */
-		__atomic_store_n(&slot->record.body, others | stack, __ATOMIC_RELEASE);
-		found = true;
-	}
+	count_pair(record_low(&slot->record), record_bytes(&slot->record));
+	/* In one store: whoever reads it of a dead process finds the one stack or the other. */
+	__atomic_store_n(&slot->record.body, others | stack, __ATOMIC_RELEASE);
 	spin_unlock(&slot->lock);
-	return found;
+	return true;
 }
 
 void cancel_restore(struct record record)

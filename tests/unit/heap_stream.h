@@ -9,6 +9,7 @@
 #include "audit_model.h"
 #include "census_model.h"
 #include "heap_model.h"
+#include "xorshift.h"
 
 enum { EVENTS = 1500 };
 
@@ -18,10 +19,7 @@ struct random {
 
 static uint32_t below(struct random *rnd, uint32_t limit)
 {
-	rnd->state ^= rnd->state << 13;
-	rnd->state ^= rnd->state >> 7;
-	rnd->state ^= rnd->state << 17;
-	return (uint32_t)((rnd->state >> 32) * limit >> 32);
+	return (uint32_t)((xorshift(&rnd->state) >> 32) * limit >> 32);
 }
 
 static bool chance(struct random *rnd, uint32_t percent)

@@ -11,6 +11,7 @@
 
 #include "../../collector/buf.h"
 #include "../../collector/stream_read.h"
+#include "xorshift.h"
 
 enum { RANDOM_LIVE = 1 << 10 };
 
@@ -24,10 +25,7 @@ struct random_stream {
 
 static inline uint64_t random_next(struct random_stream *s)
 {
-	s->state ^= s->state << 13;
-	s->state ^= s->state >> 7;
-	s->state ^= s->state << 17;
-	return s->state;
+	return xorshift(&s->state);
 }
 
 static inline void random_put(struct random_stream *s, uint64_t head, uint64_t body)

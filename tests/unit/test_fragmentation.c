@@ -14,6 +14,7 @@
 
 #include "../../collector/mem.h"
 #include "../../reporter/fragmentation.h"
+#include "xorshift.h"
 
 enum { KIB = 1 << 10, MIB = 1 << 20, ARENAS = 20, POOLS_OF_ARENA = 64, ROUNDS = 40 };
 
@@ -31,10 +32,7 @@ static const struct moment last = {.kind = MOMENT_LAST};
 
 static uint64_t pick(struct made *made, uint64_t count)
 {
-	made->seed ^= made->seed << 13;
-	made->seed ^= made->seed >> 7;
-	made->seed ^= made->seed << 17;
-	return made->seed % count;
+	return xorshift(&made->seed) % count;
 }
 
 static void add_pool(struct made *made, struct profile_arena *arena, uint64_t address,

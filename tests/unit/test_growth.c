@@ -16,6 +16,7 @@
 #include "../../collector/linetable.h"
 #include "../../collector/mem.h"
 #include "../../reporter/growth.h"
+#include "xorshift.h"
 
 enum { CODES = 12, NODES = 150, MARKS = 2, THREADS = 3, TEXT_BYTES = 4096, ROUNDS = 5 };
 
@@ -49,10 +50,7 @@ struct made {
 
 static uint64_t pick(struct made *made, uint64_t count)
 {
-	made->seed ^= made->seed << 13;
-	made->seed ^= made->seed >> 7;
-	made->seed ^= made->seed << 17;
-	return made->seed % count;
+	return xorshift(&made->seed) % count;
 }
 
 static uint32_t add_text(struct made *made, const char *text)

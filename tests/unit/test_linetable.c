@@ -13,6 +13,7 @@
 
 #include "../../collector/buf.h"
 #include "../../collector/linetable.h"
+#include "xorshift.h"
 
 enum { RANGES = 200, FIRST_LINE = 1000 };
 
@@ -21,17 +22,9 @@ struct range {
 	int32_t line;  /* LINE_NONE: none */
 };
 
-static uint64_t random_u64(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static int32_t random_between(uint64_t *state, int32_t low, int32_t high)
 {
-	return low + (int32_t)(random_u64(state) % (uint64_t)(high - low + 1));
+	return low + (int32_t)(xorshift(state) % (uint64_t)(high - low + 1));
 }
 
 /* Steps of all sizes, so that every form of entry is needed. */
@@ -200,7 +193,7 @@ static void encode_locations(struct buf *out, const struct range *ranges, uint64
 
 		for (int32_t left = ranges[i].bytes / 2; left > 0; left -= 8) {
 			put_location(out, left < 8 ? left : 8, ranges[i].line, delta,
-				     random_u64(seed));
+				     xorshift(seed));
 			delta = 0;
 		}
 		line = ranges[i].line == LINE_NONE ? line : ranges[i].line;
@@ -227,16 +220,16 @@ static void test_any_bytes(void **state)
 
 	(void)state;
 	for (size_t round = 0; round < 20000; round++) {
-		size_t len = random_u64(&seed) % 24;
+		size_t len = xorshift(&seed) % 24;
 		uint8_t *bytes = malloc(len ? len : 1);
 
 		for (size_t i = 0; i < len; i++)
-			bytes[i] = (uint8_t)(round % 3 ? random_u64(&seed) : 0xff);
+			bytes[i] = (uint8_t)(round % 3 ? xorshift(&seed) : 0xff);
 		for (unsigned int kind = 0; kind < 6; kind++) {
-			int32_t instr = (int32_t)random_u64(&seed);
+			int32_t instr = (int32_t)xorshift(&seed);
 
 			linetable_line((enum linetable_kind)kind, bytes, len,
-				       (int32_t)random_u64(&seed),
+				       (int32_t)xorshift(&seed),
 				       round % 2 ? instr : instr % 64);
 		}
 		free(bytes);

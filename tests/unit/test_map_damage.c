@@ -16,6 +16,7 @@
 #include "../../collector/mem.h"
 #include "../../reporter/map_json.h"
 #include "../../reporter/map_text.h"
+#include "xorshift.h"
 
 enum {
 	ROUNDS = 150,
@@ -42,10 +43,7 @@ struct made {
 
 static uint64_t pick(struct made *made, uint64_t count)
 {
-	made->seed ^= made->seed << 13;
-	made->seed ^= made->seed >> 7;
-	made->seed ^= made->seed << 17;
-	return made->seed % count;
+	return xorshift(&made->seed) % count;
 }
 
 /* Sizes of all magnitudes, ordinary ones more often. */

@@ -16,6 +16,7 @@
 #include "../../collector/linetable.h"
 #include "../../collector/mem.h"
 #include "../../reporter/merge.h"
+#include "xorshift.h"
 
 enum { PARTS = 5, ROWS = 40, FILES = 4, LINES = 6, ROUNDS = 50 };
 
@@ -31,10 +32,7 @@ struct made {
 
 static uint64_t pick(struct made *made, uint64_t count)
 {
-	made->seed ^= made->seed << 13;
-	made->seed ^= made->seed >> 7;
-	made->seed ^= made->seed << 17;
-	return made->seed % count;
+	return xorshift(&made->seed) % count;
 }
 
 static void set_parent(struct made *made, size_t part, uint32_t parent)

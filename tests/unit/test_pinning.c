@@ -17,6 +17,7 @@
 
 #include "../../collector/mem.h"
 #include "../../reporter/pinning.h"
+#include "xorshift.h"
 
 enum {
 	FILES = 6,
@@ -43,10 +44,7 @@ struct made {
 
 static uint64_t pick(struct made *made, uint64_t count)
 {
-	made->seed ^= made->seed << 13;
-	made->seed ^= made->seed >> 7;
-	made->seed ^= made->seed << 17;
-	return made->seed % count;
+	return xorshift(&made->seed) % count;
 }
 
 static void make_profile(struct made *made)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../reporter/release.h"
+#include "xorshift.h"
 
 enum { ARENAS = 40, ROWS = 12, ROUNDS = 200 };
 static const uint64_t MIB = 1 << 20;
@@ -107,9 +108,7 @@ static void each_row_is_the_best_of_its_moment(void **state)
 
 		memset(&given, 0, sizeof(given));
 		for (int i = 0; i < ARENAS; i++) {
-			random ^= random << 13;
-			random ^= random >> 7;
-			random ^= random << 17;
+			xorshift(&random);
 			/* Three of the twelve rows hold it, on the average. */
 			add(&given, random >> 44 & ~(uint64_t)15,
 			    (uint32_t)(random & random >> 12) & ((1 << ROWS) - 1));

@@ -11,6 +11,7 @@
 
 #include "../../collector/mem.h"
 #include "../../collector/section_write.h"
+#include "xorshift.h"
 
 enum { WORDS = 1 << 20 };
 
@@ -20,9 +21,7 @@ static void fill(struct section_write *section)
 	uint64_t word = 1;
 
 	for (size_t i = 0; i < WORDS; i++) {
-		word ^= word << 13;
-		word ^= word >> 7;
-		word ^= word << 17;
+		xorshift(&word);
 		section_write_add(section, &word, sizeof(word));
 	}
 	assert_int_equal(section_write_finish(section, NULL), 0);
