@@ -20,6 +20,8 @@ _memtrace_value() {
 	--color) _memtrace_words "auto always never" "$1" ;;
 	--follow) _memtrace_words "tree fork none" "$1" ;;
 	--events) _memtrace_words "full all" "$1" ;;
+	--format) _memtrace_words "folded speedscope" "$1" ;;
+	--weight) _memtrace_words "live growth pinned peak total" "$1" ;;
 	-o | --output | -n | --focus | --ignore) return 0 ;;
 	*) return 1 ;;
 	esac
@@ -31,6 +33,7 @@ _memtrace_options() {
 	run) echo "--output --events --follow --units --help" ;;
 	report) echo "--from --to --by -n --focus --ignore --merge $reading" ;;
 	map) echo "--pools --at --by -n $reading" ;;
+	export) echo "--format --weight --output --from --to --focus --ignore --threads --help" ;;
 	dump | ls | doctor) echo "$reading" ;;
 	mark) echo "--audit --help" ;;
 	recover) echo "--help" ;;
@@ -69,7 +72,7 @@ _memtrace() {
 	local name=${COMP_WORDS[1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_memtrace_words "run report map dump mark ls recover doctor help --version --help" "$word"
+		_memtrace_words "run report map export dump mark ls recover doctor help --version --help" "$word"
 		return
 	fi
 	# bash takes "=" for a word of its own.
@@ -84,13 +87,13 @@ _memtrace() {
 		return
 	fi
 	case $name in
-	report | map | dump | recover) _memtrace_files "$word" ;;
+	report | map | export | dump | recover) _memtrace_files "$word" ;;
 	ls)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	mark) [[ $COMP_CWORD -eq 2 ]] && _memtrace_words "$(ps -eo pid= 2>/dev/null)" "$word" ;;
-	help) _memtrace_words "run report map dump mark ls recover doctor" "$word" ;;
+	help) _memtrace_words "run report map export dump mark ls recover doctor" "$word" ;;
 	esac
 }
 

@@ -1,6 +1,6 @@
 # fish completion for memtrace.
 
-set -l commands run report map dump mark ls recover doctor help
+set -l commands run report map export dump mark ls recover doctor help
 set -l reading report map dump ls doctor
 
 complete -c memtrace -f
@@ -8,6 +8,7 @@ complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -l version -
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a program under the tracer'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a report -d 'Which lines memory grew from'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a map -d 'The arenas, and what keeps them'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a export -d 'A profile in formats of other tools'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a dump -d 'Every record of a profile'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a mark -d 'Name this moment'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a ls -d 'Runs in a directory'
@@ -33,13 +34,23 @@ complete -c memtrace -n "__fish_seen_subcommand_from map" -l pools -d 'One arena
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l at -x -a 'start main end peak' -d 'The arenas of'
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l by -x -a 'line own function file module' -d 'Whose blocks hold them'
 complete -c memtrace -n "__fish_seen_subcommand_from map" -s n -x -d 'Rows to show, 0 is all'
+
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l format -x -a 'folded speedscope' -d 'For which tools'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l weight -x -a 'live growth pinned peak total' -d 'How heavy a stack is'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -s o -l output -r -F -d 'Where to'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l from -x -a 'start main' -d 'Growth since'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l to -x -a 'main end' -d 'What is live at'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l focus -x -d 'Only stacks that match'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l ignore -x -d 'No stacks that match'
+complete -c memtrace -n "__fish_seen_subcommand_from export" -l threads -d 'Begin stacks with their threads'
+
 complete -c memtrace -n "__fish_seen_subcommand_from mark" -l audit -d 'Compare the arenas with the interpreter'
 
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l json -d 'Print JSON'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading run" -l units -x -a 'iec si' -d 'Powers of 1024 or of 1000'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l color -x -a 'auto always never' -d 'Colour'
 
-complete -c memtrace -n "__fish_seen_subcommand_from report map dump recover" -k -a '(__fish_complete_suffix .memtrace)'
+complete -c memtrace -n "__fish_seen_subcommand_from report map export dump recover" -k -a '(__fish_complete_suffix .memtrace)'
 complete -c memtrace -n "__fish_seen_subcommand_from ls" -a '(__fish_complete_directories)'
 complete -c memtrace -n "__fish_seen_subcommand_from mark" -a '(__fish_complete_pids)'
 complete -c memtrace -n "__fish_seen_subcommand_from help" -a "$commands"

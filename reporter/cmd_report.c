@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "file_set.h"
+#include "filter.h"
 #include "lineage.h"
 #include "merge.h"
 #include "options.h"
@@ -90,22 +91,6 @@ struct printing {
 	struct term term;
 	struct json json;
 };
-
-static int find_moments(const struct arguments *arguments, struct report *report,
-			struct err *err)
-{
-	const char *from = arguments->from ? arguments->from
-					   : moment_beginning(report->profile);
-	if (moment_find(report->profile, from, &report->from, err) ||
-	    moment_find(report->profile, arguments->to, &report->to, err))
-		return -1;
-	if (report->from.seconds > report->to.seconds)
-		return err_set(err, "%s: --from %s (%s) is after --to %s (%s)",
-			       report->profile->path, from,
-			       units_seconds(report->from.seconds).text, arguments->to,
-			       units_seconds(report->to.seconds).text);
-	return 0;
-}
 
 /* What is asked of one grouping. */
 struct answers {
@@ -211,7 +196,8 @@ static int make_report(const struct printing *printing, const char *name,
 		.recovered_now = selected.recovered_now,
 		.filtered = printing->focus || printing->ignore,
 	};
-	if (find_moments(arguments, &report, &err)) {
+	if (moment_find_span(selected.profile, arguments->from, arguments->to, &report.from,
+			     &report.to, &err)) {
 		command_say("%s", err.text);
 		profile_free(selected.profile);
 		return -1;
@@ -379,22 +365,6 @@ static int print_all(struct printing *printing)
 	return print_files(printing, &set);
 }
 
-/* NULL, and *ret_failed, where it is no regular expression. */
-static const regex_t *compile(const char *option, const char *text, regex_t *pattern,
-			      bool *ret_failed)
-{
-	char reason[200];
-	if (!text)
-		return NULL;
-	const int error = regcomp(pattern, text, REG_EXTENDED | REG_NOSUB);
-	if (!error)
-		return pattern;
-	regerror(error, pattern, reason, sizeof reason);
-	command_say("%s: '%s' is no regular expression: %s", option, text, reason);
-	*ret_failed = true;
-	return NULL;
-}
-
 int cmd_report(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -413,15 +383,15 @@ int cmd_report(int argc, char **argv)
 	struct arguments arguments = {.to = "end", .limit = 10};
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments))
 		return STATUS_USAGE;
-	regex_t focus, ignore;
-	bool failed = false;
-	struct printing printing = {.arguments = &arguments};
-	printing.focus = compile("--focus", arguments.focus, &focus, &failed);
-	printing.ignore = compile("--ignore", arguments.ignore, &ignore, &failed);
-	const int status = failed ? STATUS_USAGE : print_all(&printing);
-	if (printing.focus)
-		regfree(&focus);
-	if (printing.ignore)
-		regfree(&ignore);
+	struct filter filter;
+	struct err err;
+	if (filter_init(&filter, arguments.focus, arguments.ignore, &err)) {
+		command_say("%s", err.text);
+		return STATUS_USAGE;
+	}
+	struct printing printing = {
+		.arguments = &arguments, .focus = filter.focus, .ignore = filter.ignore};
+	const int status = print_all(&printing);
+	filter_release(&filter);
 	return status;
 }

@@ -12,7 +12,7 @@ const struct command commands[] = {
 	{"map", cmd_map, "[FILE]", "the arenas, and what keeps them"},
 	{"diff", NULL, "BEFORE AFTER", "two profiles compared"},
 	{"gate", NULL, "FILE...", "fail a build that grew"},
-	{"export", NULL, "FILE", "a profile in other tools' formats"},
+	{"export", cmd_export, "[FILE]", "a profile in other tools' formats"},
 	{"symbolize", NULL, "FILE", "names for native frames"},
 	{"dump", cmd_dump, "FILE", "every record of a profile, journal or ring, one per line"},
 	{"mark", cmd_mark, "PID NAME", "name this moment in a running, traced program"},

@@ -116,6 +116,23 @@ int moment_find(const struct profile *profile, const char *text, struct moment *
 	return 0;
 }
 
+int moment_find_span(const struct profile *profile, const char *from, const char *to,
+		     struct moment *ret_from, struct moment *ret_to, struct err *err)
+{
+	struct moment first, last;
+	const char *beginning = from ? from : moment_beginning(profile);
+	if (moment_find(profile, beginning, &first, err) ||
+	    moment_find(profile, to, &last, err))
+		return -1;
+	if (first.seconds > last.seconds)
+		return err_set(err, "%s: --from %s (%s) is after --to %s (%s)", profile->path,
+			       beginning, units_seconds(first.seconds).text, to,
+			       units_seconds(last.seconds).text);
+	*ret_from = first;
+	*ret_to = last;
+	return 0;
+}
+
 void moment_live(const struct profile *profile, const struct moment *moment,
 		 uint64_t *bytes_by_stack, uint64_t *blocks_by_stack)
 {

@@ -31,6 +31,9 @@ struct moment {
 const char *moment_beginning(const struct profile *profile);
 int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
 		struct err *err);
+/* From `from`, or the beginning where it is NULL, to `to`, which must not come first. */
+int moment_find_span(const struct profile *profile, const char *from, const char *to,
+		     struct moment *ret_from, struct moment *ret_to, struct err *err);
 /* Live figures of each stack at a moment: arrays of node_count + 1. */
 void moment_live(const struct profile *profile, const struct moment *moment,
 		 uint64_t *bytes_by_stack, uint64_t *blocks_by_stack);

@@ -10,8 +10,8 @@ import time
 import pytest
 from conftest import COMMAND, LIBRARY, clean_environment
 
-BUILT = ["run", "report", "map", "dump", "mark", "ls", "recover", "doctor", "help"]
-LATER = ["diff", "gate", "export", "symbolize"]
+BUILT = ["run", "report", "map", "export", "dump", "mark", "ls", "recover", "doctor", "help"]
+LATER = ["diff", "gate", "symbolize"]
 
 
 def memtrace(*args, cwd=None, **variables):
@@ -67,6 +67,10 @@ def test_not_built_yet(name):
     (("mark", "twelve", "x"), "'twelve'"), (("mark", "1", "x" * 128), "128 bytes"),
     (("mark", "1", ""), "''"), (("mark", "1", "a", "b"), "'b'"), (("dump", "a", "b"), "'b'"),
     (("map", "-n", "few"), "'few'"), (("map", "--by", "stack"), "'stack'"), (("map", "a", "b"), "'b'"),
+    (("export", "a"), "--format"), (("export", "--format", "png"), "'png'"),
+    (("export", "--format", "folded", "--weight", "heavy"), "'heavy'"),
+    (("export", "--format", "folded", "a", "b"), "'b'"),
+    (("export", "--format", "folded", "--focus", "(", "a"), "'('"),
     (("recover",), "no PATH"), (("ls", "a", "b"), "'b'"),
 ])
 def test_usage_errors_quote_what_is_wrong(args, quoted):

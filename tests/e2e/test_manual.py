@@ -77,6 +77,7 @@ def stage(tmp_path_factory, any_python):
     tools.mkdir()
     (tools / "python3").symlink_to(any_python)
     (tools / "memtrace").symlink_to(COMMAND)
+    (tools / "flamegraph.pl").symlink_to(shutil.which("cat"))
     (folder / "build").mkdir()
     (folder / "build/memtrace").symlink_to(COMMAND)
     for part in ("libmemtrace.so", "memtrace-collector"):
@@ -157,7 +158,7 @@ def run_line(line, folder, variables):
     assert done.returncode == 0, done.stderr
     # Traced programs say nothing; the command's own last line begins with its name.
     for said in done.stderr.splitlines():
-        assert "live at end" in said, said
+        assert "live at end" in said or ("memtrace export" in line and "shrank" in said), said
     if line.startswith("LD_PRELOAD"):
         assert any(path.name.startswith("app.") for path in folder.glob("*.memtrace"))
 
@@ -176,6 +177,7 @@ RULES = [
     (r"(build/)?memtrace run .*python3 (app|your_program|server|samples/(demo|fragmentation))\.py$", run_line),
     (r"(build/)?memtrace mark \d+ \w+$", run_line),
     (READING + r"( -- python3( app\.py)?)?([ \w./=*-]*)$", run_line),
+    (r"memtrace export [ \w./-]*( \| flamegraph\.pl > \w+\.svg)?$", run_line),
     (r"LD_PRELOAD=\S+( --variable=preload memtrace\))? python3 app\.py$", run_line),
     (r"ctypes\.CDLL\(None\)\.memtrace_mark\(b\"\w+\"\)$", run_python),
 ]
