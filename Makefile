@@ -107,6 +107,10 @@ check-long: check
 check-run: all $(unit_bin)
 	@MEMTRACE_BUILD=$(O) tests/check.py $(TESTS)
 
+# CPython's own test suite, with and without the library. SUITE: arguments, such as interpreters.
+check-cpython: all
+	@MEMTRACE_BUILD=$(O) tests/cpython/run.py $(SUITE)
+
 # Trying it.
 demo:
 	@scripts/deps demo
@@ -238,6 +242,7 @@ help:
 	@echo 'make demo          builds, traces a program that leaks, explains the report'
 	@echo 'make check         every test; the last line counts them. TESTS=... picks some'
 	@echo 'make check-long    also those that take longer than a coffee'
+	@echo 'make check-cpython CPython'"'"'s own tests, with and without the library; SUITE=... picks'
 	@echo 'make unit          the unit tests alone'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall     likewise'
@@ -251,5 +256,5 @@ help:
 	@echo 'V=1                shows whole commands'
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
-.PHONY: all objects unit check check-long check-run demo deps interpreters bench fuzz fuzz-coverage tidy install uninstall clean help
+.PHONY: all objects unit check check-long check-run check-cpython demo deps interpreters bench fuzz fuzz-coverage tidy install uninstall clean help
 .SECONDARY:
