@@ -235,13 +235,22 @@ static void tend_checkpoint(struct ledger *ledger)
 }
 
 /*
+ * One is being made, or whole and waits until heirs have linked what it stands for; or the
+ * program is at its end, what follows is short, and none is made any more.
+ */
+static bool is_relieved_soon(const struct ledger *ledger)
+{
+	return ledger->checkpoint.pid || ledger->checkpoint_whole || ledger->ended;
+}
+
+/*
  * A checkpoint that doesn't come (a full disk, a machine without a moment for it) gets twice
- * the bound, one that is being made some more where the bound is small; then a run that goes on
- * can be recovered no more.
+ * the bound, one that is to come soon some more where the bound is small; then a run that goes
+ * on can be recovered no more.
  */
 static bool outgrown(const struct ledger *ledger)
 {
-	enum { UNDER_WAY_BYTES = 16 << 20 };
+	enum { SOON_BYTES = 16 << 20 };
 	uint64_t limit = ledger->journal_limit_bytes;
 
 	if (limit < ledger->checkpoint_bytes)
@@ -249,7 +258,7 @@ static bool outgrown(const struct ledger *ledger)
 	if (limit > UINT64_MAX / 4)
 		return false;
 	return journal_length(ledger) >=
-	       2 * limit + (ledger->checkpoint.pid ? UNDER_WAY_BYTES : 0);
+	       2 * limit + (is_relieved_soon(ledger) ? SOON_BYTES : 0);
 }
 
 static void append_to_journal(struct ledger *ledger, const struct journal_batch *batch)

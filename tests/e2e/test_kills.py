@@ -18,6 +18,9 @@ from conftest import COMMAND, CONSERVED, PROGRAMS, Profile, find_profiles, line_
 
 SHORT, LONG = 10, 100
 KILLS = LONG if os.environ.get("MEMTRACE_TEST_LONG") else SHORT
+KILLS_BEHIND_CHECKPOINTS = KILLS // 2
+# As far as the number that tells a checkpoint from another segment.
+JOURNAL_HEADER = struct.Struct("<8s6I")
 FREE, ALLOCATING, LIVE, MOVING, FREEING = range(5)
 REGIONS, ENTRIES, IN_USE = 12, 400, 2
 ENTRY = struct.Struct("<4Q")
@@ -168,11 +171,16 @@ def kill(program, *groups):
         wait_for(lambda: not is_alive(group), what="death")
 
 
+# What is said of a child that was killed in its very first event, while its files were being made.
+NOTHING_RECORDED = ("ended before it recorded anything", "is empty, and nothing is beside it to recover from",
+                    ".ring: 0 bytes are too short for a ring")
+
+
 def recover(out):
     """A child that was killed in its very first event has files, and nothing in them."""
     done = subprocess.run([COMMAND, "recover", out], capture_output=True, text=True)
-    if done.returncode and "ended before it recorded anything" in done.stderr:
-        pathlib.Path(f"{out}.ring").unlink()
+    if done.returncode and any(reason in done.stderr for reason in NOTHING_RECORDED):
+        pathlib.Path(f"{out}.ring").unlink(missing_ok=True)
         out.unlink()
     else:
         assert done.returncode == 0, done.stderr
@@ -203,6 +211,16 @@ def profiles_by_pid(trace):
     return {profile.run_record()["pid"]: profile for profile in profiles}
 
 
+def kill_all_and_check(trace, dice, program, ledger, collectors):
+    kill(program, *dice.sample([program.pid, collectors], 2))
+    told, recovered = read_ledger(ledger), unfinished(trace)
+    recover_all(trace, dice)
+    profiles = profiles_by_pid(trace)
+    assert sum(check(profiles[pid], process) for pid, process in told.items()) > 0
+    profiles[program.pid].check(killed=True)
+    check_that_nothing_is_left(trace, recovered)
+
+
 @pytest.mark.parametrize("kill_number", range(KILLS))
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
 def test_everything_is_killed(trace, any_python, library, mode, kill_number):
@@ -212,14 +230,34 @@ def test_everything_is_killed(trace, any_python, library, mode, kill_number):
            "MEMTRACE_JOURNAL": dice.choice(["64KiB", "256KiB", "256MiB"])}
     program, ledger, collectors = start(trace, any_python, library, mode, env)
     time.sleep(dice.uniform(0, 0.8))
-    kill(program, *dice.sample([program.pid, collectors], 2))
-    told, recovered = read_ledger(ledger), unfinished(trace)
-    recover_all(trace, dice)
-    profiles = profiles_by_pid(trace)
-    compared = sum(check(profiles[pid], process) for pid, process in told.items())
-    assert compared > 0
-    profiles[program.pid].check(killed=True)
-    check_that_nothing_is_left(trace, recovered)
+    kill_all_and_check(trace, dice, program, ledger, collectors)
+
+
+def has_checkpoint(path):
+    """A journal's first segment, which may be replaced while it is read: a whole header or none."""
+    try:
+        magic, *_, covers = JOURNAL_HEADER.unpack(path.read_bytes()[:JOURNAL_HEADER.size])
+    except (OSError, struct.error):
+        return False
+    return magic == b"MEMTJNL1" and covers > 0
+
+
+@pytest.mark.parametrize("kill_number", range(KILLS_BEHIND_CHECKPOINTS))
+@pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
+def test_everything_is_killed_behind_checkpoints(trace, any_python, library, mode, kill_number):
+    """A checkpoint has been made; of two processes of a tree, where the program forks."""
+    dice = random.Random(f"checkpoints {mode} {kill_number}")
+    env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"]), "MEMTRACE_JOURNAL": "64KiB"}
+    wanted = 2 if mode == "forking" else 1
+    program, ledger, collectors = start(trace, any_python, library, mode, env)
+    try:
+        wait_for(lambda: sum(map(has_checkpoint, trace.out.glob("*.journal.1"))) >= wanted, 120,
+                 what="checkpoints")
+        time.sleep(dice.uniform(0, 0.5))
+    except BaseException:
+        kill(program, program.pid, collectors)
+        raise
+    kill_all_and_check(trace, dice, program, ledger, collectors)
 
 
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
