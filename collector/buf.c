@@ -36,32 +36,9 @@ void buf_append(struct buf *buf, const void *bytes, size_t len)
 	buf->len += len;
 }
 
-static void buf_little_endian(struct buf *buf, uint64_t value, size_t len)
-{
-	uint8_t *out = buf_room(buf, len);
-	for (size_t i = 0; i < len; i++)
-		out[i] = (uint8_t)(value >> 8 * i);
-	buf->len += len;
-}
-
 void buf_u8(struct buf *buf, uint8_t value)
 {
-	buf_little_endian(buf, value, 1);
-}
-
-void buf_u16(struct buf *buf, uint16_t value)
-{
-	buf_little_endian(buf, value, 2);
-}
-
-void buf_u32(struct buf *buf, uint32_t value)
-{
-	buf_little_endian(buf, value, 4);
-}
-
-void buf_u64(struct buf *buf, uint64_t value)
-{
-	buf_little_endian(buf, value, 8);
+	buf_append(buf, &value, 1);
 }
 
 void buf_varint(struct buf *buf, uint64_t value)
@@ -114,36 +91,6 @@ const uint8_t *cursor_bytes(struct cursor *c, size_t len)
 	if (len)
 		c->at += len;
 	return bytes;
-}
-
-static uint64_t cursor_little_endian(struct cursor *c, size_t len)
-{
-	const uint8_t *bytes = cursor_bytes(c, len);
-	uint64_t value = 0;
-
-	for (size_t i = 0; bytes && i < len; i++)
-		value |= (uint64_t)bytes[i] << 8 * i;
-	return value;
-}
-
-uint8_t cursor_u8(struct cursor *c)
-{
-	return (uint8_t)cursor_little_endian(c, 1);
-}
-
-uint16_t cursor_u16(struct cursor *c)
-{
-	return (uint16_t)cursor_little_endian(c, 2);
-}
-
-uint32_t cursor_u32(struct cursor *c)
-{
-	return (uint32_t)cursor_little_endian(c, 4);
-}
-
-uint64_t cursor_u64(struct cursor *c)
-{
-	return cursor_little_endian(c, 8);
 }
 
 uint64_t cursor_varint(struct cursor *c)

@@ -2,7 +2,7 @@
  * buf.h - bytes that grow, and a cursor that reads bytes without running past them.
  *
  * Memory: the buffer owns `data`; buf_release gives it back. A cursor owns nothing.
- * Numbers are little-endian; varints are LEB128.
+ * Varints are LEB128.
  */
 #ifndef MEMTRACE_BUF_H
 #define MEMTRACE_BUF_H
@@ -21,9 +21,6 @@ void buf_init(struct buf *buf);
 void buf_release(struct buf *buf);
 void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_u8(struct buf *buf, uint8_t value);
-void buf_u16(struct buf *buf, uint16_t value);
-void buf_u32(struct buf *buf, uint32_t value);
-void buf_u64(struct buf *buf, uint64_t value);
 void buf_varint(struct buf *buf, uint64_t value);
 void buf_text(struct buf *buf, const char *text); /* with its NUL */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -36,10 +33,6 @@ struct cursor {
 };
 
 struct cursor cursor_over(const void *bytes, size_t len);
-uint8_t cursor_u8(struct cursor *c);
-uint16_t cursor_u16(struct cursor *c);
-uint32_t cursor_u32(struct cursor *c);
-uint64_t cursor_u64(struct cursor *c);
 uint64_t cursor_varint(struct cursor *c);
 const uint8_t *cursor_bytes(struct cursor *c, size_t len); /* NULL when fewer are left */
 const char *cursor_text(struct cursor *c);                 /* NULL when no NUL follows */

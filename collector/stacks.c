@@ -198,13 +198,6 @@ void stacks_apply(struct stacks *stacks, const struct record *r)
 	}
 }
 
-const char *stacks_info(const struct stacks *stacks, const char *key)
-{
-	const struct info *info = info_find(stacks, key);
-
-	return info ? info->value : NULL;
-}
-
 const struct code *stacks_code(const struct stacks *stacks, uint32_t code_id)
 {
 	if (code_id < STREAM_CODE_FIRST || code_id - STREAM_CODE_FIRST >= stacks->code_count)

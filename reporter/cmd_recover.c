@@ -76,7 +76,7 @@ int cmd_recover(int argc, char **argv)
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &path))
 		return STATUS_USAGE;
-	if (run_files_find(path, &run, &err) || run_files_wait(&run, 10, &err)) {
+	if (run_files_find(path, &run, &err) || run_files_wait(&run, &err)) {
 		command_say("%s", err.text);
 		return STATUS_FAILED;
 	}

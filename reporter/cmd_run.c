@@ -216,9 +216,8 @@ int cmd_run(int argc, char **argv)
 		.parser = parse,
 		.args_doc = "[--] COMMAND [ARG...]",
 		.doc = "Runs COMMAND with every allocation of its Python processes traced.\v"
-		       "Exits with the command's own status, 128 + N when signal N killed it. "
-		       "The"
-		       " variables that libmemtrace(7) lists work here too; options win.",
+		       "Exits with the command's own status, 128 + N when signal N killed it."
+		       " The variables that libmemtrace(7) lists work here too; options win.",
 	};
 	struct arguments arguments = {.units = UNITS_IEC};
 	/* Options behind the command are the command's. */

@@ -8,8 +8,6 @@
 #include "moment.h"
 #include "run_files.h"
 
-static const double drain_seconds = 10;
-
 /* As it may be typed from here. */
 static const char *short_name(const char *out)
 {
@@ -49,7 +47,7 @@ void outcome_say(const char *out, enum units_kind units)
 {
 	struct run_files run;
 	struct err err;
-	if (run_files_find(out, &run, &err) || run_files_wait(&run, drain_seconds, &err)) {
+	if (run_files_find(out, &run, &err) || run_files_wait(&run, &err)) {
 		command_say("%s", err.text);
 		return;
 	}

@@ -186,11 +186,13 @@ void run_files_release(struct run_files *run)
 	*run = (struct run_files){.out = NULL};
 }
 
-int run_files_wait(struct run_files *run, double seconds, struct err *err)
+int run_files_wait(struct run_files *run, struct err *err)
 {
+	/* As long as a program's own exit waits for its profile. */
+	enum { SECONDS = 10 };
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	const double end = (double)now.tv_sec + (double)now.tv_nsec / 1e9 + seconds;
+	const double end = (double)now.tv_sec + (double)now.tv_nsec / 1e9 + SECONDS;
 	while (run->state == RUN_DRAINING) {
 		const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
 		struct run_files again;

@@ -48,8 +48,8 @@ char *run_files_out(const char *name);
  */
 int run_files_find(const char *name, struct run_files *ret_run, struct err *err);
 void run_files_release(struct run_files *run);
-/* Waits until the run is no longer draining, at most so long; looks again. */
-int run_files_wait(struct run_files *run, double seconds, struct err *err);
+/* Waits until the run is no longer draining, ten seconds at most; looks again. */
+int run_files_wait(struct run_files *run, struct err *err);
 /* The OUTs of all runs that have a file in the folder, sorted; for run_files_list_free. */
 int run_files_list(const char *folder, char ***ret_outs, size_t *ret_count, struct err *err);
 void run_files_list_free(char **outs, size_t count);

@@ -6,12 +6,9 @@
 #include "recovery.h"
 #include "run_files.h"
 
-/* As long as a program's own exit waits for its profile. */
-static const double drain_seconds = 10;
-
 static int make_ready(struct run_files *run, struct selected *selected, struct err *err)
 {
-	if (run->state == RUN_DRAINING && run_files_wait(run, drain_seconds, err))
+	if (run->state == RUN_DRAINING && run_files_wait(run, err))
 		return -1;
 	switch (run->state) {
 	case RUN_LEFTOVER:

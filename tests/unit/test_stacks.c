@@ -172,9 +172,10 @@ static void test_infos(void **state)
 	stream_put_text(&f->stream, R_INFO, 0, "python=3.13=x", 13);
 	apply(&f->stacks, &f->stream);
 	assert_int_equal(f->stacks.info_count, 2);
-	assert_string_equal(stacks_info(&f->stacks, "python"), "3.13=x");
-	assert_string_equal(stacks_info(&f->stacks, "empty"), "");
-	assert_null(stacks_info(&f->stacks, "nothing"));
+	assert_string_equal(f->stacks.infos[0].key, "python");
+	assert_string_equal(f->stacks.infos[0].value, "3.13=x");
+	assert_string_equal(f->stacks.infos[1].key, "empty");
+	assert_string_equal(f->stacks.infos[1].value, "");
 	finish(f);
 }
 
