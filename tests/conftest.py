@@ -264,6 +264,10 @@ def few_interpreters():
     return list(dict.fromkeys([*list(INTERPRETERS)[:1], *by_age[:1], *by_age[-1:]]))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "hazard(name, ...): the sections of HAZARDS.md that a test shows")
+
+
 def pytest_generate_tests(metafunc):
     """`python` is each interpreter in turn in files that say EVERY_INTERPRETER = True, a few in the others."""
     if "python" in metafunc.fixturenames and not any(

@@ -21,6 +21,7 @@ def run_as_subreaper(python, script, folder, **env):
                           timeout=30, env=clean_environment(MEMTRACE_OUT=folder / "r.memtrace", **env))
 
 
+@pytest.mark.hazard("process 1 and subreapers")
 def test_waiting_before_the_collector_has_begun(any_python, tmp_path):
     """wait() must not take it for a child even before it can say who it is."""
     slow = tmp_path / "slow-collector"
@@ -36,6 +37,7 @@ def test_waiting_before_the_collector_has_begun(any_python, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "no child\n", "")
 
 
+@pytest.mark.hazard("process 1 and subreapers")
 def test_a_killed_collector_is_not_waited_for(any_python, tmp_path):
     """Nobody reaps it, so its pid stays; a full ring that waits for any living collector must see it."""
     script = tmp_path / "kill.py"
@@ -57,6 +59,7 @@ def test_a_killed_collector_is_not_waited_for(any_python, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "killed\ndone\n", "")
 
 
+@pytest.mark.hazard("process 1 and subreapers")
 @pytest.mark.parametrize("executes_with", [None, "MEMTRACE_QUIET=1", "MEMTRACE_RING=bad"],
                          ids=["", "executed", "untraced"])
 @pytest.mark.parametrize("how", ["pid 1", "subreaper"])

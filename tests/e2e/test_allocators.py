@@ -30,6 +30,7 @@ def assert_exact(run, python, tracemalloc=False):
     assert any(0 <= books - array - size * BLOCKS < 200 for array in arrays for size in sizes)
 
 
+@pytest.mark.hazard("allocator hooks that are replaced")
 @pytest.mark.parametrize("allocator", ["default", "pymalloc", "malloc", "debug", "pymalloc_debug",
                                        "malloc_debug", "mimalloc"])
 def test_pythonmalloc(trace, python, allocator):
@@ -40,18 +41,21 @@ def test_pythonmalloc(trace, python, allocator):
     assert_exact(trace(python, SCRIPT, BLOCKS, env={"PYTHONMALLOC": allocator}), python)
 
 
+@pytest.mark.hazard("allocator hooks that are replaced")
 @pytest.mark.parametrize("options", [("-X", "dev"), ("-X", "tracemalloc"), ("-X", "tracemalloc=5"),
                                      ("-X", "dev", "-X", "tracemalloc"), ("-I",), ("-O",), ("-E", "-s")])
 def test_interpreter_options(trace, python, options):
     assert_exact(trace(python, *options, SCRIPT, BLOCKS), python, any("tracemalloc" in o for o in options))
 
 
+@pytest.mark.hazard("allocator hooks that are replaced")
 @pytest.mark.parametrize("variables", [{"PYTHONDEVMODE": 1}, {"PYTHONTRACEMALLOC": 3},
                                        {"PYTHONMALLOC": "debug", "PYTHONTRACEMALLOC": 1}])
 def test_interpreter_variables(trace, python, variables):
     assert_exact(trace(python, SCRIPT, BLOCKS, env=variables), python, "PYTHONTRACEMALLOC" in variables)
 
 
+@pytest.mark.hazard("allocator hooks that are replaced", "double counting")
 def test_tracemalloc_started_and_stopped(trace, python, tmp_path):
     """Blocks from before, during and after tracemalloc, freed in another phase than they were made."""
     script = tmp_path / "phases.py"
@@ -85,6 +89,7 @@ def test_tracemalloc_started_and_stopped(trace, python, tmp_path):
     assert chains
 
 
+@pytest.mark.hazard("double counting")
 def test_no_block_is_counted_twice_over_512_bytes(trace, python, tmp_path):
     """A large Python block reaches malloc as well: one allocation, one block."""
     script = tmp_path / "large.py"

@@ -318,6 +318,7 @@ def run_on(python, out, count, **variables):
     return line
 
 
+@pytest.mark.hazard("full disks")
 def test_disk_full_from_the_start(any_python, small_disk):
     """Not even the ring fits: the profile goes where there is room."""
     out = small_disk("64k") / "full.memtrace"
@@ -334,6 +335,7 @@ def test_disk_full_from_the_start(any_python, small_disk):
         profile.unlink()
 
 
+@pytest.mark.hazard("full disks")
 def test_disk_that_fills_up(any_python, small_disk, sizes):
     """The journal doesn't fit, the profile does: all is in it, and what was at risk is said."""
     ring, journal, profile = sizes
@@ -347,6 +349,7 @@ def test_disk_that_fills_up(any_python, small_disk, sizes):
     assert [path.name for path in out.parent.iterdir()] == ["full.memtrace"]
 
 
+@pytest.mark.hazard("full disks")
 def test_disk_without_room_for_the_profile(any_python, small_disk, sizes):
     """The journal fits, the profile doesn't: a report rebuilds it without the disk."""
     ring, journal, profile = sizes

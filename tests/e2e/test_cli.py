@@ -135,6 +135,7 @@ def test_run_of_what_cannot_be_run(tmp_path):
     assert_refused(memtrace("run", tmp_path), 126, tmp_path)
 
 
+@pytest.mark.hazard("nothing can be loaded")
 def test_run_says_when_nothing_was_traced(tmp_path):
     done = memtrace("run", "sh", "-c", "echo out; echo err >&2", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "out\n")
@@ -160,6 +161,7 @@ def test_options_behind_the_command_are_the_commands():
     assert memtrace("run", "echo", "-o", "--help", "--", "x").stdout == "-o --help -- x\n"
 
 
+@pytest.mark.hazard("nothing can be loaded")
 def test_run_warns_of_a_static_program(tmp_path):
     source = tmp_path / "static.c"
     source.write_text("int main(void) { return 5; }\n")

@@ -84,6 +84,7 @@ def blocks_of(pools):
     return sum(len(blocks) for _, blocks in pools.live.values())
 
 
+@pytest.mark.hazard("headers in blocks")
 def test_growing_and_shrinking(watch, trace):
     begin, grown, shrunk, again, cleared, other = check_steps(watch("steps"), trace.work, STEPS)
     # The workload has to be what it says.
@@ -93,11 +94,13 @@ def test_growing_and_shrinking(watch, trace):
     assert any(again.live[pool][0] != other.live[pool][0] for pool in both), "no pool has changed its class"
 
 
+@pytest.mark.hazard("headers in blocks")
 @pytest.mark.parametrize("allocator", ["debug", "pymalloc_debug"])
 def test_debug_allocators(watch, trace, allocator):
     check_steps(watch("steps", PYTHONMALLOC=allocator), trace.work, STEPS)
 
 
+@pytest.mark.hazard("realloc")
 def test_reallocs(watch, trace):
     check_steps(watch("reallocs"), trace.work, ["grown", "shrunk", "again"])
 

@@ -43,6 +43,7 @@ def folder(tmp_path):
     ["perl", "-e", "my @a = (1) x 1000; print scalar @a"],
     ["tar", "--version"],
 ], ids=lambda command: command[0])
+@pytest.mark.hazard("exec and wrappers")
 def test_not_a_python(folder, command):
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is missing: apt-get install {command[0]}")
@@ -52,6 +53,7 @@ def test_not_a_python(folder, command):
     assert collectors_of(folder) == []
 
 
+@pytest.mark.hazard("exec and wrappers")
 def test_nothing_is_open_or_mapped_in_a_shell(folder):
     done = run(folder, "bash", "-c", "cat /proc/$$/maps; ls -l /proc/$$/fd")
     assert ".ring" not in done.stdout
@@ -65,6 +67,7 @@ def test_nothing_is_open_or_mapped_in_a_shell(folder):
     lambda python: ["bash", "-c", f"git --version >/dev/null; nice env sh -c \"{python} -c 'print(7)'\""],
     lambda python: ["timeout", "30", python, "-c", "print(7)"],
 ], ids=["env", "sh child", "sh exec", "many", "timeout"])
+@pytest.mark.hazard("exec and wrappers")
 def test_one_profile_through_wrappers(folder, python, wrap):
     done = run(folder, *wrap(python))
     assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")

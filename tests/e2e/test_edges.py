@@ -7,6 +7,7 @@ import pytest
 from conftest import LIBRARY, clean_environment, find_profiles, line_of
 
 
+@pytest.mark.hazard("the loader's lock")
 def test_no_error_of_the_loader_is_left(tmp_path):
     """A program that asks dlerror() first thing, traced or not, hears of nothing."""
     source, program = tmp_path / "ask.c", tmp_path / "ask"

@@ -76,6 +76,7 @@ def marks(profile):
     return [mark["name"] for mark in profile.report()["marks"]]
 
 
+@pytest.mark.hazard("hosts of an interpreter", "the loader's lock")
 @pytest.mark.parametrize("how", ["local", "global", "worker", "silent"])
 def test_a_library_loaded_late(host, how):
     run = host(how, KEEP.format(count=500) + "work()")
@@ -86,12 +87,14 @@ def test_a_library_loaded_late(host, how):
     assert int(run.run_record()["unknown_frees"]) <= 20
 
 
+@pytest.mark.hazard("thread-local storage")
 def test_threads_that_were_there_before(host):
     """The thread state lies in dynamic TLS, whose first use in a thread takes memory."""
     run = host("pool", KEEP.format(count=100))
     assert kept_blocks(run) == {("<string>", "work", LINE): 800}
 
 
+@pytest.mark.hazard("hosts of an interpreter")
 def test_started_three_times(host):
     script = KEEP.format(count=500) + "work()"
     run = host("local", *[script] * 3)
@@ -109,6 +112,7 @@ def test_started_three_times(host):
     {"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "malloc"}, {"PYTHONTRACEMALLOC": "5"},
     {"PYTHONTRACEMALLOC": "5", "PYTHONMALLOC": "debug"},
 ], ids=lambda more: ",".join(more.values()))
+@pytest.mark.hazard("allocator hooks that are replaced")
 def test_started_three_times_with_other_allocators(host, python, more):
     """tracemalloc stands on top of our functions: they must not be put on top of it in turn."""
     if "PYTHONTRACEMALLOC" in more and python_version(python) < (3, 12):
@@ -118,6 +122,7 @@ def test_started_three_times_with_other_allocators(host, python, more):
     assert kept_blocks(run) == {("<string>", "work", LINE): 500}
 
 
+@pytest.mark.hazard("the loader's lock")
 def test_the_loader_still_sees_the_caller(trace, tmp_path):
     """dlopen takes the search path of the library that calls it, not of ours."""
     folder = tmp_path / "plugins"
@@ -170,6 +175,7 @@ def ask(server, port):
         return True if server.poll() is not None else None
 
 
+@pytest.mark.hazard("hosts of an interpreter")
 def test_uwsgi(trace, tmp_path):
     if not shutil.which("uwsgi") or not os.path.exists("/usr/lib/uwsgi/plugins/python3_plugin.so"):
         pytest.skip("uwsgi is missing: apt-get install uwsgi-core uwsgi-plugin-python3")
@@ -190,6 +196,7 @@ def test_uwsgi(trace, tmp_path):
     assert profile.report()["process"]["program"] == "uwsgi"
 
 
+@pytest.mark.hazard("hosts of an interpreter")
 def test_gdb(trace):
     """It links libpython, and is no Python for that."""
     gdb = shutil.which("gdb")
@@ -236,6 +243,7 @@ def open_folder():
         yield pathlib.Path(folder)
 
 
+@pytest.mark.hazard("hosts of an interpreter")
 def test_apache(trace, open_folder):
     """mod_wsgi: the parent loads and unloads it, and loads it again; its child runs the Python."""
     apache, modules = shutil.which("apache2", path="/usr/sbin"), "/usr/lib/apache2/modules"

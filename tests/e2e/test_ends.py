@@ -30,6 +30,7 @@ ENDS = {
 }
 
 
+@pytest.mark.hazard("sudden ends")
 @pytest.mark.parametrize("how", ENDS)
 def test_profile_and_status(trace, python, tmp_path, how):
     source, status, end = ENDS[how]
@@ -57,6 +58,7 @@ def test_the_profile_is_there_when_the_program_has_ended(trace, python):
         assert not list(trace.out.glob("*.ring"))
 
 
+@pytest.mark.hazard("sudden ends")
 def test_killed_at_any_time_owes_nothing(trace, python, tmp_path):
     """The program says which blocks were made and which were freed before each line it writes."""
     script = tmp_path / "killed.py"
@@ -84,6 +86,7 @@ def test_killed_at_any_time_owes_nothing(trace, python, tmp_path):
     assert entry["count"] - min(said + 1, 50) in (-1, 0, 1)
 
 
+@pytest.mark.hazard("exec and wrappers")
 def test_exec_leaves_two_profiles(trace, python, tmp_path):
     script = tmp_path / "exec.py"
     script.write_text(KEEP + "if len(sys.argv) == 1:\n"
@@ -100,6 +103,7 @@ def test_exec_leaves_two_profiles(trace, python, tmp_path):
     assert ends == {"exec", "exit"}
 
 
+@pytest.mark.hazard("exec and wrappers")
 def test_failing_exec_changes_nothing(trace, python, tmp_path):
     script = tmp_path / "exec.py"
     script.write_text("import os\n"
@@ -131,6 +135,7 @@ def test_subprocess_has_its_own_profile(trace, python, tmp_path):
         assert profile.line(script, line_of(script, "# fill"))["count"] == 1000
 
 
+@pytest.mark.hazard("fork")
 @pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit(0)", "os.execv('/bin/true', ['true'])",
                                  "os.kill(os.getpid(), 9)", "os.abort()"])
 def test_a_fork_does_not_disturb_the_parent(trace, python, tmp_path, end):

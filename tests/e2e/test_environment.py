@@ -89,6 +89,7 @@ def test_pattern(any_python, tmp_path):
     assert [p.name for p in find_profiles(tmp_path)] == [name]
 
 
+@pytest.mark.hazard("children in other folders")
 def test_relative_pattern_belongs_to_the_first_process(any_python, tmp_path):
     """A child in another folder writes beside its parent."""
     first, second = tmp_path / "first", tmp_path / "second"
@@ -110,12 +111,14 @@ def test_existing_run_is_not_overwritten(any_python, tmp_path):
     assert len({p.read_bytes() for p in profiles}) == 3
 
 
+@pytest.mark.hazard("privacy")
 def test_profile_is_private(any_python, tmp_path):
     run(any_python, "-c", "pass", MEMTRACE_OUT=tmp_path / "r.memtrace")
     (profile,) = find_profiles(tmp_path)
     assert profile.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.hazard("full disks")
 def test_folder_that_cannot_be_written(any_python, tmp_path):
     fallback = pathlib.Path(f"/var/tmp/memtrace-{os.getuid()}")
     before = set(fallback.glob("*")) if fallback.exists() else set()
@@ -142,6 +145,7 @@ def test_collector_that_is_missing(any_python, tmp_path):
     assert find_profiles(tmp_path) == []
 
 
+@pytest.mark.hazard("dlsym allocates")
 def test_bound_at_start(any_python, tmp_path):
     """dlsym before anything else, with all symbols resolved at once."""
     done = run(any_python, "-c", "print(7)", MEMTRACE_OUT=tmp_path / "r.memtrace", LD_BIND_NOW=1)

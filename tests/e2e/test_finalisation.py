@@ -1,5 +1,6 @@
 """While the interpreter finalises, threads that don't need it go on."""
 
+import pytest
 from conftest import shared_object
 
 PROGRAM = """\
@@ -30,6 +31,7 @@ late = Late()
 """
 
 
+@pytest.mark.hazard("atexit")
 def test_thread_states_are_freed_under_threads_in_c(trace, python, tmp_path):
     """A daemon thread that never comes back from C keeps its state's address when that is freed."""
     library = shared_object(tmp_path, "endless.c")

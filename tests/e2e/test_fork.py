@@ -50,6 +50,7 @@ def by_status(run):
     return profiles
 
 
+@pytest.mark.hazard("fork")
 def test_prefork(trace, python, tmp_path):
     script = tmp_path / "prefork.py"
     script.write_text(PREFORK)
@@ -110,6 +111,7 @@ def test_child_that_only_execs_leaves_no_file(trace, any_python, tmp_path):
     assert len(run.profiles()) == 1
 
 
+@pytest.mark.hazard("fork")
 def test_daemon_by_double_fork(trace, any_python, tmp_path):
     script = tmp_path / "daemon.py"
     script.write_text("import os, time\n"
@@ -159,6 +161,7 @@ def test_multiprocessing(trace, python, tmp_path):
         assert {c[0] for c in workers} <= {inherited}
 
 
+@pytest.mark.hazard("fork")
 def test_forks_of_a_threaded_program(trace, any_python, tmp_path):
     """Other threads allocate while one forks: every book balances, and no child gets stuck."""
     script = tmp_path / "threads.py"

@@ -48,6 +48,7 @@ def looping(trace, python, tmp_path, **env):
     return process, collector_of(trace.out)
 
 
+@pytest.mark.hazard("a collector that stands still")
 def test_collector_that_is_killed(trace, any_python, tmp_path):
     process, collector = looping(trace, any_python, tmp_path)
     os.kill(collector, signal.SIGKILL)
@@ -56,6 +57,7 @@ def test_collector_that_is_killed(trace, any_python, tmp_path):
     assert float(out) < 30
 
 
+@pytest.mark.hazard("a collector that stands still")
 def test_collector_that_is_stopped(trace, any_python, tmp_path):
     """The program waits two seconds for it, and then goes on without."""
     process, collector = looping(trace, any_python, tmp_path, MEMTRACE_RING="64KiB", MEMTRACE_WAIT="1s")
@@ -69,6 +71,7 @@ def test_collector_that_is_stopped(trace, any_python, tmp_path):
         os.kill(collector, signal.SIGKILL)
 
 
+@pytest.mark.hazard("sudden ends")
 def test_both_killed_together(trace, any_python, tmp_path):
     """What the two left on disk is enough for the report."""
     script = tmp_path / "killed.py"
@@ -93,6 +96,7 @@ def test_both_killed_together(trace, any_python, tmp_path):
     profile.check(killed=True)
 
 
+@pytest.mark.hazard("process 1 and subreapers")
 def test_the_program_is_a_subreaper(any_python, tmp_path):
     """Orphans become its children, and the collector is an orphan: wait() must not return it."""
     code = ("import os\n"
@@ -114,6 +118,7 @@ def test_the_program_is_a_subreaper(any_python, tmp_path):
     (resource.RLIMIT_NOFILE, 4), (resource.RLIMIT_NOFILE, 16), (resource.RLIMIT_AS, 200 << 20),
     (resource.RLIMIT_CORE, 0),
 ])
+@pytest.mark.hazard("limits")
 def test_limits(any_python, tmp_path, which, limit):
     """A limit makes the ring smaller or the program untraced, never dead."""
     if which == resource.RLIMIT_AS and "san" in BUILD.parts:
@@ -129,6 +134,7 @@ def test_limits(any_python, tmp_path, which, limit):
         assert len(done.stderr.splitlines()) == len(bare.stderr.splitlines()) + 1
 
 
+@pytest.mark.hazard("descriptors")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_standard_descriptors_that_are_closed(any_python, tmp_path, closed):
     """Nothing of the tracer lands on a number the program may write to."""
@@ -146,6 +152,7 @@ def test_standard_descriptors_that_are_closed(any_python, tmp_path, closed):
     assert len(find_profiles(tmp_path)) == 1
 
 
+@pytest.mark.hazard("full disks")
 def test_full_disk(any_python, tmp_path):
     """A small file system stands in for it."""
     folder = tmp_path / "small"
@@ -197,6 +204,7 @@ def test_subinterpreters(trace, python, tmp_path):
     assert sum(e["total_count"] for e in totals) >= 3000
 
 
+@pytest.mark.hazard("thread exit")
 def test_daemon_threads_allocate_to_the_end(trace, python, tmp_path):
     script = tmp_path / "daemon.py"
     script.write_text("import threading, time\n"
@@ -210,6 +218,7 @@ def test_daemon_threads_allocate_to_the_end(trace, python, tmp_path):
     trace(python, script)
 
 
+@pytest.mark.hazard("thread exit")
 def test_many_short_threads(trace, python, tmp_path):
     script = tmp_path / "short.py"
     script.write_text("import threading\n"
@@ -225,6 +234,7 @@ def test_many_short_threads(trace, python, tmp_path):
     assert (entry["count"], entry["size_bytes"]) == (2000, 1_000_000)
 
 
+@pytest.mark.hazard("code objects that go")
 def test_code_that_is_made_and_dropped(trace, python, tmp_path):
     """A code object's address is used again by another: each block keeps its own function."""
     script = tmp_path / "churn.py"

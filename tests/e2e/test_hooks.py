@@ -28,6 +28,7 @@ def sizes(run):
     return collections.Counter(block["bytes"] for block in run.blocks().values() if block["domain"] == "malloc")
 
 
+@pytest.mark.hazard("errno")
 @pytest.mark.parametrize("environment", [{}, {"MEMTRACE_RING": "64KiB"}, {"MEMTRACE_AUDIT": "marks"}],
                          ids=["ordinary", "small ring", "audits"])
 @pytest.mark.parametrize("where", ["here", "in_threads", "in_children"])
@@ -40,6 +41,7 @@ def test_errno(trace, any_python, hazards, where, environment):
     assert len(worked) > 20 and len(worked) < len(lines)
 
 
+@pytest.mark.hazard("thread exit")
 def test_blocks_of_threads_that_have_ended(trace, python, hazards):
     """Destructors of a thread's keys run after its TLS is gone, in rounds; what they make is live."""
     run = trace(python, "-c", LOAD + "print(hazards.blocks_of_ended_threads(100))", hazards)
@@ -61,6 +63,7 @@ hazards.handlers_forget()
 """
 
 
+@pytest.mark.hazard("signals")
 def test_signal_handlers_that_allocate(trace, python, hazards):
     """What comes in the middle of our own work is counted, nothing else is missing or too much."""
     run = trace(python, "-c", LOAD + HANDLERS, hazards, HANDLED, check=False)
@@ -72,6 +75,7 @@ def test_signal_handlers_that_allocate(trace, python, hazards):
     assert record["dropped_events"] < 2 * HANDLED, "none of theirs was recorded"
 
 
+@pytest.mark.hazard("vfork and posix_spawn")
 @pytest.mark.parametrize("program", ["", "/bin/true"], ids=["_exit", "exec"])
 def test_what_a_vfork_child_takes_is_its_parents(trace, any_python, hazards, program):
     """It runs in its parent's memory: its blocks stay when it is gone, and its end isn't the parent's."""
@@ -86,6 +90,7 @@ def test_what_a_vfork_child_takes_is_its_parents(trace, any_python, hazards, pro
     assert len(run.profiles()) == 1
 
 
+@pytest.mark.hazard("atexit")
 def test_allocations_after_the_end(trace, python, hazards):
     """Exit handlers and destructors that run after the tracer's end free what was made before it."""
     run = trace(python, "-c", LOAD + "hazards.allocate_at_the_end()", hazards)

@@ -9,6 +9,7 @@ def interrupts(tmp_path_factory):
     return shared_object(tmp_path_factory.mktemp("interrupts"), "interrupts.c", "-pthread")
 
 
+@pytest.mark.hazard("signals")
 def test_malloc_is_no_cancellation_point(trace, any_python, interrupts):
     """A small ring is full again and again; who waits for it can't be cancelled there."""
     run = trace(any_python, "-c",
@@ -21,6 +22,7 @@ def test_malloc_is_no_cancellation_point(trace, any_python, interrupts):
     assert run.report()["process"]["waited_seconds"] > 0, "the ring was never full"
 
 
+@pytest.mark.hazard("signals")
 @pytest.mark.parametrize("paused", [False, True])
 def test_marks_made_by_signal_handlers(trace, any_python, interrupts, paused):
     """The handler interrupts malloc, which may hold the locks that the C heap's figures need."""

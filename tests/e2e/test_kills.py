@@ -221,6 +221,7 @@ def kill_all_and_check(trace, dice, program, ledger, collectors):
     check_that_nothing_is_left(trace, recovered)
 
 
+@pytest.mark.hazard("sudden ends")
 @pytest.mark.parametrize("kill_number", range(KILLS))
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
 def test_everything_is_killed(trace, any_python, library, mode, kill_number):
@@ -287,6 +288,7 @@ sys.exit(3)
 """
 
 
+@pytest.mark.hazard("a collector that stands still")
 @pytest.mark.parametrize("ring, blocks, whole", [("4MiB", 1000, True), ("256KiB", 150_000, False)])
 def test_the_collector_is_killed(trace, any_python, tmp_path, ring, blocks, whole):
     """The program goes on as if nothing had happened. What the ring holds is kept, be it all of it: then

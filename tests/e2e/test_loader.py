@@ -6,17 +6,21 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 
 import pytest
 from conftest import (BUILD, COMMAND, LIBRARY, ROOT, Profile, clean_environment, find_profiles, line_of,
                       python_build)
+from test_hazards import collector_of
 
 SCRIPT = ROOT / "samples/growing_list.py"
 LEAK = line_of(SCRIPT, "# leaks")
 BLOCKS, BLOCK = 3000, 967
 SECONDS = 300
+# Of struct ring_header in memtrace-stream(5).
+PID_OFFSET = 56
 
 
 def leak_of(run, python):
@@ -44,6 +48,7 @@ def allocator(name):
     return found[0]
 
 
+@pytest.mark.hazard("missing hooks")
 @pytest.mark.parametrize("name", ALLOCATORS)
 def test_allocator_behind_us(trace, python, name):
     """It serves malloc, and nothing is missing."""
@@ -53,6 +58,7 @@ def test_allocator_behind_us(trace, python, name):
     assert warnings_of(run) == ""
 
 
+@pytest.mark.hazard("missing hooks")
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("name", ALLOCATORS)
 def test_allocator_behind_us_under_threads(trace, any_python, tmp_path, name, threads):
@@ -79,6 +85,7 @@ def test_allocator_behind_us_under_threads(trace, any_python, tmp_path, name, th
     assert live_sizes(run)[size] == 50 * threads
 
 
+@pytest.mark.hazard("another malloc in front", "missing hooks")
 @pytest.mark.parametrize("name", ALLOCATORS)
 def test_allocator_in_front_of_us_is_told(trace, any_python, name):
     path = allocator(name)
@@ -89,6 +96,7 @@ def test_allocator_in_front_of_us_is_told(trace, any_python, name):
     assert leak_of(run, any_python) == (BLOCKS, 0)
 
 
+@pytest.mark.hazard("allocator hooks that are replaced", "missing hooks")
 @pytest.mark.parametrize("variables", [{}, {"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "default"}],
                          ids=["ordinary", "debug", "default"])
 def test_slots_are_looked_after_without_malloc(trace, any_python, variables):
@@ -118,6 +126,7 @@ def under_valgrind(any_python, tmp_path):
     return run
 
 
+@pytest.mark.hazard("another malloc in front")
 def test_valgrind(under_valgrind):
     """It takes every malloc itself, which is told; it finds nothing to complain of in us."""
     done, profile = under_valgrind(PYTHONMALLOC="malloc")
@@ -125,6 +134,7 @@ def test_valgrind(under_valgrind):
     assert "calls of malloc went to valgrind" in warnings_of(profile)
 
 
+@pytest.mark.hazard("another malloc in front", "memory of its own")
 def test_valgrind_that_leaves_us_our_malloc(under_valgrind):
     """With the option that the manual names."""
     option = "--soname-synonyms=somalloc=nouserintercepts"
@@ -149,6 +159,7 @@ def compiled(folder, source, *flags):
 PUTS = '#include <stdio.h>\n#include <stdlib.h>\nint main(void) { free(malloc(9)); return puts("7") < 0; }\n'
 
 
+@pytest.mark.hazard("another malloc in front")
 def test_program_built_with_address_sanitizer(tmp_path):
     """It ends where another library comes first: the command leaves it alone, and says so."""
     program = compiled(tmp_path, PUTS, "-fsanitize=address")
@@ -164,6 +175,7 @@ def test_program_built_with_address_sanitizer(tmp_path):
     assert told.returncode == 1 and "AddressSanitizer" in told.stdout
 
 
+@pytest.mark.hazard("another malloc in front")
 def test_address_sanitizer_that_is_preloaded(any_python, tmp_path):
     """For an extension module that was built with it: it stays in front, as it must."""
     if "san" in BUILD.parts:
@@ -210,6 +222,7 @@ print(len(kept))
 """
 
 
+@pytest.mark.hazard("other namespaces")
 @pytest.mark.parametrize("freed_by", ["itself", "others"])
 def test_deep_binding(trace, python, module, freed_by):
     """Its malloc is the C library's wherever we stand: what others free of it was never seen."""
@@ -222,6 +235,7 @@ def test_deep_binding(trace, python, module, freed_by):
     assert int(run.run_record()["unknown_frees"]) >= (100 if freed_by == "others" else 0)
 
 
+@pytest.mark.hazard("other namespaces")
 def test_another_namespace(trace, python, module):
     """dlmopen brings another C library, whose heap is none of ours."""
     load = ("dl = ctypes.CDLL(None)\n"
@@ -235,6 +249,7 @@ def test_another_namespace(trace, python, module):
     assert live_sizes(run)[7003] == 100 and live_sizes(run)[7001] == 0
 
 
+@pytest.mark.hazard("dlsym allocates")
 def test_everything_bound_at_once(trace, python):
     """dlsym before anything else is known: what it takes from us then comes from the bootstrap pool."""
     run = trace(python, SCRIPT, BLOCKS, env={"LD_BIND_NOW": "1"})
@@ -249,6 +264,7 @@ def open_folder():
         yield pathlib.Path(folder)
 
 
+@pytest.mark.hazard("nothing can be loaded")
 @pytest.mark.parametrize("bits", [0o4755, 0o2755], ids=["setuid", "setgid"])
 def test_raised_privileges(open_folder, bits):
     """The loader ignores us, the program is as without us, and the command says why there is no profile."""
@@ -282,6 +298,7 @@ def test_raised_privileges(open_folder, bits):
     assert find_profiles(open_folder) == []
 
 
+@pytest.mark.hazard("nothing can be loaded")
 def test_library_that_cannot_be_loaded_is_noticed(tmp_path):
     """The loader says one line at most and goes on: that there is no profile must not go unseen."""
     done = subprocess.run([COMMAND, "run", "/bin/true"], env=clean_environment(), cwd=tmp_path,
@@ -290,6 +307,7 @@ def test_library_that_cannot_be_loaded_is_noticed(tmp_path):
     assert "no profile: /bin/true ran no Python that can be traced" in done.stderr
 
 
+@pytest.mark.hazard("two copies of the library")
 def test_two_copies_of_the_library(any_python, tmp_path):
     """An installed one beside another: the first one traces, they don't wrap each other."""
     folder, out = tmp_path / "copy", tmp_path / "out"
@@ -304,3 +322,77 @@ def test_two_copies_of_the_library(any_python, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, f"expected: {BLOCKS} blocks, {BLOCKS * 1000} bytes\n", "")
     (profile,) = map(Profile, find_profiles(out))
     assert leak_of(profile, any_python) == (BLOCKS, 0)
+
+
+CHURN = """\
+import _ctypes, ctypes, sys, threading
+FILL, stop = b".", threading.Event()
+def load(path):
+    for _ in range(300):
+        handle = _ctypes.dlopen(path, 2)
+        _ctypes.dlclose(handle)
+def allocate():
+    while not stop.is_set():
+        kept = [FILL * n for n in range(500, 900)]
+def throw():
+    while not stop.is_set():
+        ctypes.CDLL(None).malloc.argtypes = [ctypes.c_size_t]
+others = [threading.Thread(target=work) for work in (allocate, allocate, throw)]
+loaders = [threading.Thread(target=load, args=(path,)) for path in sys.argv[1:]]
+for thread in others + loaders: thread.start()
+for thread in loaders: thread.join()
+stop.set()
+for thread in others: thread.join()
+print("done")
+"""
+
+PLUGIN = """\
+#include <stdlib.h>
+static void *volatile kept;
+__attribute__((constructor)) static void begin(void) { kept = malloc(7001); free(malloc(7003)); }
+__attribute__((destructor)) static void end(void) { free(kept); }
+"""
+
+
+@pytest.mark.hazard("the loader's lock")
+def test_loading_and_unloading_while_others_allocate(trace, python, tmp_path):
+    """Modules that allocate as they are loaded and unloaded, under the loader's lock: nobody waits for another."""
+    source, script, plugins = tmp_path / "plugin.c", tmp_path / "churn.py", []
+    source.write_text(PLUGIN)
+    script.write_text(CHURN)
+    for number in range(3):
+        plugins.append(tmp_path / f"plugin{number}.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", plugins[-1], source], check=True)
+    run = trace(python, script, *plugins)
+    assert run.stdout == "done\n"
+    assert live_sizes(run)[7001] == 0 and live_sizes(run)[7003] == 0
+
+
+@pytest.mark.hazard("copy-on-write and network file systems")
+def test_doctor_names_the_file_system(tmp_path):
+    """One that gives no guarantee: memory, as /dev/shm is; others of the list can't be made at will."""
+    if not os.path.ismount("/dev/shm"):
+        pytest.skip("/dev/shm is no file system of its own here: mount a tmpfs there")
+    done = subprocess.run([COMMAND, "doctor"], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+                          env=clean_environment(MEMTRACE_OUT="/dev/shm/%p.memtrace"))
+    assert "(tmpfs): what is there counts as memory" in done.stdout
+
+
+@pytest.mark.hazard("pids that are used again")
+def test_a_pid_that_is_somebody_elses_by_now(trace, any_python, tmp_path):
+    """A killed run whose pid lives again, with another start time, is dead: it is recovered and not waited for."""
+    process = trace.start(any_python, "-c", "print('ready', flush=True); import time; time.sleep(600)",
+                          stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    os.kill(collector_of(trace.out), signal.SIGKILL)
+    process.kill()
+    process.communicate()
+    ring = trace.out / "run.memtrace.ring"
+    with open(ring, "r+b") as file:
+        file.seek(PID_OFFSET)
+        assert int.from_bytes(file.read(4), "little") == process.pid
+        file.seek(PID_OFFSET)
+        file.write(os.getpid().to_bytes(4, "little"))
+    report = Profile(trace.out / "run.memtrace").report()
+    assert report["process"]["recovered"] is True
+    assert not ring.exists()

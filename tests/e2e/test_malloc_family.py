@@ -3,6 +3,7 @@
 import json
 import mmap
 
+import pytest
 from conftest import line_of
 
 MALLOC = """\
@@ -64,6 +65,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.hazard("missing hooks", "realloc")
 def test_malloc_and_its_relatives(trace, python, tmp_path):
     script = tmp_path / "family.py"
     script.write_text(MALLOC)
@@ -107,6 +109,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.hazard("missing hooks")
 def test_mappings(trace, python, tmp_path):
     script = tmp_path / "maps.py"
     script.write_text(MMAP)

@@ -71,6 +71,7 @@ def test_pandas(trace, tmp_path):
     assert sum(size for size, _ in seen.values()) < entry["size_bytes"]
 
 
+@pytest.mark.hazard("frames that are switched")
 def test_greenlet(trace, tmp_path):
     script = PACKAGES / "greenlets.py"
     run = trace(venv_python("packages"), script, 200, tmp_path / "seen")
@@ -80,6 +81,7 @@ def test_greenlet(trace, tmp_path):
     assert of_line(run, script, "held", "object", 600).keys() == seen.keys()
 
 
+@pytest.mark.hazard("frames that are switched")
 def test_gevent(trace, tmp_path):
     script = PACKAGES / "gevents.py"
     run = trace(venv_python("packages"), script, 30, tmp_path / "seen")

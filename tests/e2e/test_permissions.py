@@ -213,6 +213,7 @@ def test_output_that_is_a_link_by_now(any_python, shared_folder):
     assert done.returncode != 0 and precious.read_bytes() == b"precious" and out.is_symlink()
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("setuid", [False, True])
 def test_program_that_drops_its_privileges(any_python, shared_folder, setuid):
     """The files stay its first user's, and all is in them, also of what came after."""

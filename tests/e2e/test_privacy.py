@@ -89,6 +89,7 @@ def test_this_test_finds_what_is_there(trace, any_python, script):
     assert any(str(script).encode() in part for part in contents(profile)[1:])
 
 
+@pytest.mark.hazard("privacy")
 @pytest.mark.parametrize("variables", [{"MEMTRACE_EVENTS": "all"}, {"MEMTRACE_JOURNAL": "64KiB"},
                                        {"MEMTRACE_LOG": "a file"}], ids=lambda v: next(iter(v)))
 def test_finished_run(trace, python, script, variables):
@@ -100,6 +101,7 @@ def test_finished_run(trace, python, script, variables):
     assert leaked(trace.out) == []
 
 
+@pytest.mark.hazard("privacy")
 @pytest.mark.parametrize("variables", [{}, {"MEMTRACE_JOURNAL": "64KiB"}], ids=["whole journal", "checkpoints"])
 def test_killed_run(trace, any_python, script, variables):
     """Ring and journal as they lie there, and what a recovery makes of them."""
@@ -113,11 +115,13 @@ def test_killed_run(trace, any_python, script, variables):
     assert leaked(trace.out) == []
 
 
+@pytest.mark.hazard("privacy")
 def test_arguments_when_asked_for(trace, any_python, script):
     start(trace, any_python, script, MEMTRACE_ARGV="1").communicate(timeout=60)
     assert {secret for _, secret in leaked(trace.out)} == {b"argument-3f9a", b"password-8e44"}
 
 
+@pytest.mark.hazard("privacy")
 def test_files_are_their_owners(trace, any_python, script):
     """While it runs, and when it was killed: nobody else may read them, whatever the umask."""
     before = os.umask(0)

@@ -116,6 +116,7 @@ def test_blocks_go_with_their_interpreter(inner, python):
     assert run.line(script, line_of(script, "# block"))["total_count"] >= 800
 
 
+@pytest.mark.hazard("the GIL")
 def test_a_malloc_beside_the_hooks(inner):
     """Until 3.11 the thread's own state is that of the interpreter that created the others."""
     run, script = inner(FROM_C, "shared", 50)

@@ -30,6 +30,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.hazard("order across threads")
 def test_no_phantom_block(trace, python, tmp_path, hands):
     script = tmp_path / "hands.py"
     script.write_text(PROGRAM)
@@ -53,6 +54,7 @@ def test_no_phantom_block(trace, python, tmp_path, hands):
     assert run.run_record()["allocations"] >= made
 
 
+@pytest.mark.hazard("order across threads")
 def test_python_threads_free_for_each_other(trace, python, tmp_path):
     script = tmp_path / "handover.py"
     script.write_text(

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import LIBRARY, clean_environment, find_profiles, line_of, python_build, python_version
+from conftest import LIBRARY, clean_environment, find_profiles, is_free_threaded, line_of, python_build, python_version
 
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, ADDR_NO_RANDOMIZE = 36, 38, 0x0040000
 
@@ -135,6 +135,7 @@ def facts(tmp_path):
     return script
 
 
+@pytest.mark.hazard("helper threads and collections of its own", "profilers and debuggers", "signals")
 def test_nothing_is_different(trace, python, facts):
     """`trace` itself compares output and status with those of the same program untraced."""
     run = trace(python, facts, "a", "b c", check=False)
@@ -167,6 +168,7 @@ def unusual_heritage():
     libc.personality(ADDR_NO_RANDOMIZE)
 
 
+@pytest.mark.hazard("helper threads and collections of its own")
 def test_nor_is_an_unusual_heritage(trace, python, facts):
     """A SIGCHLD that is ignored, signals that are blocked and pending, limits, timers, priorities."""
     seen = []
@@ -189,6 +191,7 @@ def subreaper_without_zombies():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+@pytest.mark.hazard("process 1 and subreapers")
 @pytest.mark.parametrize("call", ["wait()", "waitpid(-1, 0)", "waitid(os.P_ALL, 0, os.WEXITED)"])
 def test_a_wait_that_ends_with_the_last_child(trace, any_python, call):
     """Where SIGCHLD is ignored children leave nothing: the collector, a subreaper's child, isn't waited for."""
@@ -225,6 +228,7 @@ def test_what_is_mapped_besides(trace, python):
     assert traced - bare == {str(LIBRARY), str(trace.out / "run.memtrace.ring")}
 
 
+@pytest.mark.hazard("a standard error that nobody reads")
 def test_lines_nobody_reads(any_python, tmp_path):
     """What the library says on a stderr that is a broken pipe, or a full one, neither ends nor holds the program."""
     environment = clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_RING="nonsense",
@@ -249,6 +253,7 @@ def test_lines_nobody_reads(any_python, tmp_path):
             os.close(reader)
 
 
+@pytest.mark.hazard("a standard error that nobody reads")
 def test_a_file_at_its_limit(any_python, tmp_path):
     """What the library says to a stderr that may not grow doesn't bring SIGXFSZ."""
     log = tmp_path / "log"
@@ -261,6 +266,7 @@ def test_a_file_at_its_limit(any_python, tmp_path):
     assert log.stat().st_size == 4096
 
 
+@pytest.mark.hazard("errno")
 def test_errno_survives(trace, python, tmp_path):
     script = tmp_path / "errno.py"
     script.write_text(
@@ -282,6 +288,7 @@ def test_errno_survives(trace, python, tmp_path):
     assert run.stdout.split()[:8] == ["77", "78"] * 4
 
 
+@pytest.mark.hazard("descriptors")
 def test_output_that_is_read_to_its_end(trace, python):
     """No descriptor of the program stays open in the collector: a reader of its output sees the end."""
     process = trace.start(python, "-c", "print(7)", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -313,6 +320,7 @@ if "fork" in sys.argv[1]:
 def close""")
 
 
+@pytest.mark.hazard("descriptors")
 @pytest.mark.parametrize("steps, blocks", [("close work", [1000]), ("work close work", [2000]),
                                            ("work close fork", [2000, 2000])])
 def test_a_thousand_descriptors_can_be_closed(trace, python, tmp_path, steps, blocks):
@@ -332,6 +340,7 @@ def test_a_thousand_descriptors_can_be_closed(trace, python, tmp_path, steps, bl
     assert kept == blocks
 
 
+@pytest.mark.hazard("signals")
 def test_signals_that_interrupt_everywhere(trace, python, tmp_path):
     """A handler runs between any two instructions of a hook and allocates."""
     script = tmp_path / "signals.py"
@@ -351,3 +360,74 @@ def test_signals_that_interrupt_everywhere(trace, python, tmp_path):
     run = trace(python, script)
     assert run.status == 0
     assert python_version(python) >= (3, 8)
+
+
+TOOLS = """\
+import sys, threading
+counts = {}
+def count(kind):
+    counts[kind] = counts.get(kind, 0) + 1
+def work(n):
+    return [str(i) for i in range(n)] and sum(map(len, map(str, range(n))))
+def profile(frame, event, argument):
+    if frame.f_code is work.__code__:
+        count("profile " + event)
+def trace(frame, event, argument):
+    if frame.f_code is work.__code__:
+        count("trace " + event)
+        return trace
+sys.setprofile(profile)
+sys.settrace(trace)
+for n in range(50):
+    work(n)
+sys.settrace(None)
+sys.setprofile(None)
+if hasattr(sys, "monitoring"):
+    m = sys.monitoring
+    for tool in range(6):
+        m.use_tool_id(tool, f"tool {tool}")
+        m.register_callback(tool, m.events.PY_START, lambda code, at, tool=tool: count(f"start {tool}"))
+        m.set_local_events(tool, work.__code__, m.events.PY_START)
+    for n in range(50):
+        work(n)
+print(sorted(counts.items()))
+"""
+
+
+@pytest.mark.hazard("profilers and debuggers")
+def test_tools_of_the_interpreter_are_the_programs(trace, python, tmp_path):
+    """Its tracer, its profiler and all six tools of sys.monitoring see what they see without us."""
+    script = tmp_path / "tools.py"
+    script.write_text(TOOLS)
+    run = trace(python, script, check=False)
+    assert "('profile call', 50)" in run.stdout and "('trace line', " in run.stdout
+    assert python_version(python) < (3, 12) or "('start 5', 50)" in run.stdout
+
+
+BLOCKS = """\
+import gc, sys
+FILL, kept = b".", []
+before = sys.getallocatedblocks()
+for i in range(2000):
+    kept.append(FILL * (i % 700))
+gc.collect()
+print(sys.getallocatedblocks() - before, len(gc.get_objects()),
+      [(one["collections"], one["collected"]) for one in gc.get_stats()])
+"""
+
+
+@pytest.mark.hazard("memory of its own", "the GIL")
+def test_the_interpreter_has_as_many_blocks_as_without(trace, python):
+    """By its own account: no object of ours is among them, no block, and no collection more."""
+    if is_free_threaded(python):
+        pytest.skip("a free-threaded build's threads exchange blocks: the count differs from run to run")
+    seen = []
+    traced = trace.environment()
+    # Variables are objects, too: as many and as long ones. How many blocks there are at first differs by itself.
+    bare = {name.replace("LD_PRELOAD", "NO_PRELOAD").replace("MEMTRACE_", "NOTTRACE_"): value
+            for name, value in traced.items()}
+    for environment in bare, traced:
+        done = subprocess.run([python, "-c", BLOCKS], env=environment, cwd=trace.work, capture_output=True,
+                              text=True, timeout=120)
+        seen.append((done.returncode, done.stdout, done.stderr))
+    assert seen[1] == seen[0]

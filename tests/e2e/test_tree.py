@@ -47,6 +47,7 @@ def family(trace, python, tmp_path):
             for name, pid, parent, how, blocks in words], run
 
 
+@pytest.mark.hazard("vfork and posix_spawn")
 def test_every_way_to_make_a_process(family):
     members, run = family
     assert len(members) == 16

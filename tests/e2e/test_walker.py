@@ -33,6 +33,7 @@ def has_jit(python):
     return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout == "True\n"
 
 
+@pytest.mark.hazard("frames that are switched")
 @pytest.mark.parametrize("variables", [{}, {"PYTHONMALLOC": "debug"}, {"PYTHONTRACEMALLOC": "1"},
                                        {"PYTHON_JIT": "1"}], ids=["plain", "debug", "tracemalloc", "jit"])
 def test_chains_equal_those_of_getframe(trace, python, tmp_path, variables):

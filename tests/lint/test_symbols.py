@@ -16,6 +16,7 @@ def output_of(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.hazard("symbols")
 def test_it_exports_exactly_what_its_version_script_lists():
     text = re.sub(r"/\*.*?\*/|#[^\n]*", "", (ROOT / "preload/libmemtrace.map").read_text(),
                   flags=re.DOTALL)
@@ -26,6 +27,7 @@ def test_it_exports_exactly_what_its_version_script_lists():
     assert exported == listed
 
 
+@pytest.mark.hazard("libunwind", "memory of its own")
 def test_it_needs_libc_and_nothing_else():
     dynamic = output_of("readelf", "-d", LIBRARY)
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic))
@@ -33,6 +35,7 @@ def test_it_needs_libc_and_nothing_else():
     assert needed <= {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 
 
+@pytest.mark.hazard("thread-local storage")
 def test_its_thread_local_variables_need_no_allocation():
     """A dynamic TLS model would call malloc from inside malloc."""
     relocations = output_of("readelf", "-rW", LIBRARY)
