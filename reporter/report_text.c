@@ -114,7 +114,7 @@ static void print_course(const struct printer *printer)
 	enum { NARROW = 60 };
 	const struct history *history = &printer->report->history;
 	struct buf text;
-	if (history->count < TREND_FEWEST || !printer->term->blocks)
+	if (printer->report->leaks.too_short || !printer->term->blocks)
 		return;
 	buf_init(&text);
 	buf_printf(&text, "live ");
