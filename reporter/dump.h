@@ -12,6 +12,8 @@
 #include "fields.h"
 
 int dump_profile(struct profile *profile, struct fields *fields, struct err *err);
+/* A part of it: arenas and who holds them, audits, mappings, blocks. */
+void dump_profile_map(const struct profile *profile, struct fields *fields);
 /* -1 after what could be read: the rest is damaged or cut short. */
 int dump_journal(const char *path, struct fields *fields, struct err *err);
 int dump_ring(const char *path, struct fields *fields, struct err *err);
