@@ -7,15 +7,8 @@
 
 #include "buf.h"
 #include "heap_books.h"
-#include "heap_state.h"
 #include "mem.h"
-
-static int64_t difference(struct cursor *c)
-{
-	uint64_t value = cursor_varint(c);
-
-	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
-}
+#include "state_reader.h"
 
 static void numbers(struct cursor *c, uint64_t *const *places, size_t count)
 {
@@ -23,27 +16,11 @@ static void numbers(struct cursor *c, uint64_t *const *places, size_t count)
 		*places[i] = cursor_varint(c);
 }
 
-static bool more(const struct cursor *c)
-{
-	return !c->failed && c->at < c->end;
-}
-
-static uint32_t read_stack(const struct heap *heap, struct cursor *c)
-{
-	return known_stack(heap, cursor_varint(c));
-}
-
-/* Blocks' windows have 14 bits. */
-static uint32_t read_window(const struct heap *heap, uint64_t window)
-{
-	return window < heap->windows.count ? (uint32_t)window : 0;
-}
-
 static void read_threads(struct heap *heap, struct cursor *c)
 {
 	struct stacks *stacks = &heap->stacks;
 
-	for (size_t i = 0; i < stacks->thread_count && more(c); i++)
+	for (size_t i = 0; i < stacks->thread_count && state_more(c); i++)
 		stacks->threads[i].count = (uint32_t)cursor_varint(c);
 }
 
@@ -98,7 +75,7 @@ static void read_sites(struct heap *heap, struct cursor *c)
 {
 	uint64_t stack = 0;
 
-	while (more(c)) {
+	while (state_more(c)) {
 		stack += cursor_varint(c);
 		if (stack > heap->stacks.node_count)
 			return;
@@ -110,7 +87,7 @@ static void read_lifetimes(struct heap *heap, struct cursor *c)
 {
 	uint64_t stack = 0;
 
-	while (more(c)) {
+	while (state_more(c)) {
 		stack += cursor_varint(c);
 		if (stack > heap->stacks.node_count)
 			return;
@@ -121,135 +98,13 @@ static void read_lifetimes(struct heap *heap, struct cursor *c)
 	}
 }
 
-static void read_block(struct heap *heap, uint64_t pool, uint32_t class, uint64_t index,
-		       uint32_t *window, struct cursor *c)
-{
-	uint32_t stack = read_stack(heap, c), room = pool_block_bytes(class);
-	uint64_t spare = cursor_varint(c);
-	bool shifted = spare & 1;
-	struct block old;
-
-	*window = read_window(heap, *window + (uint64_t)difference(c));
-	if (c->failed || spare >> 2 > room || index > UINT16_MAX)
-		return;
-	struct block block = {
-		.stack = stack,
-		.bytes = (room - (spare >> 2)) & 0x3ff,
-		.window = *window & (WINDOW_LIMIT - 1),
-		.object = spare >> 1 & 1,
-		.live = 1,
-	};
-
-	arena_map_alloc(&heap->arenas,
-			pool + POOL_HEADER_BYTES + index * room +
-				(shifted ? POOL_CLASS_STEP_BYTES : 0),
-			class, block, &old);
-}
-
-/* False: what follows in this part can't be understood. */
-static bool read_pool(struct heap *heap, uint64_t pool, uint32_t *window, struct cursor *c)
-{
-	uint64_t class = cursor_varint(c), live = cursor_varint(c), index = 0;
-
-	if (c->failed || !arena_map_open_pool(&heap->arenas, pool, (uint32_t) class))
-		return false;
-	for (uint64_t i = 0; i < live && more(c); i++) {
-		index += cursor_varint(c);
-		read_block(heap, pool, (uint32_t) class, index, window, c);
-	}
-	return !c->failed;
-}
-
-static void read_pools(struct heap *heap, uint64_t address, uint64_t bytes, struct cursor *c)
-{
-	const uint64_t mask = heap->arenas.pool_bytes - 1;
-	uint64_t pool = (address + mask) & ~mask;
-	uint32_t window = 0;
-
-	while (more(c)) {
-		uint64_t step = cursor_varint(c);
-
-		if (step > bytes >> heap->arenas.pool_shift)
-			return;
-		pool += step << heap->arenas.pool_shift;
-		if (!read_pool(heap, pool, &window, c))
-			return;
-	}
-}
-
-static void read_arena(struct heap *heap, struct cursor *c)
-{
-	uint64_t address = cursor_varint(c), bytes = cursor_varint(c);
-	uint32_t stack = read_stack(heap, c), window = read_window(heap, cursor_varint(c));
-	uint64_t known = cursor_varint(c);
-
-	if (c->failed || !arena_map_add(&heap->arenas, address, bytes, stack, window))
-		return;
-	read_pools(heap, address, bytes, c);
-	/* Behind the blocks, which made it stale. */
-	census_put_back(&heap->census, &heap->arenas, address, known & 1, known & 2, known & 4);
-}
-
-static struct large_block read_large_block(struct heap *heap, struct cursor *c)
-{
-	struct large_block block = {.address = cursor_varint(c), .bytes = cursor_varint(c)};
-
-	block.stack = read_stack(heap, c);
-	uint64_t window = cursor_varint(c);
-
-	block.window = read_window(heap, window & (WINDOW_LIMIT - 1)) & (WINDOW_LIMIT - 1);
-	block.domain = window >> 14 & 3;
-	return block;
-}
-
-static void read_large(struct heap *heap, struct cursor *c)
-{
-	while (more(c)) {
-		struct large_block block = read_large_block(heap, c);
-
-		if (!c->failed && block.address)
-			block_table_put(&heap->blocks, block, NULL);
-	}
-}
-
-static void read_mappings(struct heap *heap, struct cursor *c)
-{
-	uint64_t origins = cursor_varint(c);
-
-	/* Origins are counted up from 1: none may wrap round to 0. */
-	if (c->failed || origins >> 48)
-		return;
-	while (more(c)) {
-		struct mapping mapping = {.address = cursor_varint(c),
-					  .bytes = cursor_varint(c)};
-
-		mapping.stack = read_stack(heap, c);
-		mapping.window = read_window(heap, cursor_varint(c));
-		mapping.anonymous = cursor_varint(c) != 0;
-		mapping.origin = cursor_varint(c);
-		uint64_t extra = cursor_varint(c);
-
-		if (!c->failed && mapping.origin <= origins)
-			mappings_put_back(&heap->mappings, &mapping, extra);
-	}
-	heap->mappings.origins = origins;
-}
-
-static void read_census(struct heap *heap, struct cursor *c)
-{
-	summary_release(&heap->census.peak);
-	heap->census.peak = summary_read(c);
-	while (more(c))
-		census_put_gone(&heap->census, cursor_varint(c));
-}
-
 static struct changes read_changes(const struct heap *heap, struct cursor *c)
 {
 	struct changes changes = {0};
 	size_t capacity = 0;
 	uint64_t stack = 0;
 
-	while (more(c)) {
+	while (state_more(c)) {
 		struct change change;
 
 		stack += cursor_varint(c);
@@ -310,8 +165,8 @@ static void read_course(struct heap *heap, struct cursor *c)
 
 static void read_waiting(struct heap *heap, struct cursor *c)
 {
-	while (more(c)) {
-		uint32_t stack = read_stack(heap, c);
+	while (state_more(c)) {
+		uint32_t stack = state_read_stack(heap, c);
 
 		marks_wait(&heap->marks, stack, cursor_varint(c));
 	}
@@ -321,7 +176,7 @@ static void read_reallocs(struct heap *heap, struct cursor *c)
 {
 	enum { THREAD_SLOT_BITS = 24 };
 
-	while (more(c)) {
+	while (state_more(c)) {
 		struct freed_block freed = {0};
 		uint64_t slot = cursor_varint(c), pooled;
 
@@ -333,7 +188,7 @@ static void read_reallocs(struct heap *heap, struct cursor *c)
 		pooled = cursor_varint(c);
 		memcpy(&freed.pooled, &pooled, sizeof(pooled));
 		freed.pooled.stack = known_stack(heap, freed.pooled.stack);
-		freed.large = read_large_block(heap, c);
+		freed.large = state_read_large_block(heap, c);
 		if (c->failed || kind > FREED_LARGE ||
 		    (kind == FREED_LARGE && !freed.large.address) || slot >> THREAD_SLOT_BITS)
 			return;
@@ -352,7 +207,7 @@ static void copy_bytes(struct cursor *c, void *to, size_t len)
 
 static void read_audit_results(struct audits *audits, uint64_t count, struct cursor *c)
 {
-	for (uint64_t i = 0; i < count && i < AUDIT_LIMIT && more(c); i++) {
+	for (uint64_t i = 0; i < count && i < AUDIT_LIMIT && state_more(c); i++) {
 		struct audit_result result = {.number = cursor_varint(c)};
 
 		result.id = (uint32_t)cursor_varint(c);
@@ -416,10 +271,10 @@ void heap_state_apply(struct heap *heap, const struct record *r)
 	static void (*const readers[])(struct heap * heap, struct cursor * c) = {
 		[STATE_COUNTS] = read_counts,       [STATE_THREADS] = read_threads,
 		[STATE_WINDOWS] = read_windows,     [STATE_SITES] = read_sites,
-		[STATE_LIFETIMES] = read_lifetimes, [STATE_ARENA] = read_arena,
-		[STATE_LARGE] = read_large,         [STATE_MAPPINGS] = read_mappings,
+		[STATE_LIFETIMES] = read_lifetimes, [STATE_ARENA] = state_read_arena,
+		[STATE_LARGE] = state_read_large,   [STATE_MAPPINGS] = state_read_mappings,
 		[STATE_MARK] = read_mark,           [STATE_POINT] = read_point,
-		[STATE_COURSE] = read_course,       [STATE_CENSUS] = read_census,
+		[STATE_COURSE] = read_course,       [STATE_CENSUS] = state_read_census,
 		[STATE_WAITING] = read_waiting,     [STATE_REALLOCS] = read_reallocs,
 		[STATE_AUDITS] = read_audits,       [STATE_END] = NULL,
 	};
