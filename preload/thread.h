@@ -41,7 +41,7 @@ struct node_hint {
 struct thread {
 	_Atomic bool walking; /* its frames, without the GIL */
 	uint32_t slot;
-	uint32_t tid;
+	_Atomic uint32_t tid; /* others ask the kernel for it */
 	struct call *call;  /* the innermost hooked call in progress */
 	int *errno_place;   /* of this thread: to find it takes a call */
 	uint32_t root_node; /* 0: not defined yet */
