@@ -162,6 +162,11 @@ bool launch_child(const struct options *options)
 	char parent_path[PATH_MAX];
 
 	memcpy(parent_path, output.path, sizeof(parent_path));
+	/* The collector stays who it is, and takes no other user's ring for its program's. */
+	if (geteuid() != parents.header->uid) {
+		family_tell(parents.header, FORK_GONE);
+		return false;
+	}
 	if (!make_ring(options, parents.header->folder, parents.header)) {
 		family_tell(parents.header, FORK_GONE);
 		return false;

@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 import pytest
-from conftest import BUILD, CONSERVED, Profile, line_of, wait_for
+from conftest import BUILD, CONSERVED, LIBRARY, Profile, clean_environment, line_of, wait_for
+from test_permissions import shared_folder  # noqa: F401
 
 PREFORK = """\
 import os, sys
@@ -331,6 +332,29 @@ def test_a_pause_before_the_first_event(trace, any_python, tmp_path):
     child, = [p for p in run.profiles() if p.report()["process"]["end"] == "_exit"]
     sizes = [block["bytes"] for block in child.blocks().values()]
     assert (sizes.count(5001), sizes.count(5003)) == (0, 10)
+
+
+def test_forks_as_another_user(any_python, shared_folder):
+    """Their collector would be its former user's, and could do nothing for them: they aren't traced, don't
+    wait, and leave nothing; what they execute is traced."""
+    out = shared_folder / "r.memtrace"
+    code = ("import os, subprocess, sys, time\n"
+            "os.setgid(65534); os.setuid(65534)\n"
+            "before = time.monotonic()\n"
+            "for n in range(5):\n"
+            "    if not os.fork():\n"
+            "        kept = [b'.' * n for n in range(100)]\n"
+            "        os._exit(0)\n"
+            "    os.wait()\n"
+            "print(time.monotonic() - before)\n"
+            "subprocess.run([sys.executable, '-c', 'pass'], check=True)\n")
+    done = subprocess.run([any_python, "-c", code], cwd="/", capture_output=True, text=True, timeout=120,
+                          env=clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=out))
+    assert (done.returncode, done.stderr) == (0, "")
+    # Each would wait two seconds for the first sign of its collector.
+    assert float(done.stdout) < 9
+    assert sorted(path.name for path in shared_folder.iterdir()) == ["r-2.memtrace", "r.memtrace"]
+    assert Profile(out).report()["process"]["end"] == "exit"
 
 
 def test_an_executed_program_is_not_waited_for(trace, any_python, tmp_path):
