@@ -12,17 +12,32 @@
 #include "ring.h"
 #include "words.h"
 
-enum { FACT_BYTES = 8192 };
+enum { FACT_BYTES = 8192, SHORT_BYTES = 256 };
 
-void facts_send_one(const char *key, const char *value)
+static void put_fact(struct words words, const char *key, const char *value)
 {
-	char buffer[FACT_BYTES];
-	struct words words = words_over(buffer, sizeof(buffer));
-
 	words_add(&words, key);
 	words_char(&words, '=');
 	words_add(&words, value);
-	intern_put_text(R_INFO, 0, buffer, words.len);
+	intern_put_text(R_INFO, 0, words.text, words.len);
+}
+
+static __attribute__((noinline)) void send_long(const char *key, const char *value)
+{
+	char buffer[FACT_BYTES];
+
+	put_fact(words_over(buffer, sizeof(buffer)), key, value);
+}
+
+void facts_send_one(const char *key, const char *value)
+{
+	/* The program's stacks may be small. */
+	char buffer[SHORT_BYTES];
+
+	if (strlen(key) + strlen(value) + sizeof("=") > sizeof(buffer))
+		send_long(key, value);
+	else
+		put_fact(words_over(buffer, sizeof(buffer)), key, value);
 }
 
 void facts_send_number(const char *key, uint64_t value)

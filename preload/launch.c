@@ -115,8 +115,8 @@ static const char *log_path(const struct options *options, const char *folder, c
 
 bool launch_run(const struct options *options, const char *program)
 {
-	char folder[RING_FOLDER_BYTES], log[PATH_MAX];
-	struct tree_ancestor ancestor;
+	static char folder[RING_FOLDER_BYTES], log[PATH_MAX];
+	static struct tree_ancestor ancestor;
 	struct words name = words_over(program_name, sizeof(program_name));
 	bool found = tree_find_ancestor(&ancestor);
 
@@ -144,7 +144,7 @@ bool launch_run(const struct options *options, const char *program)
  */
 static bool link_ring(const char *parent_path, uint64_t fork_id)
 {
-	char from[PATH_MAX + 8], to[PATH_MAX + 32];
+	static char from[PATH_MAX + 8], to[PATH_MAX + 32];
 	struct words words = words_over(from, sizeof(from));
 
 	words_add(&words, output.path);
@@ -159,7 +159,7 @@ static bool link_ring(const char *parent_path, uint64_t fork_id)
 bool launch_child(const struct options *options)
 {
 	struct ring parents = ring;
-	char parent_path[PATH_MAX];
+	static char parent_path[PATH_MAX];
 
 	memcpy(parent_path, output.path, sizeof(parent_path));
 	/* The collector stays who it is, and takes no other user's ring for its program's. */

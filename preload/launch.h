@@ -1,5 +1,8 @@
 /*
  * launch.h - a run begins: its files, its ring, its collector.
+ *
+ * Memory: paths are put together in static buffers, here and in output.c and tree.c. One thread
+ * begins a run, and its stack may be as small as the program's smallest.
  */
 #ifndef MEMTRACE_LAUNCH_H
 #define MEMTRACE_LAUNCH_H

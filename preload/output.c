@@ -121,7 +121,7 @@ static void numbered(struct words *path, const char *name, unsigned number)
 
 static int make_file(const char *path, const char *suffix)
 {
-	char buffer[PATH_MAX];
+	static char buffer[PATH_MAX];
 	struct words name = words_over(buffer, sizeof(buffer));
 
 	words_add(&name, path);
@@ -185,7 +185,7 @@ static bool size_ring(struct output *output, uint64_t record_bytes)
 
 void output_drop(const struct output *output)
 {
-	char buffer[PATH_MAX + 8];
+	static char buffer[PATH_MAX + 8];
 	struct words ring_path = words_over(buffer, sizeof(buffer));
 
 	words_add(&ring_path, output->path);
@@ -197,7 +197,7 @@ void output_drop(const struct output *output)
 static bool claim_in(const char *folder, const char *name, uint64_t record_bytes,
 		     struct output *output)
 {
-	char buffer[PATH_MAX];
+	static char buffer[PATH_MAX];
 	struct words path = words_over(buffer, sizeof(buffer));
 
 	/* A working directory that is gone has no name: "/NAME" is not in it. */
@@ -242,7 +242,8 @@ static bool make_own_folder(char *buffer, size_t capacity)
 bool output_claim(const char *pattern, const char *folder, const char *program,
 		  uint64_t record_bytes, struct output *ret_output)
 {
-	char name[PATH_MAX], own[64];
+	static char name[PATH_MAX];
+	char own[64];
 	struct words words = words_over(name, sizeof(name));
 
 	expand(&words, pattern, program);

@@ -61,7 +61,7 @@ static bool is_ring(const char *line, size_t len, pid_t pid, struct tree_ancesto
 {
 	static const char suffix[] = ".ring";
 	const size_t suffix_len = sizeof(suffix) - 1;
-	char path[PATH_MAX];
+	static char path[PATH_MAX];
 	const char *slash = memchr(line, '/', len);
 	size_t path_len = slash ? len - (size_t)(slash - line) : 0;
 
@@ -75,7 +75,7 @@ static bool is_ring(const char *line, size_t len, pid_t pid, struct tree_ancesto
 
 static bool search_maps(pid_t pid, struct tree_ancestor *ret_ancestor)
 {
-	char text[LINE_BYTES];
+	static char text[LINE_BYTES];
 	size_t held = 0;
 	bool found = false;
 	int fd = open_proc(pid, "/maps");

@@ -12,7 +12,7 @@ from conftest import PROGRAMS
 LOAD = "import ctypes, sys; hazards = ctypes.CDLL(sys.argv[1])\n"
 LATE_BYTES, EARLY_BYTES = 7001, 7003
 HANDLER_BYTES, HANDLER_BLOCKS, AFTERWARDS_BYTES, HANDLED = 3001, 64, 3011, 5000
-CHILD_BYTES = 9001
+CHILD_BYTES, SMALL_BYTES = 9001, 7013
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ hazards.handlers_forget()
 """
 
 
-@pytest.mark.hazard("signals")
+@pytest.mark.hazard("signals", "small stacks")
 def test_signal_handlers_that_allocate(trace, python, hazards):
     """What comes in the middle of our own work is counted, nothing else is missing or too much."""
     run = trace(python, "-c", LOAD + HANDLERS, hazards, HANDLED, check=False)
@@ -88,6 +88,39 @@ def test_what_a_vfork_child_takes_is_its_parents(trace, any_python, hazards, pro
     assert sizes(run)[CHILD_BYTES] == 10
     assert run.report()["process"]["end"] == "exit"
     assert len(run.profiles()) == 1
+
+
+@pytest.mark.hazard("small stacks")
+@pytest.mark.parametrize("kib", [16, 32])
+def test_small_stacks(trace, any_python, hazards, kib):
+    """A thread's first event, a mark and a child's first event need no more of a stack than there may be."""
+    run = trace(any_python, "-c", LOAD + "print(hazards.work_on_a_small_stack(int(sys.argv[2])))", hazards,
+                kib << 10, env={"MEMTRACE_AUDIT": "marks"})
+    assert run.stdout == "0\n"
+    assert sorted(sizes(profile)[SMALL_BYTES] for profile in run.profiles()) == [1, 2]
+
+
+SMALLEST = """\
+import os, threading
+threading.stack_size(32 << 10)
+FILL, kept = b".", []
+def work():
+    kept.append(FILL * 5000)
+    pid = os.fork()
+    if not pid:
+        kept.append(FILL * 5000)
+        os._exit(0)
+    print(os.waitpid(pid, 0)[1])
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.hazard("small stacks")
+def test_smallest_stacks_of_python(trace, any_python):
+    run = trace(any_python, "-c", SMALLEST)
+    assert run.stdout == "0\n" and len(run.profiles()) == 2
 
 
 @pytest.mark.hazard("atexit")

@@ -248,10 +248,15 @@ static void set_timer(long microseconds)
 	setitimer(ITIMER_REAL, &often, NULL);
 }
 
+/* On a stack of its own, of the size that is meant for that. */
 void handlers_begin(void)
 {
-	struct sigaction action = {.sa_handler = allocate_in_handler, .sa_flags = SA_RESTART};
+	size_t bytes = (size_t)sysconf(_SC_SIGSTKSZ);
+	stack_t stack = {.ss_sp = malloc(bytes), .ss_size = bytes};
+	struct sigaction action = {.sa_handler = allocate_in_handler,
+				   .sa_flags = SA_RESTART | SA_ONSTACK};
 
+	sigaltstack(&stack, NULL);
 	sigaction(SIGALRM, &action, NULL);
 	set_timer(100);
 }
@@ -323,4 +328,35 @@ void allocate_at_the_end(void)
 {
 	until_the_end = malloc(4001);
 	atexit(at_end);
+}
+
+/* A thread with the smallest stack there may be, and its child. */
+enum { SMALL_BYTES = 7013 };
+static void *volatile of_small[2];
+
+static void *work_with_little(void *unused)
+{
+	of_small[0] = malloc(SMALL_BYTES);
+	marked();
+	pid_t pid = fork();
+
+	if (!pid) {
+		of_small[1] = malloc(SMALL_BYTES);
+		marked();
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	return unused;
+}
+
+int work_on_a_small_stack(size_t bytes)
+{
+	pthread_attr_t attributes;
+	pthread_t id;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, bytes);
+	int error = pthread_create(&id, &attributes, work_with_little, NULL);
+
+	return error ? error : pthread_join(id, NULL);
 }
