@@ -48,6 +48,17 @@ static bool mend_stack(const struct stream_check *check, struct record *r)
 	return true;
 }
 
+static void check_stack(struct stream_check *check, size_t index, struct record *r)
+{
+	if (mend_stack(check, r))
+		count_bad(check, index, r, "an undefined stack");
+}
+
+static const char *check_address(const struct record *r)
+{
+	return record_a(r) ? NULL : "no block has this address";
+}
+
 static const char *check_small(const struct record *r)
 {
 	uint32_t bytes = r->body >> 32 & 0xffff;
@@ -204,6 +215,14 @@ static const char *check_audit_pool(const struct record *r)
 	return data <= POOL_DATA_SLOTS ? NULL : "more bits than a pool has blocks";
 }
 
+static const char *check_collection(const struct record *r)
+{
+	uint64_t generation = record_a(r) & ~(uint64_t)R_GC_END;
+
+	return generation < R_GC_UNKNOWN || record_a(r) == R_GC_UNKNOWN ? NULL
+									: "no such generation";
+}
+
 /* Kinds that are rare enough for one switch after the fast ones in check_record. */
 static const char *check_rare(struct stream_check *check, size_t index, struct record *r)
 {
@@ -212,32 +231,25 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	switch (record_kind(r)) {
 	case R_RESTORE:
 	case R_ARENA_FREE:
-		return record_a(r) ? NULL : "no block has this address";
+		return check_address(r);
 	case R_RETAG:
-		if (mend_stack(check, r))
-			count_bad(check, index, r, "an undefined stack");
+		check_stack(check, index, r);
 		if (record_high(r))
 			return "unknown bits";
-		return record_a(r) ? NULL : "no block has this address";
+		return check_address(r);
 	case R_TEMP:
 		return record_a(r) <= check->nodes ? NULL : "an undefined stack";
 	case R_MAP_ANON:
 	case R_MAP_FILE:
-		if (mend_stack(check, r))
-			count_bad(check, index, r, "an undefined stack");
+		check_stack(check, index, r);
 		return check_range(r, pages_bytes, 1 << PAGE_SHIFT);
 	case R_UNMAP:
 		return check_range(r, pages_bytes, 1 << PAGE_SHIFT);
 	case R_ARENA:
-		if (mend_stack(check, r))
-			count_bad(check, index, r, "an undefined stack");
+		check_stack(check, index, r);
 		return check_range(r, record_high(r), 1);
 	case R_GC:
-		if (record_a(r) == R_GC_UNKNOWN)
-			return NULL;
-		return (record_a(r) & ~(uint64_t)R_GC_END) < R_GC_UNKNOWN
-			       ? NULL
-			       : "no such generation";
+		return check_collection(r);
 	case R_NODE:
 		return check_node(check, index, r);
 	case R_CHECK:
@@ -295,18 +307,15 @@ static const char *check_record(struct stream_check *check, size_t index, struct
 	switch (record_kind(r)) {
 	case R_SMALL_MEM:
 	case R_SMALL_OBJECT:
-		if (mend_stack(check, r))
-			count_bad(check, index, r, "an undefined stack");
+		check_stack(check, index, r);
 		return check_small(r);
 	case R_FREE:
-		if (mend_stack(check, r))
-			count_bad(check, index, r, "an undefined stack");
-		return record_a(r) ? NULL : "no block has this address";
+		check_stack(check, index, r);
+		return check_address(r);
 	case R_ALLOC_MALLOC:
 	case R_ALLOC_MEM:
 	case R_ALLOC_OBJECT:
-		if (mend_stack(check, r))
-			count_bad(check, index, r, "an undefined stack");
+		check_stack(check, index, r);
 		return check_alloc(r);
 	default:
 		return check_rare(check, index, r);
