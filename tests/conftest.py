@@ -105,6 +105,13 @@ def clean_environment(**more):
     return kept
 
 
+def memtrace(*args, cwd=None, user=None, **variables):
+    """The command, with the environment cleaned of what would change it, and nobody at its terminal."""
+    prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+    return subprocess.run([*prefix, COMMAND, *map(str, args)], env=clean_environment(**variables), cwd=cwd,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+
+
 def shared_object(folder, source, *flags):
     """A C source of tests/e2e/programs as a shared object in that folder."""
     library = folder / pathlib.Path(source).with_suffix(".so").name
@@ -132,15 +139,16 @@ class Profile:
         self._dump = self._run = None
 
     def report(self, *args):
-        command = [COMMAND, "report", "--json", "-n", "0", *args, self.path]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        return json.loads(self.report_text("--json", "-n", "0", *args))
+
+    def report_text(self, *args, **variables):
+        done = memtrace("report", *args, self.path, **variables)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
     def dump(self):
         if self._dump is None:
-            done = subprocess.run([COMMAND, "dump", "--json", self.path], capture_output=True,
-                                  text=True, timeout=SECONDS)
+            done = memtrace("dump", "--json", self.path)
             assert done.returncode == 0, done.stderr
             self._dump = [json.loads(line) for line in done.stdout.splitlines()]
         return self._dump

@@ -2,10 +2,8 @@
 obvious model."""
 
 import bisect
-import json
-import subprocess
 
-from conftest import COMMAND
+from conftest import Profile
 
 HEADER_BYTES, STEP_BYTES, KEPT = 48, 16, 63
 ALLOCATIONS = {"SMALL_MEM", "SMALL_OBJECT", "ALLOC_MEM", "ALLOC_OBJECT", "ALLOC_MALLOC"}
@@ -17,9 +15,7 @@ def records(folder):
     def segment(path):
         return int(path.name.rsplit(".", 1)[1])
     for path in sorted(folder.glob("*.journal.*"), key=segment):
-        dump = subprocess.run([COMMAND, "dump", "--json", path], capture_output=True, text=True, check=True)
-        for line in dump.stdout.splitlines():
-            record = json.loads(line)
+        for record in Profile(path).dump():
             if record["section"] == "RECORD":
                 yield record
 

@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 import pytest
-from conftest import COMMAND, LIBRARY, ROOT, clean_environment, line_of, wait_for
+from conftest import COMMAND, LIBRARY, ROOT, clean_environment, line_of, memtrace, wait_for
 
 SCRIPT = ROOT / "samples/growing_list.py"
 COUNT = 2000
@@ -17,12 +17,6 @@ ENTRY = struct.Struct("<4sIQQQ")
 NOBODY = 65534
 # What a report by line needs to know the line that leaks.
 NEEDED_FOR_LINES = ("CODE", "LTAB", "NODE", "CHNG", "STRS")
-
-
-def memtrace(*args, cwd=None, user=None, **variables):
-    prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-    return subprocess.run([*prefix, COMMAND, *map(str, args)], env=clean_environment(**variables), cwd=cwd,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
 
 def assert_refused(done, *words):

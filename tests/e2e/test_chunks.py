@@ -1,11 +1,10 @@
 """Chunks of the stack of Python's frames come through the hook that arenas come through, and may be as large."""
 
 import json
-import subprocess
 
 import pytest
 from audits import checked_audits, number, records
-from conftest import COMMAND, is_free_threaded, python_version
+from conftest import is_free_threaded, memtrace, python_version
 
 EVERY_INTERPRETER = True
 
@@ -52,6 +51,5 @@ def test_a_chunk_is_no_arena(trace, python, tmp_path, size):
         assert report["audit"]["arenas"] == report["arenas"]["count"] > 0
         assert (report["audit"]["differing"], report["audit"]["differing_arenas"]) == (0, 0)
     # The map has them all block by block, at the end, and no arena that holds nothing else than a chunk.
-    found = json.loads(subprocess.run([COMMAND, "map", "--json", run.path], capture_output=True, text=True,
-                                      check=True).stdout)
+    found = json.loads(memtrace("map", "--json", run.path).stdout)
     assert not chunks & {number(arena["address"]) for arena in found["arenas"]}

@@ -8,15 +8,10 @@ import subprocess
 import time
 
 import pytest
-from conftest import COMMAND, LIBRARY, clean_environment
+from conftest import COMMAND, LIBRARY, clean_environment, memtrace
 
 BUILT = ["run", "report", "map", "export", "dump", "mark", "ls", "recover", "doctor", "help"]
 LATER = ["diff", "gate", "symbolize"]
-
-
-def memtrace(*args, cwd=None, **variables):
-    return subprocess.run([COMMAND, *map(str, args)], env=clean_environment(**variables), cwd=cwd,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
 
 def assert_refused(done, status, *words):

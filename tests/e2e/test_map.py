@@ -5,10 +5,9 @@ import json
 import os
 import re
 import shlex
-import subprocess
 
 import pytest
-from conftest import COMMAND, INTERPRETERS, clean_environment, line_of, needs_plain_blocks, python_version
+from conftest import INTERPRETERS, line_of, memtrace, needs_plain_blocks, python_version
 from test_bad_input import sections
 
 # Two lines keep blocks of 240 and 448 bytes; a bytes object lies at its id.
@@ -52,8 +51,7 @@ class Kept:
 
 
 def memtrace_map(*args, status=0, **variables):
-    done = subprocess.run([COMMAND, "map", *map(str, args)], env=clean_environment(**variables),
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    done = memtrace("map", *args, **variables)
     assert done.returncode == status, done.stderr
     return done
 

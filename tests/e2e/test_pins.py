@@ -3,23 +3,15 @@ goes through every live block."""
 
 import collections
 import json
-import subprocess
 
 import pytest
-from conftest import COMMAND, PROGRAMS, ROOT, clean_environment, line_of, needs_plain_blocks, python_version
+from conftest import PROGRAMS, ROOT, line_of, memtrace, needs_plain_blocks, python_version
 
 PINNING = PROGRAMS / "pinning.py"
 SAMPLE = ROOT / "samples/fragmentation.py"
 MIB = 1 << 20
 HEADER_BYTES = 48
 COUNT = 400_000
-
-
-def report_text(profile, *args, **environment):
-    done = subprocess.run([COMMAND, "report", *args, profile.path], capture_output=True, text=True,
-                          env=clean_environment(**environment))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 class Model:
@@ -121,7 +113,7 @@ def test_the_verdict_names_the_line_that_keeps(trace, any_python):
     needed = 400_000 * (64 if python_version(any_python) < (3, 14) else 80)
     assert needed * 0.9 < pin["exclusive_bytes"] < needed * 1.1
     assert report["release"][0]["bytes"] == pin["exclusive_bytes"] == verdict["returned_bytes"]
-    text = report_text(run)
+    text = run.report_text()
     assert text.startswith("fragmentation: ")
     assert f"{line} gives back" in " ".join(text.split())
 
@@ -176,17 +168,13 @@ def test_several_processes_add_up(trace, any_python, tmp_path):
     run = trace(any_python, script, compare=False)
     parts = run.profiles()
     assert len(parts) == 2
-    done = subprocess.run([COMMAND, "report", "--merge", "--json", "-n", "0", *(p.path for p in parts)],
-                          capture_output=True, text=True, check=True)
-
-    merged = json.loads(done.stdout)
+    merged = json.loads(memtrace("report", "--merge", "--json", "-n", "0", *(p.path for p in parts)).stdout)
     alone = [part.report() for part in parts]
     for key in ("blocks", "live_bytes", "pinned_bytes", "exclusive_bytes", "arenas"):
         assert sum(pin[key] for pin in merged["pins"]) == sum(
             pin[key] for report in alone for pin in report["pins"]), key
     assert [process["arenas"]["bytes"] for process in merged["processes"]].count(0) == 0
-    done = subprocess.run([COMMAND, "report", "--merge", *(p.path for p in parts)], capture_output=True,
-                          text=True, check=True)
+    done = memtrace("report", "--merge", *(p.path for p in parts))
     assert "Arenas of all processes" in done.stdout
     for part, report in zip(parts, alone):
         assert report["verdict"]["kind"] == "fragmentation"
@@ -197,7 +185,7 @@ def test_a_small_program_gets_one_line(trace, any_python):
     run = trace(any_python, "-c", "pass")
     report = run.report()
     assert report["verdict"] is None and report["pins"]
-    lines = [line for line in report_text(run).splitlines() if "arena" in line and "audit" not in line]
+    lines = [line for line in run.report_text().splitlines() if "arena" in line and "audit" not in line]
     # One of the head, one of its own.
     assert len(lines) == 2 and " free (" in lines[1]
 
@@ -209,7 +197,7 @@ def test_the_audit_has_one_line(trace, python):
     assert (audit["differing"], audit["differing_arenas"], audit["differences"]) == (0, 0, [])
     assert (audit["blocks"], audit["arenas"]) == (report["arenas"]["blocks"], report["arenas"]["count"])
     assert audit["pause_seconds"] > 0 and run.report("--to", "main")["audit"] is None
-    lines = [line for line in report_text(run).splitlines() if line.startswith("audit: ")]
+    lines = [line for line in run.report_text().splitlines() if line.startswith("audit: ")]
     assert len(lines) == 1 and f"audit: {audit['blocks']:,} blocks in " in lines[0] and ", 0 differ (" in lines[0]
 
 
@@ -222,7 +210,7 @@ def test_no_audit_says_why(trace, any_python, code, audit, why):
     run = trace(any_python, "-c", code, env={"MEMTRACE_AUDIT": audit})
     report = run.report()
     assert (report["audit"], report["why_no_audit"]) == (None, why)
-    assert f"no audit: {why}" in report_text(run).splitlines()
+    assert f"no audit: {why}" in run.report_text().splitlines()
 
 
 def test_malloc_has_no_arenas_and_says_so(trace, any_python):
@@ -230,7 +218,7 @@ def test_malloc_has_no_arenas_and_says_so(trace, any_python):
     report = run.report()
     assert report["arenas"]["count"] == 0 and report["pins"] == []
     assert "PYTHONMALLOC=malloc" in report["arenas"]["why_none"]
-    assert f"no arenas at end: {report['arenas']['why_none']}" in report_text(run)
+    assert f"no arenas at end: {report['arenas']['why_none']}" in run.report_text()
 
 
 def test_a_c_heap_full_of_holes_is_found(trace, any_python):
@@ -243,7 +231,7 @@ def test_a_c_heap_full_of_holes_is_found(trace, any_python):
     assert heap["free_bytes"] > 29_000 * 3000
     assert heap["bytes"] >= heap["free_bytes"] + 600 * 3000
     assert verdict["advice"] and all("malloc_trim(0)" in advice for advice in verdict["advice"])
-    text = report_text(run)
+    text = run.report_text()
     assert text.startswith("fragmentation: ") and "of the C heap" in text.splitlines()[0]
     # The arenas are as they should be: nothing is said of who holds them.
     assert "who holds them" not in text
@@ -251,7 +239,7 @@ def test_a_c_heap_full_of_holes_is_found(trace, any_python):
 
 def test_it_fits_eighty_columns(trace, any_python):
     run = trace(any_python, PINNING, 300_000, 3)
-    text = report_text(run, COLUMNS="80")
+    text = run.report_text(COLUMNS="80")
     verdict, table = text[:text.index("\n\n")], text[text.index("  pinned  "):text.index("next: ")]
     assert "gives back" in verdict and "goes back" in table
     # Some paths are longer than a line.
@@ -288,4 +276,4 @@ gc.collect()
     assert thin["arenas"]["count"] - end["arenas"]["count"] >= step["arenas"] - spare
     assert thin["pins_total"]["pinned_bytes"] + thin["pins_others"]["pinned_bytes"] == \
         thin["arenas"]["pinned_bytes"]
-    assert "have no name at a mark" in report_text(run, "--to", "thin")
+    assert "have no name at a mark" in run.report_text("--to", "thin")

@@ -4,22 +4,14 @@ Each test that runs a program under the tracer compares the two readers too: see
 conftest.py. Here are the kinds of profile that those don't make.
 """
 
-import json
-import subprocess
-
 import pytest
-from conftest import COMMAND, ROOT, compare_by_page
+from conftest import ROOT, Profile, compare_by_page
 
 pytest.importorskip("zstandard", reason="no zstd for Python: apt-get install python3-zstandard")
 import memtrace_journal  # noqa: E402
 import memtrace_profile  # noqa: E402
 
 V1 = ROOT / "tests/data/v1.memtrace"
-
-
-def dump(path):
-    done = subprocess.run([COMMAND, "dump", "--json", path], capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("environment", [{}, {"PYTHONMALLOC": "debug"}, {"PYTHONMALLOC": "malloc"},
@@ -65,7 +57,7 @@ def test_reads_the_first_format_ever():
     compare = memtrace_profile.Profile.open(V1)
     assert not compare.problems and compare.run and compare.node
     assert len(compare.blocks) == compare.run["block_count"] == len(
-        [record for record in dump(V1) if record["section"] == "BLK"])
+        [record for record in Profile(V1).dump() if record["section"] == "BLK"])
 
 
 @pytest.mark.parametrize("tag", ["STRS", "SITE", "WIND", "BLKW"])
@@ -77,7 +69,7 @@ def test_a_damaged_section_costs_that_section(trace, any_python, tag, tmp_path):
     damaged.write_bytes(whole[:offset] + b"\0\0\0\0" + whole[offset + 4:])
     profile = memtrace_profile.Profile.open(damaged)
     assert profile.problems
-    records = dump(damaged)
+    records = Profile(damaged).dump()
     assert len([r for r in records if r["section"] == "NODE"]) == len(profile.node) > 0
     assert len([r for r in records if r["section"] == "BLK"]) == len(profile.blocks) > 0
     assert [r["window"] for r in records if r["section"] == "BLK"] == [b["window"] for b in profile.blocks]
@@ -99,7 +91,7 @@ def test_a_journal_tells_what_is_live(trace, python, events):
 def test_a_journals_records_are_the_commands(trace, any_python):
     run = trace(any_python, "-c", "pass", env={"MEMTRACE_EVENTS": "full"}, check=False)
     journal = next(run.folder.glob("*.journal.*"))
-    printed = [record for record in dump(journal) if record["section"] == "RECORD"]
+    printed = [record for record in Profile(journal).dump() if record["section"] == "RECORD"]
     mine = list(memtrace_journal.records(journal.read_bytes()))
     assert len(mine) == len(printed)
     for (kind, a, b, payload), record in zip(mine, printed):

@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import BUILD, COMMAND, Profile, is_free_threaded, line_of, python_version
+from conftest import BUILD, Profile, is_free_threaded, line_of, python_version
 
 EVERY_INTERPRETER = True
 
@@ -375,14 +375,12 @@ def test_what_stays_unknown_with_the_switch(trace, bounded, version, tmp_path):
 
 def test_the_report_names_the_switch(trace, bounded, version):
     run = trace(bounded, "-c", "kept = bytes(30 << 20)")
-    done = subprocess.run([COMMAND, "report", run.path], check=True, capture_output=True, text=True)
-    words = " ".join(done.stdout.split())
+    words = " ".join(run.report_text().split())
     assert ("MEMTRACE_REUSE=1 follows them" in words) is (version >= (3, 13))
 
 
 def test_the_report_names_free_lists(trace, bounded):
     run = trace(bounded, "-c", "pass")
-    done = subprocess.run([COMMAND, "report", "--units", "iec", run.path], check=True, capture_output=True, text=True)
-    said = re.search(r"free lists: Python keeps up to ([0-9.]+) MiB", done.stdout)
+    said = re.search(r"free lists: Python keeps up to ([0-9.]+) MiB", run.report_text("--units", "iec"))
     most = run.report()["free_lists"]["most_bytes"]
     assert abs(float(said[1]) * 2**20 - most) <= 0.05 * 2**20
