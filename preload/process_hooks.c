@@ -35,6 +35,13 @@ EXPORT void abort(void)
 	__builtin_unreachable();
 }
 
+/* Another library's constructor may come before ours. */
+static void before_exec(void)
+{
+	real_resolve();
+	life_exec();
+}
+
 static int failed(int result)
 {
 	int error = errno;
@@ -46,7 +53,7 @@ static int failed(int result)
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	life_exec();
+	before_exec();
 	return failed(real.execve(path, argv, envp));
 }
 
@@ -57,7 +64,7 @@ EXPORT int execv(const char *path, char *const argv[])
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	life_exec();
+	before_exec();
 	return failed(real.execvpe(file, argv, envp));
 }
 
@@ -68,13 +75,13 @@ EXPORT int execvp(const char *file, char *const argv[])
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	life_exec();
+	before_exec();
 	return failed(real.fexecve(fd, argv, envp));
 }
 
 EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	life_exec();
+	before_exec();
 	return failed(real.execveat(fd, path, argv, envp, flags));
 }
 

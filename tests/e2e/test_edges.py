@@ -42,6 +42,32 @@ def test_working_directory_that_is_gone(any_python, tmp_path):
                 os.unlink(os.path.join(place, marker))
 
 
+EARLY = """
+#include <string.h>
+#include <unistd.h>
+__attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
+{
+	static char *const again[] = {"AGAIN=1", NULL};
+	(void)argc;
+	for (char **at = envp; *at; at++)
+		if (strcmp(*at, "AGAIN=1") == 0)
+			return;
+	execve("/proc/self/exe", argv, again);
+}
+"""
+
+
+def test_a_constructor_before_ours_may_exec(tmp_path):
+    """Of what is preloaded, the last is begun first."""
+    (tmp_path / "early.c").write_text(EARLY)
+    (tmp_path / "main.c").write_text('#include <stdio.h>\nint main(void) { puts("done"); return 0; }\n')
+    early, program = tmp_path / "early.so", tmp_path / "main"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", early, tmp_path / "early.c"], check=True)
+    subprocess.run(["cc", "-o", program, tmp_path / "main.c"], check=True)
+    done = subprocess.run([program], env={"LD_PRELOAD": f"{LIBRARY}:{early}"}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
 @pytest.mark.parametrize("name", ["s" * 252, "\u00e9" * 126, "x" + "\u00e9" * 125])
 def test_script_with_a_long_name(any_python, tmp_path, name):
     """Its name and the profile's suffixes together are longer than a file's name may be."""
