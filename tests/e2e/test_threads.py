@@ -1,6 +1,7 @@
 """Blocks that threads make, move and free for each other leave nothing behind but what is live."""
 
 import json
+import os
 
 import pytest
 from conftest import line_of, python_version, shared_object
@@ -31,27 +32,67 @@ os._exit(0)
 
 
 @pytest.mark.hazard("order across threads")
+def left_by_threads(run):
+    """The live blocks that threads of C made: they have no Python frames."""
+    chains, threads = run.chains(), run.threads()
+    main = min(slot for slot in threads.values() if slot is not None)
+    return [b for b in run.blocks().values() if threads[b["stack"]] not in (main, None)
+            and not chains[b["stack"]] and b["domain"] == "malloc" and b["bytes"] <= 2000]
+
+
 def test_no_phantom_block(trace, python, tmp_path, hands):
     script = tmp_path / "hands.py"
     script.write_text(PROGRAM)
     run = trace(python, script, hands)
     made = int(run.stdout)
     assert made == 4 * 200_000 + 4 * 100_000
-    chains = run.chains()
     entry = run.line(script, line_of(script, "# here"))
     # What Python itself keeps at that line: the list of results and its four integers.
     assert entry["count"] <= 8
     assert entry["total_count"] >= 400_000
-    # The threads of C have no Python frames; nothing they made is left.
-    threads = run.threads()
-    main = min(slot for slot in threads.values() if slot is not None)
-    left = [b for b in run.blocks().values() if threads[b["stack"]] not in (main, None)
-            and not chains[b["stack"]] and b["domain"] == "malloc" and b["bytes"] <= 2000]
+    left = left_by_threads(run)
     # CPython 3.8 ends a thread by pthread_exit, which loads libgcc: five blocks of the loader's.
     if python_version(python) < (3, 9) and len(left) == 5:
         left = []
     assert left == []
     assert run.run_record()["allocations"] >= made
+
+
+RUSH = """\
+import ctypes, os, sys
+hands = ctypes.CDLL(sys.argv[1])
+hands.rush.restype = ctypes.c_long
+seconds = ctypes.c_double()
+made = hands.rush(ctypes.c_int(8), ctypes.c_long(int(sys.argv[2])), ctypes.byref(seconds))
+with open(sys.argv[3], "w") as file:
+    print(seconds.value, file=file)
+print(made, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("variables", [{}, {"MEMTRACE_RING": "64KiB"}, {"MEMTRACE_EVENTS": "all"},
+                                       {"MEMTRACE_EVENTS": "all", "MEMTRACE_RING": "64KiB"}],
+                         ids=["cancelling", "cancelling-full", "all", "all-full"])
+def test_no_phantom_block_at_the_highest_rate(trace, any_python, tmp_path, hands, variables):
+    """Eight threads that do nothing but allocate and free each other's blocks; what limits them is the ring."""
+    rounds = 300 if "MEMTRACE_RING" in variables else 1000
+    if os.environ.get("MEMTRACE_TEST_LONG"):
+        rounds *= 20
+    script, seconds = tmp_path / "rush.py", tmp_path / "seconds"
+    script.write_text(RUSH)
+    run = trace(any_python, script, hands, rounds, seconds, env={**variables, "MEMTRACE_FULL": "wait"})
+    made = int(run.stdout)
+    assert made == 8 * rounds * 128
+    record = run.run_record()
+    assert left_by_threads(run) == []
+    assert record["lost_slots"] == 0 and record["dropped_events"] == 0
+    assert made <= record["allocations"] < made + 100_000
+    if "MEMTRACE_RING" in variables:
+        # Otherwise it was never full, and the test says nothing.
+        assert record["waited_ns"] > 0
+    assert (record["cancelled_pairs"] > 0) == ("MEMTRACE_EVENTS" not in variables)
+    print(f"{2 * made / float(seconds.read_text()) / 1e6:.1f} million events a second")
 
 
 @pytest.mark.hazard("order across threads")
