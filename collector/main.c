@@ -189,8 +189,9 @@ static void become_modest(void)
 }
 
 /*
- * By itself the C library goes over to using large blocks again, which it then has to clear: each
- * fork of the program makes two journals with buffers of some MiB, of which it needs little.
+ * By itself the C library goes over to using large blocks again, which it then has to clear:
+ * each fork of the program makes two journals with buffers of some MiB, of which it needs
+ * little.
  */
 static void keep_fresh_memory_fresh(void)
 {

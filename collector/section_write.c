@@ -12,7 +12,9 @@
 enum {
 	PENDING_BYTES = 1 << 16,
 	SPILL_BYTES = 1 << 17,
-	/* Level 3 takes more than twice as long for 2 % less, and a program waits for its end. */
+	/*
+	 * Level 3 takes more than twice as long for 2 % less, and a program waits for its end.
+	 */
 	ZSTD_LEVEL = 1,
 	WINDOW_LOG = 17,
 };

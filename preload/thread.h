@@ -42,11 +42,11 @@ struct thread {
 	_Atomic bool walking; /* its frames, without the GIL */
 	uint32_t slot;
 	_Atomic uint32_t tid; /* others ask the kernel for it */
-	struct call *call;  /* the innermost hooked call in progress */
-	int *errno_place;   /* of this thread: to find it takes a call */
-	uint32_t root_node; /* 0: not defined yet */
-	bool in_collection; /* as last seen: collection.h */
-	const void *tstate; /* the Python thread state that ran here last with the GIL */
+	struct call *call;    /* the innermost hooked call in progress */
+	int *errno_place;     /* of this thread: to find it takes a call */
+	uint32_t root_node;   /* 0: not defined yet */
+	bool in_collection;   /* as last seen: collection.h */
+	const void *tstate;   /* the Python thread state that ran here last with the GIL */
 	struct walk walk;
 	struct node_hint *hints; /* THREAD_HINTS, by hash: pystack.c */
 	uint32_t epoch;          /* intern_epoch() when the walk was made */

@@ -228,9 +228,8 @@ int cmd_export(int argc, char **argv)
 		.options = option_table,
 		.parser = parse,
 		.args_doc = "[FILE]",
-		.doc = "The stacks of a profile, for tools that draw them.\vWithout FILE it is "
-		       "the"
-		       " newest run in this directory.",
+		.doc = "The stacks of a profile, for tools that draw them.\vWithout FILE it is"
+		       " the newest run in this directory.",
 	};
 	struct arguments arguments = {.to = "end"};
 	struct filter filter;

@@ -46,6 +46,7 @@ static const struct argp_option option_table[] = {
 static enum grouping_by parse_by(struct argp_state *state, const char *text)
 {
 	static const char *const names[] = {"line", "own", "function", "file", "module", NULL};
+	_Static_assert(GROUPING_BY_LINE == 0 && GROUPING_BY_MODULE == 4, "the names' numbers");
 	return (enum grouping_by)options_word(state, "--by", text, names);
 }
 

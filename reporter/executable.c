@@ -191,9 +191,8 @@ const char *executable_obstacle(enum executable_kind kind)
 	case EXECUTABLE_OTHER_LIBC:
 		return "is not linked with glibc, libmemtrace.so is";
 	case EXECUTABLE_SANITIZED:
-		return "is built with AddressSanitizer, which ends a program that loads "
-		       "another "
-		       "library before it";
+		return "is built with AddressSanitizer, which ends a program that loads"
+		       " another library before it";
 	case EXECUTABLE_TRACEABLE:
 	case EXECUTABLE_UNKNOWN:
 		break;

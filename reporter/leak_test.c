@@ -61,7 +61,9 @@ static void least_of(const struct windowing *windowing, const uint64_t *slices,
 	}
 }
 
-/* Blocks of one group by how old they became, or are; [0]: freed in the window of their birth. */
+/*
+ * Blocks of one group by how old they became, or are; [0]: freed in the window of their birth.
+ */
 struct ages {
 	uint64_t freed[AGES], live[AGES];
 };

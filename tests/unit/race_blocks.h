@@ -1,7 +1,7 @@
 /*
- * race_blocks.h - an allocator of addresses that many threads take and give back, and what a reader of
- * the stream must find of it: each block made before it is freed, once, and at the end those live
- * that are.
+ * race_blocks.h - an allocator of addresses that many threads take and give back, and what a
+ * reader of the stream must find of it: each block made before it is freed, once, and at the
+ * end those live that are.
  */
 #ifndef MEMTRACE_RACE_BLOCKS_H
 #define MEMTRACE_RACE_BLOCKS_H

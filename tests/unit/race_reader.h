@@ -1,11 +1,13 @@
 /*
- * race_reader.h - a ring of the library's, and a thread that reads it as the stream's header says.
+ * race_reader.h - a ring of the library's, and a thread that reads it as the stream's header
+ * says.
  *
- * The reader shares no code with the collector's. It never naps, so the ring is as often full as the
- * writers are faster; it is the smallest one unless told otherwise. What it finds wrong it says
- * once, in `wrong`: cmocka's assertions are for the main thread.
+ * The reader shares no code with the collector's. It never naps, so the ring is as often full
+ * as the writers are faster; it is the smallest one unless told otherwise. What it finds wrong
+ * it says once, in `wrong`: cmocka's assertions are for the main thread.
  *
- * `make tsan` builds the tests that include this with ThreadSanitizer, and the modules with them.
+ * `make tsan` builds the tests that include this with ThreadSanitizer, and the modules with
+ * them.
  */
 #ifndef MEMTRACE_RACE_READER_H
 #define MEMTRACE_RACE_READER_H
@@ -119,7 +121,10 @@ static inline void race_end(struct race_reader *reader)
 	pthread_join(reader->thread, NULL);
 }
 
-/* The gaps that a race needs are a few instructions wide: here a thread may stop for long in any. */
+/*
+ * The gaps that a race needs are a few instructions wide: here a thread may stop for long in
+ * any.
+ */
 static inline void race_stumble(int number)
 {
 	int saved = errno;

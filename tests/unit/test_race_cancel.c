@@ -1,4 +1,6 @@
-/* Many threads allocate and free each other's blocks through the cancelling table, or past it. */
+/*
+ * Many threads allocate and free each other's blocks through the cancelling table, or past it.
+ */
 #include "race_blocks.h"
 
 #include "../../preload/cancel.h"

@@ -1,7 +1,7 @@
 /*
- * Many threads call what the hooks call, for blocks that they allocate, resize and free for each
- * other, while marks flush the table: the whole way from a hooked call to the stream, without an
- * interpreter.
+ * Many threads call what the hooks call, for blocks that they allocate, resize and free for
+ * each other, while marks flush the table: the whole way from a hooked call to the stream,
+ * without an interpreter.
  */
 #include "race_blocks.h"
 

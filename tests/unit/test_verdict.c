@@ -1,4 +1,7 @@
-/* When leaks, fragmentation and caches are found, and that what is advised follows from the figures. */
+/*
+ * When leaks, fragmentation and caches are found, and that what is advised follows from the
+ * figures.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

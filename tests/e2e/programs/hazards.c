@@ -1,6 +1,6 @@
 /*
- * hazards.c - what may go wrong in a process that isn't ours, for test_hooks.py: a shared library that
- * a traced Python calls.
+ * hazards.c - what may go wrong in a process that isn't ours, for test_hooks.py: a shared
+ * library that a traced Python calls.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,7 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Every hook once when it works and once when it doesn't, each with errno set to this before. */
+/*
+ * Every hook once when it works and once when it doesn't, each with errno set to this before.
+ */
 enum { BEFORE = 77, PAGE = 4096 };
 /* Volatile: the compiler would warn of a size that it knew. */
 static volatile size_t too_much = PTRDIFF_MAX;
@@ -187,7 +189,10 @@ void errno_in_children(void)
 	}
 }
 
-/* Blocks that are made in the destructors of a thread's keys, as long as the C library calls them. */
+/*
+ * Blocks that are made in the destructors of a thread's keys, as long as the C library calls
+ * them.
+ */
 enum { LATE_BYTES = 7001, EARLY_BYTES = 7003 };
 static pthread_key_t first_key, second_key;
 static _Atomic int made_late;
