@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "c_heap.h"
@@ -74,6 +75,15 @@ static void say_elsewhere(const struct options *options, bool is_first)
 					  "); the profile goes to ", output.path, NULL});
 }
 
+static uint64_t file_system; /* statfs.f_type: not all of them keep what a ring needs */
+
+static uint64_t file_system_of(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) ? 0 : (uint32_t)fs.f_type;
+}
+
 static bool make_ring(const struct options *options, const char *folder,
 		      const struct ring_header *parents)
 {
@@ -81,6 +91,7 @@ static bool make_ring(const struct options *options, const char *folder,
 		return false;
 	bool mapped = ring_open(output.ring_fd, output.record_bytes);
 
+	file_system = file_system_of(output.ring_fd);
 	close(output.ring_fd);
 	if (mapped) {
 		fill_header(folder, parents);
@@ -134,6 +145,7 @@ bool launch_run(const struct options *options, const char *program)
 	}
 	if (found)
 		facts_send_parent(ancestor.run_id, ancestor.out);
+	facts_send_number("file_system", file_system);
 	list(options);
 	return true;
 }
@@ -187,6 +199,7 @@ bool launch_child(const struct options *options)
 	c_heap_after_fork();
 	/* What is live here was inherited. */
 	mark_make("fork", MARK_TRACER);
+	facts_send_number("file_system", file_system);
 	list(options);
 	return true;
 }

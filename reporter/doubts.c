@@ -2,8 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "file_system.h"
 #include "units.h"
 
 struct teller {
@@ -80,6 +82,15 @@ static void tell_unseen(const struct teller *teller, const struct profile *profi
 		     deep_bound);
 }
 
+static void tell_file_system(const struct teller *teller, const struct profile *profile)
+{
+	const char *magic = profile_info(profile, "file_system");
+	const struct file_system *kind = magic ? file_system_of(strtoull(magic, NULL, 10))
+					       : NULL;
+	if (kind && kind->no_guarantee)
+		tell(teller, "its files were on %s: %s", kind->name, kind->doubt);
+}
+
 void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 {
 	const struct teller teller = {each, user};
@@ -90,6 +101,7 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	if (stacks && strcmp(stacks, "on") != 0)
 		tell(&teller, "Python stacks are %s", stacks);
 	tell_unseen(&teller, profile);
+	tell_file_system(&teller, profile);
 	tell_counts(&teller, run);
 	tell_audits(&teller, profile);
 	if (known && !(run->flags & PROFILE_CONSERVED))

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <signal.h>
@@ -18,6 +17,7 @@
 
 #include "../collector/mem.h"
 #include "executable.h"
+#include "file_system.h"
 #include "free_lists.h"
 #include "install.h"
 #include "units.h"
@@ -189,37 +189,10 @@ static char *output_folder(void)
 	return folder;
 }
 
-/* Why a ring there may lose what it holds, or be slow; NULL: nothing is known against it. */
-static const char *doubt_about(const char *folder, const char **ret_name)
+static const struct file_system *file_system_at(const char *folder)
 {
-	static const struct {
-		unsigned long magic;
-		const char *name, *doubt;
-	} kinds[] = {
-		{TMPFS_MAGIC, "tmpfs",
-		 "what is there counts as memory, and is gone with the machine"},
-		{NFS_SUPER_MAGIC, "nfs",
-		 "the ring can't be guaranteed on a network file system"},
-		{0xff534d42, "cifs", "the ring can't be guaranteed on a network file system"},
-		{0x01021997, "9p", "the ring can't be guaranteed on a network file system"},
-		{0x65735546, "fuse", "the ring can't be guaranteed on a FUSE file system"},
-		{BTRFS_SUPER_MAGIC, "btrfs", "copy-on-write: a full disk may stop the program"},
-		{0x2fc12fc1, "zfs", "copy-on-write: a full disk may stop the program"},
-		{OVERLAYFS_SUPER_MAGIC, "overlay", NULL},
-		{EXT4_SUPER_MAGIC, "ext4", NULL},
-		{0x58465342, "xfs", NULL},
-	};
 	struct statfs fs;
-	*ret_name = "unknown";
-	if (statfs(folder, &fs))
-		return NULL;
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		if (((unsigned long)fs.f_type & 0xffffffff) == kinds[i].magic) {
-			*ret_name = kinds[i].name;
-			return kinds[i].doubt;
-		}
-	}
-	return NULL;
+	return statfs(folder, &fs) ? NULL : file_system_of((uint64_t)fs.f_type);
 }
 
 static int try_file(const char *folder)
@@ -238,14 +211,15 @@ struct probe probe_output(void)
 	static const char what[] = "files";
 	__attribute__((cleanup(mem_scope))) char *folder = output_folder();
 	struct statvfs space;
-	const char *name;
 	if (strchr(folder, '%'))
 		return answer(what, PROBE_NOTE, "%.400s: known when the program runs", folder);
 	if (try_file(folder))
 		return answer(what, PROBE_BAD, "%.400s: %s", folder, strerror(errno));
-	const char *doubt = doubt_about(folder, &name);
-	if (doubt)
-		return answer(what, PROBE_NOTE, "go to %.300s (%s): %s", folder, name, doubt);
+	const struct file_system *kind = file_system_at(folder);
+	const char *name = kind ? kind->name : "unknown";
+	if (kind && kind->doubt)
+		return answer(what, PROBE_NOTE, "go to %.300s (%s): %s", folder, name,
+			      kind->doubt);
 	if (statvfs(folder, &space))
 		return answer(what, PROBE_NOTE, "go to %.300s (%s)", folder, name);
 	const uint64_t free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
