@@ -28,17 +28,20 @@ static const char *path_of(struct buf *path, const char *out, const char *suffix
 
 static pid_t run_program(const char *program, const char *out, uint32_t covers)
 {
-	char number[16];
+	char number[16], collector[16];
 	char *argv[] = {(char *)(uintptr_t) "memtrace-collector",
 			(char *)(uintptr_t) "--checkpoint",
 			(char *)(uintptr_t)out,
 			(char *)(uintptr_t) "--covers",
 			number,
+			(char *)(uintptr_t) "--collector",
+			collector,
 			NULL};
 	char *envp[] = {NULL};
 	pid_t pid;
 
 	snprintf(number, sizeof(number), "%u", covers);
+	snprintf(collector, sizeof(collector), "%d", getpid());
 	errno = posix_spawn(&pid, program, NULL, NULL, argv, envp);
 	return errno ? -1 : pid;
 }
@@ -46,10 +49,10 @@ static pid_t run_program(const char *program, const char *out, uint32_t covers)
 static pid_t run_fork(const char *out, uint32_t covers)
 {
 	struct err err;
-	pid_t pid = fork();
+	pid_t collector = getpid(), pid = fork();
 
 	if (pid == 0)
-		_exit(checkpoint_make(out, covers, &err) < 0);
+		_exit(checkpoint_make(out, covers, collector, &err) < 0);
 	return pid;
 }
 
@@ -190,12 +193,15 @@ static int make(struct ledger *ledger, const char *out, uint32_t covers, struct 
 	return 0;
 }
 
-int checkpoint_make(const char *out, uint32_t covers, struct err *err)
+int checkpoint_make(const char *out, uint32_t covers, pid_t collector, struct err *err)
 {
 	struct ledger ledger;
 	int result;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* One that was killed before this line sends no signal any more. */
+	if (getppid() != collector)
+		return err_set(err, "%s: its collector, process %d, is gone", out, collector);
 	if (nice(NICENESS) < 0)
 		errno = 0;
 	ledger_init(&ledger);

@@ -47,7 +47,7 @@ int checkpoint_adopt(const char *out, uint32_t covered, uint32_t covers, uint64_
 void checkpoint_stop(struct checkpoint *checkpoint, const char *out);
 /* What one that was being made has left. */
 void checkpoint_remove(const char *out);
-/* What that process does. */
-int checkpoint_make(const char *out, uint32_t covers, struct err *err);
+/* What that process does, a child of `collector`. */
+int checkpoint_make(const char *out, uint32_t covers, pid_t collector, struct err *err);
 
 #endif

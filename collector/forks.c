@@ -3,8 +3,11 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mem.h"
+#include "program.h"
+#include "segments.h"
 
 static const char infix[] = ".fork.";
 
@@ -71,6 +74,52 @@ bool forks_waits(const char *out, uint64_t run_id, uint64_t fork_id)
 
 	return ring_look_at(forks_path(&path, out, fork_id), &facts, NULL) == 0 &&
 	       facts.fork_id == fork_id && facts.parent_run_id == run_id;
+}
+
+/* A child without a ring of its own maps its parent's, and so does who waits for it. */
+static bool is_mapped(const char *ring_path)
+{
+	__attribute__((cleanup(close_scope))) DIR *proc = opendir("/proc");
+
+	for (struct dirent *entry; proc && (entry = readdir(proc));) {
+		const struct program program = {.pid = (pid_t)strtol(entry->d_name, NULL, 10)};
+
+		if (program.pid > 0 && program_maps(&program, ring_path, 0))
+			return true;
+	}
+	return false;
+}
+
+/* A ring that is there has its journal with it until it is recovered. */
+static int sweep(void *user, uint64_t fork_id)
+{
+	__attribute__((cleanup(buf_release))) struct buf path = {0};
+
+	forks_path(&path, user, fork_id);
+	if (access((const char *)path.data, F_OK) < 0)
+		segments_remove((const char *)path.data);
+	return 0;
+}
+
+static int stop_at_first(void *user, uint64_t fork_id)
+{
+	(void)user, (void)fork_id;
+	return -1;
+}
+
+void forks_sweep(const char *out)
+{
+	__attribute__((cleanup(buf_release))) struct buf ring_path = {0};
+	/* As it is in maps. */
+	__attribute__((cleanup(mem_scope))) char *whole = realpath(out, NULL);
+
+	if (!whole || forks_each(whole, stop_at_first, NULL) == 0)
+		return;
+	buf_printf(&ring_path, "%s.ring", whole);
+	buf_u8(&ring_path, 0);
+	if (access((const char *)ring_path.data, F_OK) < 0 &&
+	    !is_mapped((const char *)ring_path.data))
+		forks_each(whole, sweep, whole);
 }
 
 /* A copy of the folder has copies of the ring: it is known by its content, not by its inode. */

@@ -27,6 +27,11 @@ int forks_each(const char *out, int (*each)(void *user, uint64_t fork_id), void 
  * child's. False: its ring has none.
  */
 bool forks_find_parent(const struct ring_header *child, const char *out, struct buf *ret_out);
+/*
+ * The run has its profile: journals for children that can't come any more go. Such are left
+ * where a child's collector was killed before its child had an event.
+ */
+void forks_sweep(const char *out);
 /* That OUT.fork.N is the ring of a child of this very run. */
 bool forks_waits(const char *out, uint64_t run_id, uint64_t fork_id);
 

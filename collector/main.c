@@ -26,6 +26,7 @@ struct arguments {
 	struct run_options run;
 	const char *to;
 	uint32_t covers;
+	pid_t collector; /* that the checkpoint is for */
 };
 
 static const char usage[] =
@@ -47,6 +48,7 @@ static const struct option options[] = {
 	{"version", no_argument, NULL, 'V'},
 	{"checkpoint", required_argument, NULL, 'c'},
 	{"covers", required_argument, NULL, 'C'},
+	{"collector", required_argument, NULL, 'P'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -100,6 +102,9 @@ static int take_option(struct arguments *arguments, int option, const char *valu
 	case 'C':
 		arguments->covers = (uint32_t)strtoul(value, NULL, 10);
 		return arguments->covers ? 0 : refuse("--covers", value, "a number from 1 on");
+	case 'P':
+		arguments->collector = (pid_t)strtol(value, NULL, 10);
+		return 0;
 	case 'V':
 		take_command(arguments, VERSION, "");
 		return 0;
@@ -236,8 +241,9 @@ int main(int argc, char **argv)
 			    &err);
 	case CHECKPOINT:
 		become_modest();
-		return tell(checkpoint_make(arguments.run.out, arguments.covers, &err), &note,
-			    &err);
+		return tell(checkpoint_make(arguments.run.out, arguments.covers,
+					    arguments.collector, &err),
+			    &note, &err);
 	case RECOVER:
 		become_modest();
 		return tell(recover(&arguments, &note, &err), &note, &err);

@@ -8,6 +8,7 @@
 #include "drain.h"
 #include "forks.h"
 #include "profile.h"
+#include "profile_read.h"
 #include "program.h"
 #include "replay.h"
 #include "segments.h"
@@ -67,7 +68,7 @@ static bool still_runs(const struct remains *remains)
 	bool runs;
 
 	program_init(&program, remains->ring.facts.pid, remains->ring.facts.process_start);
-	runs = program_alive(&program) && program_maps(&program, path, 0);
+	runs = program_alive(&program) && program_maps(&program, path, remains->ring.inode);
 	program_release(&program);
 	return runs;
 }
@@ -90,6 +91,18 @@ void remains_release(struct remains *remains)
 	ring_close(&remains->ring);
 	buf_release(&remains->ring_path);
 	buf_release(&remains->parent_out);
+}
+
+bool remains_has_profile(const struct remains *remains)
+{
+	struct profile *profile;
+	bool has;
+
+	if (!has_ring(remains) || profile_open(remains->out, &profile, NULL) < 0)
+		return false;
+	has = profile->run.run_id == remains->ring.facts.run_id;
+	profile_free(profile);
+	return has;
 }
 
 /* The journal in the books, if any, must be one that the ring goes on from. */
@@ -345,5 +358,6 @@ int remains_remove(struct remains *remains, const struct run_identity *identity,
 	forks_path(&linked, text_of(&remains->parent_out), remains->ring.facts.fork_id);
 	unlink(text_of(&linked));
 	segments_remove(text_of(&linked));
+	forks_sweep(text_of(&remains->parent_out));
 	return 0;
 }

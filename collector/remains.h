@@ -35,6 +35,10 @@ void remains_release(struct remains *remains);
 int remains_read(struct remains *remains, struct ledger *ledger, struct err *ret_note,
 		 struct err *err);
 /*
+ * Whether OUT is its profile already: whoever wrote it was killed before the side files were gone.
+ */
+bool remains_has_profile(const struct remains *remains);
+/*
  * The run has its profile: its side files go. -1: what children need of them can't be written,
  * and all of them stay.
  */

@@ -66,7 +66,7 @@ static int check_layout(const char *path, const struct ring_header *h, struct er
 static int check_header(const char *path, const struct ring_header *h, uint64_t file_bytes,
 			struct err *err)
 {
-	/* The program fills the header in its first event. */
+	/* Then it fills the header. */
 	if (!h->magic[0] && !h->version)
 		return err_set(err, "%s: its process ended before it recorded anything", path);
 	if (memcmp(h->magic, RING_MAGIC, sizeof(h->magic)) != 0)
@@ -102,6 +102,9 @@ static int check_file(const char *path, int fd, uint64_t *ret_bytes, struct err 
 		return err_set(err, "%s: %m", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, "%s: not a regular file", path);
+	/* The program makes the file in its first event. */
+	if (st.st_size == 0)
+		return err_set(err, "%s: its process ended before it recorded anything", path);
 	if (st.st_size < RING_HEADER_BYTES)
 		return err_set(err, "%s: %lld bytes are too short for a ring", path,
 			       (long long)st.st_size);

@@ -300,6 +300,11 @@ static int recover(const char *out, const char *to, bool remove, struct err *ret
 
 	if (remains_open(&remains, out, err) < 0)
 		return -1;
+	if (remove && remains_has_profile(&remains)) {
+		const struct run_identity identity = {.run_id = remains.ring.facts.run_id};
+
+		return remains_remove(&remains, &identity, err);
+	}
 	ledger_init(&ledger);
 	result = remains_read(&remains, &ledger, ret_note, err);
 	if (result == 0 && remove)
@@ -312,8 +317,23 @@ static int recover(const char *out, const char *to, bool remove, struct err *ret
 	return result;
 }
 
+/* A journal beside it is one that somebody asked for. */
+static bool has_profile(const char *out)
+{
+	__attribute__((cleanup(buf_release))) struct buf ring_path = {0};
+	struct stat st;
+
+	buf_printf(&ring_path, "%s.ring", out);
+	buf_u8(&ring_path, 0);
+	return access(text_of(&ring_path), F_OK) < 0 && stat(out, &st) == 0 && st.st_size > 0;
+}
+
 int run_recover(const char *out, struct err *ret_note, struct err *err)
 {
+	if (has_profile(out)) {
+		forks_sweep(out);
+		return 0;
+	}
 	return recover(out, out, true, ret_note, err);
 }
 

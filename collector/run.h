@@ -27,7 +27,10 @@ int run_collect(const struct run_options *options, struct err *err);
  * stops before its end; empty when it doesn't.
  */
 int run_replay(const char *out, const char *to, struct err *ret_note, struct err *err);
-/* Program and collector were killed: makes the profile, then removes the side files. */
+/*
+ * Program and collector were killed: makes the profile, then removes the side files. Of a run
+ * that has its profile, what was left for its children (forks_sweep).
+ */
 int run_recover(const char *out, struct err *ret_note, struct err *err);
 /* The same into `to`, where nothing beside `out` can be written: the run stays as it is. */
 int run_recover_to(const char *out, const char *to, struct err *ret_note, struct err *err);

@@ -40,6 +40,7 @@ static int recover(const struct run_files *run)
 
 static int recover_by_state(const struct run_files *run)
 {
+	struct err err;
 	switch (run->state) {
 	case RUN_LEFTOVER:
 		return recover(run);
@@ -57,6 +58,10 @@ static int recover_by_state(const struct run_files *run)
 		return STATUS_FAILED;
 	case RUN_FINISHED:
 		break;
+	}
+	if (recovery_run(run->out, &err)) {
+		command_say("%s", err.text);
+		return STATUS_FAILED;
 	}
 	printf("%s: nothing to recover, the profile is there\n", run->out);
 	return STATUS_FINE;

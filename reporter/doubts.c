@@ -8,6 +8,9 @@
 #include "file_system.h"
 #include "units.h"
 
+/* Of waiting: less is what a busy machine does. */
+static const uint64_t WORTH_TELLING_NS = 1000000000;
+
 struct teller {
 	doubts_each *each;
 	void *user;
@@ -91,6 +94,19 @@ static void tell_file_system(const struct teller *teller, const struct profile *
 		tell(teller, "its files were on %s: %s", kind->name, kind->doubt);
 }
 
+/* The program would have said how it ended, or its collector would: but nobody read on. */
+static void tell_stop(const struct teller *teller, const struct profile_run *run)
+{
+	const struct units_text waited = units_seconds((double)run->waited_ns / 1e9);
+	const bool long_wait = run->waited_ns >= WORTH_TELLING_NS;
+	tell(teller,
+	     "recording stopped at %s, before the program's end: its collector stood"
+	     " still or was killed%s%s%s",
+	     units_seconds((double)run->duration_ms / 1000).text,
+	     long_wait ? "; the program waited " : "", long_wait ? waited.text : "",
+	     long_wait ? " for it" : "");
+}
+
 void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 {
 	const struct teller teller = {each, user};
@@ -107,12 +123,8 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	if (known && !(run->flags & PROFILE_CONSERVED))
 		tell(&teller, "allocated less freed is not what is live, for some stack: please"
 			      " report this as a bug of memtrace");
-	/* It would have said how, or its collector would: but nobody read on. */
 	if (known && run->end == PROFILE_RUNNING)
-		tell(&teller,
-		     "recording stopped at %s, before the program's end: its collector stood"
-		     " still or was killed",
-		     units_seconds((double)run->duration_ms / 1000).text);
+		tell_stop(&teller, run);
 	if (known && run->crash_safe_until_ms != UINT64_MAX)
 		tell(&teller,
 		     "the journal ended at %s (a full disk?): a kill after that would"

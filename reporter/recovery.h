@@ -9,7 +9,10 @@
 
 #include "../collector/profile_read.h"
 
-/* `out` is the profile that should exist. On failure the sentence is the collector's own. */
+/*
+ * `out` is the profile that should exist. On failure the sentence is the collector's own. Where
+ * it exists, what children have left that were never heard of is cleared away.
+ */
 int recovery_run(const char *out, struct err *err);
 /*
  * The same, where need be without a change to the run: when nothing can be written beside

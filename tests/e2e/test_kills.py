@@ -14,28 +14,29 @@ import subprocess
 import time
 
 import pytest
-from conftest import COMMAND, CONSERVED, PROGRAMS, Profile, find_profiles, line_of, wait_for
+from collectors import group_of_collector
+from conftest import COMMAND, CONSERVED, PROGRAMS, SECONDS, Profile, find_profiles, line_of, wait_for
 
-SHORT, LONG = 10, 100
+SHORT, LONG = 4, 100
 KILLS = LONG if os.environ.get("MEMTRACE_TEST_LONG") else SHORT
-KILLS_BEHIND_CHECKPOINTS = KILLS // 2
-# As far as the number that tells a checkpoint from another segment.
-JOURNAL_HEADER = struct.Struct("<8s6I")
 FREE, ALLOCATING, LIVE, MOVING, FREEING = range(5)
 REGIONS, ENTRIES, IN_USE = 12, 400, 2
 ENTRY = struct.Struct("<4Q")
 REGION_BYTES = 16 + ENTRIES * ENTRY.size
 
+# From the journal's header (collector/journal.h).
+PID, COVERS = struct.Struct("<20xI"), struct.Struct("<28xI")
+
 PROGRAM = """\
 import ctypes, os, sys, threading, time
-library, ledger, mode = sys.argv[1:]
+library, ledger, mode, *end = sys.argv[1:]
 witness, parallel = ctypes.PyDLL(library), ctypes.CDLL(library)
 assert witness.witness_open(ledger.encode()) == 0
 
 def other_blocks():
     [bytes(n) for n in range(100)]
 
-def churn(index, seconds=60):
+def churn(index, seconds=600):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         witness.witness_step(index, 50, 3)  # step
@@ -54,7 +55,7 @@ def fork(index):
         churn(child, 0.03)
         fork(child)
         # Every third one ends before its parents do.
-        churn(child, 0.01 if child % 3 == 0 else 60)
+        churn(child, 0.01 if child % 3 == 0 else 600)
         witness.witness_leave(child)
         os._exit(0)
 
@@ -65,7 +66,9 @@ mine = witness.witness_claim()
 while mode == "forking":
     churn(mine, 0.05)
     fork(mine)
-churn(mine)
+churn(mine, 0.3 if end else 600)
+for statement in end:
+    exec(statement)
 """
 
 
@@ -124,18 +127,6 @@ def check(profile, process):
     return len(process.live)
 
 
-def group_of_collector(folder):
-    """The first collector leads the group of all that were forked for the children."""
-    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = entry.read_bytes()
-        except OSError:
-            continue
-        if b"memtrace-collector" in command and str(folder).encode() in command:
-            return os.getpgid(int(entry.parent.name))
-    return None
-
-
 def is_alive(group):
     """A zombie whose parent won't wait is as dead as can be."""
     for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
@@ -146,6 +137,19 @@ def is_alive(group):
         if int(fields[2]) == group and fields[0] not in "ZX":
             return True
     return False
+
+
+def checkpoints(out):
+    """pid -> how many segments its checkpoint stands for, of those that have one."""
+    told = {}
+    for path in out.glob("*.journal.1"):
+        try:
+            header = path.read_bytes()[:88]
+        except FileNotFoundError:
+            continue
+        if len(header) == 88 and COVERS.unpack_from(header)[0]:
+            told[PID.unpack_from(header)[0]] = COVERS.unpack_from(header)[0]
+    return told
 
 
 def start(trace, python, library, mode, env=None):
@@ -171,15 +175,11 @@ def kill(program, *groups):
         wait_for(lambda: not is_alive(group), what="death")
 
 
-# What is said of a child that was killed in its very first event, while its files were being made.
-NOTHING_RECORDED = ("ended before it recorded anything", "is empty, and nothing is beside it to recover from",
-                    ".ring: 0 bytes are too short for a ring")
-
-
 def recover(out):
     """A child that was killed in its very first event has files, and nothing in them."""
     done = subprocess.run([COMMAND, "recover", out], capture_output=True, text=True)
-    if done.returncode and any(reason in done.stderr for reason in NOTHING_RECORDED):
+    nothing = "ended before it recorded anything" in done.stderr or "nothing is beside it" in done.stderr
+    if done.returncode and nothing and out.stat().st_size == 0:
         pathlib.Path(f"{out}.ring").unlink(missing_ok=True)
         out.unlink()
     else:
@@ -194,16 +194,12 @@ def recover_all(trace, dice):
         recover(out)
 
 
-def unfinished(trace):
-    return {ring.with_suffix("") for ring in trace.out.glob("*.ring")}
-
-
-def check_that_nothing_is_left(trace, recovered):
-    """But the profiles, and the journals that a killed collector had linked for a child that had no event
-    yet, of a parent that had ended by then: nobody knows of those."""
-    for path in set(trace.out.iterdir()) - set(find_profiles(trace.out)):
-        parent, fork, _ = path.name.partition(".fork.")
-        assert fork and ".journal." in path.name and trace.out / parent not in recovered, path
+def check_that_nothing_is_left(trace):
+    """But the profiles. Journals for a child that had no event yet, of a parent that had ended by then, go
+    with a recovery of that."""
+    for path in find_profiles(trace.out):
+        recover(path)
+    assert sorted(trace.out.iterdir()) == find_profiles(trace.out)
 
 
 def profiles_by_pid(trace):
@@ -211,54 +207,56 @@ def profiles_by_pid(trace):
     return {profile.run_record()["pid"]: profile for profile in profiles}
 
 
-def kill_all_and_check(trace, dice, program, ledger, collectors):
+def kill_and_check(trace, program, ledger, collectors, dice):
+    """Returns how many blocks were compared."""
     kill(program, *dice.sample([program.pid, collectors], 2))
-    told, recovered = read_ledger(ledger), unfinished(trace)
+    told = read_ledger(ledger)
     recover_all(trace, dice)
     profiles = profiles_by_pid(trace)
-    assert sum(check(profiles[pid], process) for pid, process in told.items()) > 0
+    compared = sum(check(profiles[pid], process) for pid, process in told.items())
+    assert compared > 0
     profiles[program.pid].check(killed=True)
-    check_that_nothing_is_left(trace, recovered)
+    check_that_nothing_is_left(trace)
+    return compared
 
 
 @pytest.mark.hazard("sudden ends")
 @pytest.mark.parametrize("kill_number", range(KILLS))
+@pytest.mark.parametrize("journal", ["small", "large"])
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
-def test_everything_is_killed(trace, any_python, library, mode, kill_number):
-    dice = random.Random(f"{mode} {kill_number}")
+def test_everything_is_killed(trace, any_python, library, mode, journal, kill_number, record_property):
+    """A small journal is replaced by checkpoints again and again."""
+    dice = random.Random(f"{mode} {journal} {kill_number}")
     env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"]),
-           # The smaller ones are replaced by checkpoints again and again.
-           "MEMTRACE_JOURNAL": dice.choice(["64KiB", "256KiB", "256MiB"])}
-    program, ledger, collectors = start(trace, any_python, library, mode, env)
-    time.sleep(dice.uniform(0, 0.8))
-    kill_all_and_check(trace, dice, program, ledger, collectors)
-
-
-def has_checkpoint(path):
-    """A journal's first segment, which may be replaced while it is read: a whole header or none."""
-    try:
-        magic, *_, covers = JOURNAL_HEADER.unpack(path.read_bytes()[:JOURNAL_HEADER.size])
-    except (OSError, struct.error):
-        return False
-    return magic == b"MEMTJNL1" and covers > 0
-
-
-@pytest.mark.parametrize("kill_number", range(KILLS_BEHIND_CHECKPOINTS))
-@pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
-def test_everything_is_killed_behind_checkpoints(trace, any_python, library, mode, kill_number):
-    """A checkpoint has been made; of two processes of a tree, where the program forks."""
-    dice = random.Random(f"checkpoints {mode} {kill_number}")
-    env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"]), "MEMTRACE_JOURNAL": "64KiB"}
-    wanted = 2 if mode == "forking" else 1
+           "MEMTRACE_JOURNAL": "64KiB" if journal == "small" else "256MiB"}
     program, ledger, collectors = start(trace, any_python, library, mode, env)
     try:
-        wait_for(lambda: sum(map(has_checkpoint, trace.out.glob("*.journal.1"))) >= wanted, 120,
-                 what="checkpoints")
-        time.sleep(dice.uniform(0, 0.5))
+        if journal == "small":
+            wait_for(lambda: checkpoints(trace.out), what="checkpoint")
+        time.sleep(dice.uniform(0, 0.8))
+        record_property("covered", sum(checkpoints(trace.out).values()))
     except BaseException:
         kill(program, program.pid, collectors)
         raise
-    kill_all_and_check(trace, dice, program, ledger, collectors)
+    record_property("blocks", kill_and_check(trace, program, ledger, collectors, dice))
+
+
+def test_a_family_behind_checkpoints_is_killed(trace, any_python, library):
+    """Parent and children, each behind several checkpoints of its own."""
+    env = {"MEMTRACE_RING": "64KiB", "MEMTRACE_JOURNAL": "64KiB"}
+    program, ledger, collectors = start(trace, any_python, library, "forking", env)
+    seen = set()
+
+    def three_have_two():
+        seen.update(checkpoints(trace.out).items())
+        pids = [pid for pid, _ in seen]
+        behind = {pid for pid in pids if pids.count(pid) >= 2} & set(read_ledger(ledger))
+        return program.pid in behind and len(behind) >= 3
+    try:
+        wait_for(three_have_two, 240, what="two checkpoints each of parent and two children")
+    finally:
+        compared = kill_and_check(trace, program, ledger, collectors, random.Random(1))
+    assert compared > 300
 
 
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
@@ -273,6 +271,32 @@ def test_the_program_is_killed(trace, any_python, library, mode):
     told, profiles = read_ledger(ledger), profiles_by_pid(trace)
     assert sum(check(profiles[pid], process) for pid, process in told.items()) > 0
     assert sorted(trace.out.iterdir()) == find_profiles(trace.out)
+
+
+ENDS = {
+    "falls off": ("pass", 0, "exit"),
+    "os._exit": ("os._exit(4)", 4, "_exit"),
+    "os.abort": ("os.abort()", -signal.SIGABRT, "died"),
+    "SIGSEGV": ("ctypes.string_at(0)", -signal.SIGSEGV, "died"),
+    "exec": ("os.execv('/bin/true', ['true'])", 0, "exec"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_the_program_ends_by_itself(trace, any_python, library, how):
+    """The witness's account of the last moment is the profile's."""
+    statement, status, end = ENDS[how]
+    ledger, script = trace.work / "ledger", trace.work / "program.py"
+    script.write_text(PROGRAM)
+    program = trace.start(any_python, script, library, ledger, "single", statement,
+                          env={"MEMTRACE_RING": "64KiB"}, stderr=subprocess.DEVNULL)
+    assert program.wait(SECONDS) == status
+    profile = trace.wait_for_profile()
+    process, = read_ledger(ledger).values()
+    assert not process.leaving and not process.coming
+    assert check(profile, process) > 100
+    assert profile.report()["process"]["end"] == end
+    assert list(trace.out.iterdir()) == [profile.path]
 
 
 GOES_ON = """\

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 
+#include "../../collector/checkpoint.h"
 #include "../../collector/journal.h"
 #include "../../collector/replay.h"
 #include "../../collector/segments.h"
@@ -229,6 +230,57 @@ static void without_checkpoints_it_outgrows_its_bound(void **state)
 	random_stream_release(&s);
 }
 
+static bool never(void *user)
+{
+	(void)user;
+	return false;
+}
+
+/* Heirs may take their time to link the segments that a checkpoint stands for. */
+static void a_checkpoint_that_may_not_have_its_place_yet_is_waited_for(void **state)
+{
+	struct fake *f = *state;
+	struct random_stream s;
+	struct ledger ledger;
+
+	make_long_stream(&s, BLOCKS);
+	ledger_init(&ledger);
+	ledger.may_go = never;
+	ledger_keep_journal(&ledger, f->out, LIMIT);
+	for (size_t at = 0, end; at < random_stream_count(&s); at = end) {
+		end = at + STEP < random_stream_count(&s) ? at + STEP : random_stream_count(&s);
+		while (end < random_stream_count(&s) &&
+		       record_kind(&random_stream_records(&s)[end]) == R_DATA)
+			end++;
+		ledger_take(&ledger, random_stream_records(&s) + at, end - at, at, end);
+		if (ledger.checkpoint.pid)
+			usleep(PAUSE_US);
+	}
+	assert_true(ledger.checkpoint_whole);
+	assert_true(journal_bytes_on_disk(f) > 2 * (uint64_t)LIMIT);
+	assert_non_null(ledger.journal);
+	ledger_release(&ledger);
+	segments_remove(f->out);
+	random_stream_release(&s);
+}
+
+/* A collector may be killed before its child has asked to be told of that. */
+static void none_is_made_for_a_collector_that_is_gone(void **state)
+{
+	struct fake *f = *state;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct err err = {0};
+
+		_exit(checkpoint_make(f->out, 1, getppid() + 1, &err) == 0 ||
+		      !strstr(err.text, "is gone"));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -238,6 +290,8 @@ int main(void)
 		TEST(segments_that_a_checkpoint_covers_are_not_read),
 		TEST(segments_that_lead_back_are_an_end),
 		TEST(without_checkpoints_it_outgrows_its_bound),
+		TEST(a_checkpoint_that_may_not_have_its_place_yet_is_waited_for),
+		TEST(none_is_made_for_a_collector_that_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../../collector/forks.h"
@@ -145,6 +146,47 @@ static void a_parent_is_found_by_content(void **state)
 	assert_false(forks_find_parent(&root, f->child, &parent));
 }
 
+static bool there(const struct folder *f, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", f->path, name);
+	return access(path, F_OK) == 0;
+}
+
+/* This process maps the ring: as a child would that has none of its own yet. */
+static void only_what_nobody_waits_for_is_swept(void **state)
+{
+	struct folder *f = *state;
+	struct ring_header parent = header_of(5, 0, 0), child = header_of(6, 5, 4);
+	char path[256];
+	void *map;
+	int fd;
+
+	make_file(f, "run.memtrace", "profile", 7);
+	make_ring(f, "run.memtrace.ring", &parent);
+	make_ring(f, "run.memtrace.fork.4", &child);
+	make_file(f, "run.memtrace.fork.3.journal.1", "", 0);
+	make_file(f, "run.memtrace.fork.4.journal.1", "", 0);
+	make_file(f, "run.memtrace.journal.1", "", 0);
+	forks_sweep(f->out);
+	assert_true(there(f, "run.memtrace.fork.3.journal.1"));
+	snprintf(path, sizeof(path), "%s.ring", f->out);
+	fd = open(path, O_RDONLY);
+	map = mmap(NULL, RING_HEADER_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(map != MAP_FAILED);
+	close(fd);
+	unlink(path);
+	forks_sweep(f->out);
+	assert_true(there(f, "run.memtrace.fork.3.journal.1"));
+	munmap(map, RING_HEADER_BYTES);
+	forks_sweep(f->out);
+	assert_false(there(f, "run.memtrace.fork.3.journal.1"));
+	assert_true(there(f, "run.memtrace.fork.4"));
+	assert_true(there(f, "run.memtrace.fork.4.journal.1"));
+	assert_true(there(f, "run.memtrace.journal.1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +194,7 @@ int main(void)
 		TEST(other_names_are_not_forks),
 		TEST(a_ring_waits_for_its_own_parent),
 		TEST(a_parent_is_found_by_content),
+		TEST(only_what_nobody_waits_for_is_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
