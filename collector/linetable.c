@@ -134,3 +134,74 @@ int32_t linetable_line(enum linetable_kind kind, const void *table, size_t len,
 	}
 	return LINE_NONE;
 }
+
+/* What an entry has behind its line step. */
+static void long_columns(const uint8_t *at, const uint8_t *end,
+			 struct linetable_stretch *stretch)
+{
+	enum { LINE_STEP, MORE_LINES, COLUMN, END_COLUMN, NUMBERS };
+	uint32_t numbers[NUMBERS] = {0};
+
+	for (size_t i = 0; i < NUMBERS; i++) {
+		numbers[i] = location_varint(at, end);
+		while (at < end && *at & 64)
+			at++;
+		at += at < end;
+	}
+	stretch->column = numbers[COLUMN] - 1;
+	stretch->columns = numbers[MORE_LINES] ? 0 : numbers[END_COLUMN] - numbers[COLUMN];
+}
+
+static void find_columns(const uint8_t *entry, const uint8_t *end,
+			 struct linetable_stretch *stretch)
+{
+	enum { SHORT_FORMS = 10, ONE_LINE2 = 12, LONG = 14 };
+	const unsigned int kind = *entry >> 3 & 15;
+
+	if (kind < SHORT_FORMS && end - entry > 1) {
+		stretch->column = kind << 3 | entry[1] >> 4;
+		stretch->columns = entry[1] & 15;
+	} else if (kind >= SHORT_FORMS && kind <= ONE_LINE2 && end - entry > 2) {
+		stretch->column = entry[1];
+		stretch->columns = (uint32_t)entry[2] - entry[1];
+	} else if (kind == LONG) {
+		long_columns(entry + 1, end, stretch);
+	}
+}
+
+static void each_lnotab(struct walk *w, linetable_visit *visit, void *user)
+{
+	for (; w->end - w->at >= 2; w->at += 2) {
+		const struct linetable_stretch stretch = {.line = (int32_t)w->computed,
+							  .bytes = w->at[0]};
+
+		if (w->at[0])
+			visit(user, &stretch);
+		w->computed += signed_byte(w->at[1]);
+	}
+	visit(user, &(struct linetable_stretch){.line = (int32_t)w->computed});
+}
+
+void linetable_each(enum linetable_kind kind, const void *table, size_t len, int32_t first_line,
+		    linetable_visit *visit, void *user)
+{
+	struct walk w = {.at = table, .computed = (uint32_t)first_line};
+
+	w.end = len ? w.at + len : w.at;
+	if (kind == LINETABLE_LNOTAB)
+		each_lnotab(&w, visit, user);
+	while (kind == LINETABLE_310 || kind == LINETABLE_LOCATIONS) {
+		const uint8_t *entry = w.at;
+		const uint64_t start = w.range_end;
+
+		if (!(kind == LINETABLE_310 ? next_310(&w) : next_location(&w)))
+			return;
+		struct linetable_stretch stretch = {
+			.line = w.no_line ? LINE_NONE : (int32_t)w.computed,
+			.bytes = (uint32_t)(w.range_end - start),
+		};
+		if (kind == LINETABLE_LOCATIONS)
+			find_columns(entry, w.at, &stretch);
+		visit(user, &stretch);
+	}
+}

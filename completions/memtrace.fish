@@ -1,13 +1,14 @@
 # fish completion for memtrace.
 
-set -l commands run report map export dump mark ls recover doctor help
-set -l reading report map dump ls doctor
+set -l commands run report map diff export dump mark ls recover doctor help
+set -l reading report map diff dump ls doctor
 
 complete -c memtrace -f
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -l version -d 'Print the version'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a run -d 'Run a program under the tracer'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a report -d 'Which lines memory grew from'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a map -d 'The arenas, and what keeps them'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a diff -d 'Two profiles compared'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a export -d 'A profile in formats of other tools'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a dump -d 'Every record of a profile'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a mark -d 'Name this moment'
@@ -35,6 +36,14 @@ complete -c memtrace -n "__fish_seen_subcommand_from map" -l at -x -a 'start mai
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l by -x -a 'line own function file module' -d 'Whose blocks hold them'
 complete -c memtrace -n "__fish_seen_subcommand_from map" -s n -x -d 'Rows to show, 0 is all'
 
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -l by -x -a 'line own function file module' -d 'What a row stands for'
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -l weight -x -a 'live growth peak total' -d 'What is compared'
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -l from -x -a 'start main' -d 'What grew since'
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -l to -x -a 'main end' -d 'What is live at'
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -s n -x -d 'Rows to show, 0 is all'
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -l focus -x -d 'Only stacks that match'
+complete -c memtrace -n "__fish_seen_subcommand_from diff" -l ignore -x -d 'No stacks that match'
+
 complete -c memtrace -n "__fish_seen_subcommand_from export" -l format -x -a 'folded speedscope' -d 'For which tools'
 complete -c memtrace -n "__fish_seen_subcommand_from export" -l weight -x -a 'live growth pinned peak total' -d 'How heavy a stack is'
 complete -c memtrace -n "__fish_seen_subcommand_from export" -s o -l output -r -F -d 'Where to'
@@ -50,7 +59,7 @@ complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l json -d 'Print
 complete -c memtrace -n "__fish_seen_subcommand_from $reading run" -l units -x -a 'iec si' -d 'Powers of 1024 or of 1000'
 complete -c memtrace -n "__fish_seen_subcommand_from $reading" -l color -x -a 'auto always never' -d 'Colour'
 
-complete -c memtrace -n "__fish_seen_subcommand_from report map export dump recover" -k -a '(__fish_complete_suffix .memtrace)'
+complete -c memtrace -n "__fish_seen_subcommand_from report map diff export dump recover" -k -a '(__fish_complete_suffix .memtrace)'
 complete -c memtrace -n "__fish_seen_subcommand_from ls" -a '(__fish_complete_directories)'
 complete -c memtrace -n "__fish_seen_subcommand_from mark" -a '(__fish_complete_pids)'
 complete -c memtrace -n "__fish_seen_subcommand_from help" -a "$commands"

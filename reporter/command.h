@@ -27,6 +27,7 @@ struct command {
 /* Every command there is, in the order of the help; ends with a NULL name. */
 extern const struct command commands[];
 
+int cmd_diff(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_export(int argc, char **argv);

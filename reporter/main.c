@@ -10,7 +10,7 @@ const struct command commands[] = {
 	{"run", cmd_run, "COMMAND [ARG...]", "run a program under the tracer"},
 	{"report", cmd_report, "[FILE...]", "which lines memory grew from"},
 	{"map", cmd_map, "[FILE]", "the arenas, and what keeps them"},
-	{"diff", NULL, "BEFORE AFTER", "two profiles compared"},
+	{"diff", cmd_diff, "BEFORE AFTER", "two profiles compared"},
 	{"gate", NULL, "FILE...", "fail a build that grew"},
 	{"export", cmd_export, "[FILE]", "a profile in other tools' formats"},
 	{"symbolize", NULL, "FILE", "names for native frames"},

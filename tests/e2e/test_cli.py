@@ -10,8 +10,8 @@ import time
 import pytest
 from conftest import COMMAND, LIBRARY, clean_environment, memtrace
 
-BUILT = ["run", "report", "map", "export", "dump", "mark", "ls", "recover", "doctor", "help"]
-LATER = ["diff", "gate", "symbolize"]
+BUILT = ["run", "report", "map", "diff", "export", "dump", "mark", "ls", "recover", "doctor", "help"]
+LATER = ["gate", "symbolize"]
 
 
 def assert_refused(done, status, *words):
@@ -62,6 +62,8 @@ def test_not_built_yet(name):
     (("mark", "twelve", "x"), "'twelve'"), (("mark", "1", "x" * 128), "128 bytes"),
     (("mark", "1", ""), "''"), (("mark", "1", "a", "b"), "'b'"), (("dump", "a", "b"), "'b'"),
     (("map", "-n", "few"), "'few'"), (("map", "--by", "stack"), "'stack'"), (("map", "a", "b"), "'b'"),
+    (("diff",), "BEFORE and AFTER"), (("diff", "a"), "BEFORE and AFTER"), (("diff", "a", "b", "c"), "'c'"),
+    (("diff", "--by", "stack", "a", "b"), "'stack'"), (("diff", "--weight", "pinned", "a", "b"), "'pinned'"),
     (("export", "a"), "--format"), (("export", "--format", "png"), "'png'"),
     (("export", "--format", "folded", "--weight", "heavy"), "'heavy'"),
     (("export", "--format", "folded", "a", "b"), "'b'"),

@@ -84,7 +84,7 @@ def stage(tmp_path_factory, any_python):
         (folder / "build" / part).symlink_to(BUILD / part)
     variables = clean_environment(PATH=f"{tools}:{os.environ['PATH']}")
     for out in ("app.1234.memtrace", "server.1234.memtrace", "uvicorn.26642.memtrace", "frag.memtrace",
-                "FILE"):
+                "FILE", "OLD", "NEW", "old.memtrace", "new.memtrace"):
         done = subprocess.run([any_python, "app.py"], cwd=folder, capture_output=True, timeout=60,
                               env={**variables, "LD_PRELOAD": str(LIBRARY), "MEMTRACE_OUT": out})
         assert (done.returncode, done.stderr) == (0, b"")
@@ -170,7 +170,7 @@ def run_python(line, folder, variables):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-READING = r"(build/)?memtrace (report|map|dump|ls|doctor|recover)\b"
+READING = r"(build/)?memtrace (report|map|diff|dump|ls|doctor|recover)\b"
 RULES = [
     (r"make( [a-zA-Z-]+)?( [A-Z]+=\S+)*$", run_make),
     (r"memtrace run .*(uvicorn|gunicorn)", run_server),

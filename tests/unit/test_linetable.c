@@ -40,6 +40,50 @@ static void make_ranges(uint64_t *state, struct range *ranges, int32_t most_byte
 	}
 }
 
+/* What a walk over all stretches has seen, against asking for each instruction. */
+struct stretches {
+	enum linetable_kind kind;
+	const void *table;
+	size_t len, count;
+	int32_t first_line;
+	uint64_t at;
+	uint32_t columns[8]; /* of the first ones, with the column they begin in as thousands */
+};
+
+static void visit_stretch(void *user, const struct linetable_stretch *stretch)
+{
+	struct stretches *all = user;
+	const uint32_t bytes = stretch->bytes;
+	const uint64_t last = all->at + (bytes ? bytes - 1 : 0);
+
+	/* Of a table that lies, stretches may be empty, or go beyond any instruction. */
+	if (last <= INT32_MAX && (bytes || all->kind == LINETABLE_LNOTAB)) {
+		assert_int_equal(linetable_line(all->kind, all->table, all->len,
+						all->first_line, (int32_t)all->at),
+				 stretch->line);
+		assert_int_equal(linetable_line(all->kind, all->table, all->len,
+						all->first_line, (int32_t)last),
+				 stretch->line);
+	}
+	if (all->count < 8)
+		all->columns[all->count] = stretch->columns
+						   ? stretch->column * 1000 + stretch->columns
+						   : 0;
+	all->count++;
+	all->at += bytes;
+}
+
+static struct stretches walk(enum linetable_kind kind, const void *table, size_t len,
+			     int32_t first_line)
+{
+	struct stretches all = {
+		.kind = kind, .table = table, .len = len, .first_line = first_line};
+
+	linetable_each(kind, table, len, first_line, visit_stretch, &all);
+	assert_true(all.count <= len + 1);
+	return all;
+}
+
 static void assert_ranges(enum linetable_kind kind, const struct buf *table,
 			  const struct range *ranges)
 {
@@ -52,6 +96,10 @@ static void assert_ranges(enum linetable_kind kind, const struct buf *table,
 					 ranges[i].line);
 	assert_int_equal(linetable_line(kind, table->data, table->len, FIRST_LINE, -2),
 			 FIRST_LINE);
+	if (kind != LINETABLE_LNOTAB)
+		assert_int_equal(walk(kind, table->data, table->len, FIRST_LINE).at, instr);
+	else
+		walk(kind, table->data, table->len, FIRST_LINE);
 	if (kind != LINETABLE_LNOTAB)
 		assert_int_equal(
 			linetable_line(kind, table->data, table->len, FIRST_LINE, instr),
@@ -231,9 +279,28 @@ static void test_any_bytes(void **state)
 			linetable_line((enum linetable_kind)kind, bytes, len,
 				       (int32_t)xorshift(&seed),
 				       round % 2 ? instr : instr % 64);
+			walk((enum linetable_kind)kind, bytes, len, instr);
 		}
 		free(bytes);
 	}
+}
+
+/* A short entry, one of a line, a long one, a long one over two lines, one without a line. */
+static void test_columns(void **state)
+{
+	static const uint8_t table[] = {
+		0x80 | 2 << 3,  0x35,                   /* from column 19 on, 5 of them */
+		0x80 | 11 << 3, 4,    11,               /* 4 to 11 */
+		0x80 | 14 << 3, 2,    0,  5, 64 | 1, 1, /* 4 to 64 */
+		0x80 | 14 << 3, 2,    1,  5, 12,        /* into the next line */
+		0x80 | 15 << 3,
+	};
+	static const uint32_t expected[] = {19005, 4007, 4060, 0, 0};
+	const struct stretches all = walk(LINETABLE_LOCATIONS, table, sizeof table, 1);
+
+	(void)state;
+	assert_int_equal(all.count, 5);
+	assert_memory_equal(all.columns, expected, sizeof expected);
 }
 
 static void test_no_table(void **state)
@@ -251,7 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lnotab),    cmocka_unit_test(test_310),
 		cmocka_unit_test(test_locations), cmocka_unit_test(test_any_bytes),
-		cmocka_unit_test(test_no_table),
+		cmocka_unit_test(test_columns),   cmocka_unit_test(test_no_table),
 	};
 
 	return cmocka_run_group_tests_name("linetable", tests, NULL, NULL);
