@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "exports.h"
 #include "life.h"
+#include "memory.h"
 #include "real.h"
 
 EXPORT void _exit(int status)
@@ -86,57 +88,83 @@ EXPORT int execveat(int fd, const char *path, char *const argv[], char *const en
 }
 
 /*
- * The variadic ones collect their arguments: no heap (a vfork child may be calling), so they go
- * into a fixed array. Longer lists than any shell or program writes by hand fail with E2BIG.
+ * The variadic ones collect their arguments without the heap, for a vfork child may be calling:
+ * as many as there mostly are on the stack, longer lists in pages of their own. Those stay
+ * where a vfork child goes on to another program, in its parent: a few pages.
  */
-enum { MOST_ARGUMENTS = 1024 };
+struct arguments {
+	char *few[256];
+	char **argv;
+	size_t mapped_bytes; /* of argv; 0: it is `few` */
+};
 
-static int collect(char **argv, const char *first, va_list *more)
+/* Up to the NULL. False, and errno: there is no memory for them. */
+static bool collect(struct arguments *arguments, const char *first, va_list *more)
 {
-	int count = 0;
+	size_t count = 1;
+	va_list ahead;
 
-	argv[count++] = (char *)(uintptr_t)first;
-	while (argv[count - 1] && count < MOST_ARGUMENTS)
-		argv[count++] = va_arg(*more, char *);
-	if (!argv[count - 1])
-		return 0;
-	errno = E2BIG;
-	return -1;
+	va_copy(ahead, *more);
+	for (const char *at = first; at; count++)
+		at = va_arg(ahead, const char *);
+	va_end(ahead);
+	arguments->argv = arguments->few;
+	arguments->mapped_bytes = 0;
+	if (count > sizeof(arguments->few) / sizeof(arguments->few[0])) {
+		arguments->mapped_bytes = count * sizeof(*arguments->argv);
+		arguments->argv = memory_get(arguments->mapped_bytes);
+	}
+	if (!arguments->argv) {
+		errno = ENOMEM;
+		return false;
+	}
+	arguments->argv[0] = (char *)(uintptr_t)first;
+	for (size_t i = 1; i < count; i++)
+		arguments->argv[i] = va_arg(*more, char *);
+	return true;
+}
+
+/* It didn't become another program. */
+static int give_back(struct arguments *arguments, int result)
+{
+	if (arguments->mapped_bytes)
+		memory_drop(arguments->argv, arguments->mapped_bytes);
+	return result;
 }
 
 EXPORT int execl(const char *path, const char *first, ...)
 {
-	char *argv[MOST_ARGUMENTS];
+	struct arguments arguments;
 	va_list more;
 
 	va_start(more, first);
-	int result = collect(argv, first, &more);
+	bool collected = collect(&arguments, first, &more);
 
 	va_end(more);
-	return result ? result : execve(path, argv, environ);
+	return collected ? give_back(&arguments, execve(path, arguments.argv, environ)) : -1;
 }
 
 EXPORT int execlp(const char *file, const char *first, ...)
 {
-	char *argv[MOST_ARGUMENTS];
+	struct arguments arguments;
 	va_list more;
 
 	va_start(more, first);
-	int result = collect(argv, first, &more);
+	bool collected = collect(&arguments, first, &more);
 
 	va_end(more);
-	return result ? result : execvpe(file, argv, environ);
+	return collected ? give_back(&arguments, execvpe(file, arguments.argv, environ)) : -1;
 }
 
 EXPORT int execle(const char *path, const char *first, ...)
 {
-	char *argv[MOST_ARGUMENTS];
+	struct arguments arguments;
 	va_list more;
 
 	va_start(more, first);
-	int result = collect(argv, first, &more);
-	char *const *envp = result ? NULL : va_arg(more, char *const *);
+	bool collected = collect(&arguments, first, &more);
+	char *const *envp = collected ? va_arg(more, char *const *) : NULL;
 
 	va_end(more);
-	return result ? result : execve(path, argv, envp);
+	return collected ? give_back(&arguments, execve(path, arguments.argv, envp)) : -1;
 }

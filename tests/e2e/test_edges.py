@@ -68,6 +68,36 @@ def test_a_constructor_before_ours_may_exec(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
+LISTS = """
+#include <string.h>
+#include <unistd.h>
+extern char **environ;
+int main(int argc, char **argv)
+{
+	if (argc != 2 || execl("/no/such", "echo" WORDS, NULL) != -1)
+		return 1;
+	if (!strcmp(argv[1], "l"))
+		execl("/bin/echo", "echo" WORDS, NULL);
+	if (!strcmp(argv[1], "lp"))
+		execlp("echo", "echo" WORDS, NULL);
+	execle("/bin/echo", "echo" WORDS, NULL, environ);
+	return 2;
+}
+"""
+
+
+@pytest.mark.parametrize("count", [0, 1, 254, 255, 256, 5000])
+def test_lists_of_arguments_of_any_length(tmp_path, count):
+    """execl, execlp and execle, after one that fails."""
+    source, program, words = tmp_path / "list.c", tmp_path / "list", [str(n) for n in range(count)]
+    source.write_text(LISTS.replace(" WORDS", "".join(f', "{word}"' for word in words)))
+    subprocess.run(["cc", "-w", "-o", program, source], check=True)
+    for which in ("l", "lp", "le"):
+        done = subprocess.run([program, which], env=clean_environment(LD_PRELOAD=LIBRARY), capture_output=True,
+                              text=True)
+        assert (done.returncode, done.stdout.split(), done.stderr) == (0, words, "")
+
+
 @pytest.mark.parametrize("name", ["s" * 252, "\u00e9" * 126, "x" + "\u00e9" * 125])
 def test_script_with_a_long_name(any_python, tmp_path, name):
     """Its name and the profile's suffixes together are longer than a file's name may be."""
