@@ -31,7 +31,6 @@ os._exit(0)
 """
 
 
-@pytest.mark.hazard("order across threads")
 def left_by_threads(run):
     """The live blocks that threads of C made: they have no Python frames."""
     chains, threads = run.chains(), run.threads()
@@ -40,6 +39,7 @@ def left_by_threads(run):
             and not chains[b["stack"]] and b["domain"] == "malloc" and b["bytes"] <= 2000]
 
 
+@pytest.mark.hazard("order across threads")
 def test_no_phantom_block(trace, python, tmp_path, hands):
     script = tmp_path / "hands.py"
     script.write_text(PROGRAM)
