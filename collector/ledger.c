@@ -7,9 +7,6 @@
 #include "profile.h"
 #include "segments.h"
 
-/* Allocations of more bytes don't wait in the program's cancelling table. */
-enum { WAITING_MOST_BYTES = 512 };
-
 static void forget_end(struct ledger *ledger)
 {
 	snapshot_release(&ledger->end);
@@ -64,7 +61,7 @@ void ledger_identify(struct ledger *ledger, const struct ring_header *facts)
 		.start_real_ns = facts->start_real_ns,
 		.pid = facts->pid,
 		.uid = facts->uid,
-		.slack_bytes = (uint64_t)facts->cancel_slots * WAITING_MOST_BYTES,
+		.slack_bytes = (uint64_t)facts->cancel_slots * STREAM_WAITING_MOST_BYTES,
 		.parent_run_id = facts->parent_run_id,
 	};
 }

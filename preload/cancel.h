@@ -20,7 +20,7 @@
 #include "stream.h"
 
 /* Largest request that waits: the high-water mark doesn't see what does. */
-enum { CANCEL_LARGEST_BYTES = 512 };
+enum { CANCEL_LARGEST_BYTES = STREAM_WAITING_MOST_BYTES };
 
 /* Off with MEMTRACE_EVENTS=all: every event goes into the ring. Set before the first. */
 extern bool cancel_on;

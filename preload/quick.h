@@ -26,7 +26,9 @@
 #include "tap.h"
 #include "thread.h"
 
+/* All of them wait in the cancelling table, and a pool serves them. */
 enum { QUICK_MOST_BYTES = 512 };
+_Static_assert((int)QUICK_MOST_BYTES <= (int)CANCEL_LARGEST_BYTES, "quick_end puts them there");
 
 /* Once for each domain, in its hook: what is asked about the domain is known there. */
 #define QUICK inline __attribute__((always_inline))

@@ -198,6 +198,8 @@ enum {
 	R_GC_END = 1 << 8,
 	R_GC_UNKNOWN = 3,
 	STREAM_SIZE_WIDE = 0xffffffffu,
+	/* Larger requests don't wait in the cancelling table: what does is so much at most. */
+	STREAM_WAITING_MOST_BYTES = 512,
 };
 
 /* Flags of R_FREE. */
