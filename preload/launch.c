@@ -84,12 +84,32 @@ static uint64_t file_system_of(int fd)
 	return fstatfs(fd, &fs) ? 0 : (uint32_t)fs.f_type;
 }
 
-static bool make_ring(const struct options *options, const char *folder,
+static void say_untraced(const struct options *options)
+{
+	say((const char *const[]){"can't write ", options->out, " (",
+				  strerrordesc_np(output.error), "); the program runs untraced",
+				  NULL});
+}
+
+/* One that has dropped its privileges may have children every second: the first one says it. */
+static void say_child_untraced(struct ring_header *parents, const char *parent_path)
+{
+	if (atomic_exchange(&parents->children_told, 1))
+		return;
+	say((const char *const[]){"a forked process can't write beside ", parent_path, " (",
+				  strerrordesc_np(output.error),
+				  "); it runs untraced, and so do others like it", NULL});
+}
+
+/* `elsewhere`: where it can't be where the pattern says. False: output.error is why. */
+static bool make_ring(const struct options *options, const char *folder, bool elsewhere,
 		      const struct ring_header *parents)
 {
-	if (!output_claim(options->out, folder, program_name, options->ring_bytes, &output))
+	if (!output_claim(options->out, folder, program_name, options->ring_bytes, elsewhere,
+			  &output))
 		return false;
 	bool mapped = ring_open(output.ring_fd, output.record_bytes);
+	int error = errno;
 
 	file_system = file_system_of(output.ring_fd);
 	close(output.ring_fd);
@@ -99,6 +119,7 @@ static bool make_ring(const struct options *options, const char *folder,
 		return true;
 	}
 	output_drop(&output);
+	output.error = error;
 	return false;
 }
 
@@ -135,8 +156,10 @@ bool launch_run(const struct options *options, const char *program)
 	if (found && options->follow != FOLLOW_TREE)
 		return false;
 	find_folder(found ? &ancestor : NULL, folder, sizeof(folder));
-	if (!make_ring(options, folder, NULL))
+	if (!make_ring(options, folder, true, NULL)) {
+		say_untraced(options);
 		return false;
+	}
 	say_elsewhere(options, !found);
 	if (!spawn_collector(options, output.path,
 			     log_path(options, folder, log, sizeof(log)))) {
@@ -172,6 +195,7 @@ bool launch_child(const struct options *options)
 {
 	struct ring parents = ring;
 	static char parent_path[PATH_MAX];
+	bool elsewhere = output.error != 0; /* beside it the child's ring needs a second name */
 
 	memcpy(parent_path, output.path, sizeof(parent_path));
 	/* The collector stays who it is, and takes no other user's ring for its program's. */
@@ -179,7 +203,8 @@ bool launch_child(const struct options *options)
 		family_tell(parents.header, FORK_GONE);
 		return false;
 	}
-	if (!make_ring(options, parents.header->folder, parents.header)) {
+	if (!make_ring(options, parents.header->folder, elsewhere, parents.header)) {
+		say_child_untraced(parents.header, parent_path);
 		family_tell(parents.header, FORK_GONE);
 		return false;
 	}
@@ -187,7 +212,9 @@ bool launch_child(const struct options *options)
 	ring.header->start_real_ns = parents.header->start_real_ns;
 	ring.header->start_mono_ns = parents.header->start_mono_ns;
 	if (!link_ring(parent_path, ring.header->fork_id)) {
+		output.error = errno;
 		output_drop(&output);
+		say_child_untraced(parents.header, parent_path);
 		family_tell(parents.header, FORK_GONE);
 		return false;
 	}

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "ring.h"
-#include "say.h"
 #include "words.h"
 
 enum { NAMES_TRIED = 10000, SMALLEST_RECORD_BYTES = 64 << 10 };
@@ -240,7 +239,7 @@ static bool make_own_folder(char *buffer, size_t capacity)
 }
 
 bool output_claim(const char *pattern, const char *folder, const char *program,
-		  uint64_t record_bytes, struct output *ret_output)
+		  uint64_t record_bytes, bool elsewhere, struct output *ret_output)
 {
 	static char name[PATH_MAX];
 	char own[64];
@@ -250,13 +249,7 @@ bool output_claim(const char *pattern, const char *folder, const char *program,
 	ret_output->error = 0;
 	if (!words.cut && claim_in(folder, name, record_bytes, ret_output))
 		return true;
-	int error = errno;
-
-	ret_output->error = error;
-	if (make_own_folder(own, sizeof(own)) &&
-	    claim_in(own, base_name(name), record_bytes, ret_output))
-		return true;
-	say((const char *const[]){"can't write ", name, " (", strerrordesc_np(error),
-				  "); the program runs untraced", NULL});
-	return false;
+	ret_output->error = words.cut ? ENAMETOOLONG : errno;
+	return elsewhere && make_own_folder(own, sizeof(own)) &&
+	       claim_in(own, base_name(name), record_bytes, ret_output);
 }

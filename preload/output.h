@@ -25,10 +25,11 @@ struct output {
 /* The program's base name as %x has it, into `name`. */
 void output_program(int argc, char *const argv[], char *name, size_t capacity);
 /*
- * `folder`: where a relative pattern begins. False: no file could be made; that has been said.
+ * `folder`: where a relative pattern begins. `elsewhere`: whether another place may be taken.
+ * False: no file could be made, and `error` is why.
  */
 bool output_claim(const char *pattern, const char *folder, const char *program,
-		  uint64_t record_bytes, struct output *ret_output);
+		  uint64_t record_bytes, bool elsewhere, struct output *ret_output);
 /* Takes the files away again: nothing was written. */
 void output_drop(const struct output *output);
 

@@ -376,6 +376,9 @@ struct ring_header {
 	 */
 	char folder[RING_FOLDER_BYTES];
 	uint64_t parent_run_id; /* of the process that forked this one; 0: none did */
+	/* By a child that can't have a ring: it has said so, and others needn't. */
+	_Atomic uint32_t children_told;
+	uint32_t reserved;
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");
 _Static_assert(offsetof(struct ring_header, head) % 128 == 0, "own cache lines");
