@@ -151,11 +151,19 @@ static void sync_folder(const char *path)
 	free(folder);
 }
 
+/* A file system may have no fsync, a container may refuse it: no reason to lose the profile. */
+static bool is_on_disk(int fd)
+{
+	return fsync(fd) == 0 || (errno != EIO && errno != ENOSPC && errno != EDQUOT);
+}
+
 int profile_file_commit(struct profile_file *file, struct err *err)
 {
 	if (write_front(file, err))
 		return -1;
-	if (fchmod(file->fd, 0600) || fsync(file->fd))
+	/* A umask may have taken away what its owner needs. */
+	fchmod(file->fd, 0600);
+	if (!is_on_disk(file->fd))
 		return err_set(err, "%s: %llu bytes can't be made to last: %s", file->tmp_path,
 			       (unsigned long long)file->end, strerror(errno));
 	if (rename(file->tmp_path, file->path))
