@@ -172,26 +172,55 @@ static bool wait_for_profile(void)
 	return state == COLLECTOR_DONE;
 }
 
+/* The one line that a traced program may print, and only where somebody looks. */
+static void say_end(bool written, bool given_up)
+{
+	const char *path = launch_path();
+	bool killed = atomic_load(&ring.header->collector_pid) && !ring_collector_lives();
+
+	if (options.quiet || !isatty(STDERR_FILENO))
+		return;
+	if (written)
+		say((const char *const[]){"wrote ", path, "; see: memtrace report ", path,
+					  NULL});
+	else if (given_up || killed)
+		say((const char *const[]){
+			"tracing ended early, its collector was killed or stood still;"
+			" see: memtrace report ",
+			path, NULL});
+}
+
+/* Recording stopped for want of a collector: that is all there is left to say. */
+static bool end_given_up(void)
+{
+	if (getpid() != traced_pid || !ring.header || !ring_given_up())
+		return false;
+	if (!atomic_exchange(&ended, true))
+		say_end(false, true);
+	return true;
+}
+
 void life_end(enum stream_end how, int status)
 {
 	int saved = errno;
+	bool given_up;
 
 	/*
 	 * Interrupted in the middle of our own work, we may hold a lock: the collector finds
 	 * what waits in the table when the process is gone.
 	 */
-	if (!life_is_ours() || !thread_enter())
+	if (end_given_up() || !life_is_ours() || !thread_enter()) {
+		errno = saved;
 		return;
+	}
 	if (!atomic_exchange(&ended, true)) {
 		collection_catch_up();
 		cancel_flush();
 		ring_put(record_head(R_END, how), (uint64_t)(int64_t)status);
+		given_up = ring_given_up();
 		life_inert();
 		atomic_store(&ring.header->program_state, PROGRAM_ENDED);
-		if (wait_for_profile() && !options.quiet && isatty(STDERR_FILENO))
-			say((const char *const[]){"wrote ", launch_path(),
-						  "; see: memtrace report ", launch_path(),
-						  NULL});
+		say_end(wait_for_profile(), given_up);
 	}
 	thread_leave();
 	errno = saved;

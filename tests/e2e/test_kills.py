@@ -335,3 +335,30 @@ def test_the_collector_is_killed(trace, any_python, tmp_path, ring, blocks, whol
     else:
         assert 0 < after < blocks and said.count("recording stopped at") == 1
     profile.check(killed=not whole)
+
+
+def output_of(terminal):
+    """All of it; the kernel says "error" where nobody can write any more."""
+    output = b""
+    while True:
+        try:
+            output += os.read(terminal, 4096)
+        except OSError:
+            return output.decode()
+
+
+@pytest.mark.parametrize("quiet", ["0", "1"])
+def test_a_terminal_is_told_once(trace, any_python, tmp_path, quiet):
+    """That tracing ended with its collector: when the program ends, not in the middle of its output."""
+    script = tmp_path / "goes_on.py"
+    script.write_text(GOES_ON)
+    terminal, other_end = os.openpty()
+    program = trace.start(any_python, script, env={"MEMTRACE_RING": "256KiB", "MEMTRACE_QUIET": quiet},
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=other_end, text=True)
+    os.close(other_end)
+    assert program.stdout.readline() == "ready\n"
+    os.killpg(wait_for(lambda: group_of_collector(trace.out), what="collector"), signal.SIGKILL)
+    program.communicate("150000\n", timeout=60)
+    said = output_of(terminal)
+    os.close(terminal)
+    assert said.count("\n") == said.count("tracing ended early") == (0 if quiet == "1" else 1)
