@@ -386,10 +386,12 @@ def test_file_systems_without_a_guarantee(any_python, tmp_path, name):
                       f" fs->f_type = (int){magic:#x}; return !path; }}\n"
                       "int fstatfs(int fd, struct statfs *fs) { return statfs(fd < 0 ? 0 : \"\", fs); }\n")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    told = subprocess.run([COMMAND, "doctor"], env=clean_environment(LD_PRELOAD=library), capture_output=True,
-                          text=True, timeout=60, cwd=tmp_path)
-    assert f"({name}" in told.stdout
-    assert doubt is None or doubt in told.stdout
+    # A command built with AddressSanitizer can't be pretended to.
+    if "san" not in BUILD.parts:
+        told = subprocess.run([COMMAND, "doctor"], env=clean_environment(LD_PRELOAD=library), capture_output=True,
+                              text=True, timeout=60, cwd=tmp_path)
+        assert f"({name}" in told.stdout
+        assert doubt is None or doubt in told.stdout
     done = subprocess.run([any_python, "-c", "print(7)"], capture_output=True, text=True, timeout=60,
                           env=clean_environment(LD_PRELOAD=f"{library}:{LIBRARY}",
                                                 MEMTRACE_OUT=tmp_path / "r.memtrace"))
