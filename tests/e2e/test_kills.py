@@ -241,6 +241,7 @@ def test_everything_is_killed(trace, any_python, library, mode, journal, kill_nu
     record_property("blocks", kill_and_check(trace, program, ledger, collectors, dice))
 
 
+@pytest.mark.hazard("sudden ends")
 def test_a_family_behind_checkpoints_is_killed(trace, any_python, library):
     """Parent and children, each behind several checkpoints of its own."""
     env = {"MEMTRACE_RING": "64KiB", "MEMTRACE_JOURNAL": "64KiB"}
@@ -282,6 +283,7 @@ ENDS = {
 }
 
 
+@pytest.mark.hazard("sudden ends")
 @pytest.mark.parametrize("how", ENDS)
 def test_the_program_ends_by_itself(trace, any_python, library, how):
     """The witness's account of the last moment is the profile's."""
@@ -347,6 +349,7 @@ def output_of(terminal):
             return output.decode()
 
 
+@pytest.mark.hazard("a collector that stands still")
 @pytest.mark.parametrize("quiet", ["0", "1"])
 def test_a_terminal_is_told_once(trace, any_python, tmp_path, quiet):
     """That tracing ended with its collector: when the program ends, not in the middle of its output."""

@@ -115,6 +115,7 @@ def blocks_and_said(trace, script):
     return profile, entry, int((trace.work / "said").read_text())
 
 
+@pytest.mark.hazard("sudden ends")
 def test_out_of_memory(trace, any_python, group):
     """Being the largest. Its collector, which would have gone first at the same size, writes all of it; of
     a group that dies as a whole a recovery does."""

@@ -61,6 +61,7 @@ def text_of(profile):
     return done.stdout
 
 
+@pytest.mark.hazard("a collector that stands still")
 def test_the_program_gives_it_up(trace, stopped):
     """It waits once, not once more for each event; and what it says of that is in its profile."""
     program, collector, script = stopped(MEMTRACE_WAIT="0s")
