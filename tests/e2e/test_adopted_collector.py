@@ -1,6 +1,5 @@
 """Where the program is a subreaper, or PID 1, collectors are its children, and it never sees one."""
 
-import os
 import subprocess
 
 import pytest

@@ -1,6 +1,5 @@
 """However a program ends, it leaves one profile that says so, and its own status stays."""
 
-import os
 import signal
 import subprocess
 
