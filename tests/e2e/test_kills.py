@@ -224,9 +224,9 @@ def kill_and_check(trace, program, ledger, collectors, dice):
 @pytest.mark.parametrize("kill_number", range(KILLS))
 @pytest.mark.parametrize("journal", ["small", "large"])
 @pytest.mark.parametrize("mode", ["single", "threaded", "forking"])
-def test_everything_is_killed(trace, any_python, library, mode, journal, kill_number, record_property):
+def test_everything_is_killed(trace, any_python, library, mode, journal, kill_number, request):
     """A small journal is replaced by checkpoints again and again."""
-    dice = random.Random(f"{mode} {journal} {kill_number}")
+    dice, tell = random.Random(f"{mode} {journal} {kill_number}"), request.node.user_properties.append
     env = {"MEMTRACE_RING": dice.choice(["64KiB", "256KiB", "2MiB"]),
            "MEMTRACE_JOURNAL": "64KiB" if journal == "small" else "256MiB"}
     program, ledger, collectors = start(trace, any_python, library, mode, env)
@@ -234,11 +234,11 @@ def test_everything_is_killed(trace, any_python, library, mode, journal, kill_nu
         if journal == "small":
             wait_for(lambda: checkpoints(trace.out), what="checkpoint")
         time.sleep(dice.uniform(0, 0.8))
-        record_property("covered", sum(checkpoints(trace.out).values()))
+        tell(("segments", sum(checkpoints(trace.out).values())))
     except BaseException:
         kill(program, program.pid, collectors)
         raise
-    record_property("blocks", kill_and_check(trace, program, ledger, collectors, dice))
+    tell(("blocks", kill_and_check(trace, program, ledger, collectors, dice)))
 
 
 @pytest.mark.hazard("sudden ends")
