@@ -122,6 +122,7 @@ def disk(tmp_path):
         subprocess.run(["umount", "-l", path], check=True)
 
 
+@pytest.mark.hazard("full disks")
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4", "overlay"])
 def test_kinds_of_disks(any_python, disk, program, kind):
     folder = disk(kind, 24)
@@ -134,6 +135,7 @@ def test_kinds_of_disks(any_python, disk, program, kind):
     assert find_profiles(folder) == [p for p in folder.iterdir() if p.is_file()] == [profile.path]
 
 
+@pytest.mark.hazard("full disks")
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4", "overlay"])
 def test_disk_that_is_full_for_a_while(any_python, disk, program, kind):
     """The journal finds no room, the profile does: all is in it, and what was at risk is told."""
@@ -146,6 +148,7 @@ def test_disk_that_is_full_for_a_while(any_python, disk, program, kind):
     assert {p.name for p in folder.iterdir()} - {"lost+found"} == {"r.memtrace"}
 
 
+@pytest.mark.hazard("full disks")
 @pytest.mark.parametrize("journal", [SHORT, LONG])
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4", "overlay"])
 def test_disk_that_stays_full(any_python, disk, program, kind, journal):
@@ -169,6 +172,7 @@ def test_disk_that_stays_full(any_python, disk, program, kind, journal):
         assert "warning: " in report_of(folder / "r.memtrace")
 
 
+@pytest.mark.hazard("full disks")
 @pytest.mark.parametrize("what", ["removes", "renames"])
 def test_folder_that_is_gone(any_python, tmp_path, program, what):
     """The program's files are mapped, and stay. The profile has nowhere to go, which is said."""
@@ -181,6 +185,7 @@ def test_folder_that_is_gone(any_python, tmp_path, program, what):
     assert not folder.exists()
 
 
+@pytest.mark.hazard("full disks")
 def test_disk_that_cannot_be_written(any_python, disk, program):
     folder = disk("tmpfs", 8, "ro")
     said = run_on(any_python, program, "nothing", folder, COMMAND, "run", "-o", folder / "readonly.memtrace", "--")
@@ -193,6 +198,7 @@ def test_disk_that_cannot_be_written(any_python, disk, program):
         path.unlink()
 
 
+@pytest.mark.hazard("full disks")
 def test_ring_that_fills_the_disk(any_python, disk, program):
     """64 MiB of /dev/shm are what a container has; the ring is asked for in whole before it is used."""
     folder = disk("tmpfs", 64)
@@ -207,6 +213,7 @@ def test_ring_that_fills_the_disk(any_python, disk, program):
         path.unlink()
 
 
+@pytest.mark.hazard("full disks")
 def test_books_are_kept_whatever_the_disk_does(any_python, disk, program):
     """Full at the start but for the ring, and at the end: the run's own check of its figures holds."""
     folder = disk("tmpfs", 1)

@@ -45,6 +45,7 @@ print(len(kept))
 """
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("mebibytes", [40, 100, 300])
 @pytest.mark.parametrize("which", ["RLIMIT_AS", "RLIMIT_DATA"])
 def test_address_space(any_python, tmp_path, which, mebibytes):
@@ -62,6 +63,7 @@ def test_address_space(any_python, tmp_path, which, mebibytes):
     assert profile.line(script, line_of(script, "# kept"))["count"] in (3000, 3001)
 
 
+@pytest.mark.hazard("limits")
 def test_soft_limits_are_the_programs(any_python, tmp_path):
     """Less than a profile may be in a file, and the collector takes longer than that: it takes them back."""
     script, limits = tmp_path / "limits.py", {"FSIZE": 200 << 10, "NOFILE": 5, "CPU": 1}
@@ -84,6 +86,7 @@ def test_soft_limits_are_the_programs(any_python, tmp_path):
     assert profile.line(script, line_of(script, "# kept"))["count"] >= 150_000
 
 
+@pytest.mark.hazard("limits")
 def test_number_of_processes(any_python, shared_folder):
     """Nobody may have another process: no collector, one line, and the program as ever."""
     command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "prlimit", "--nproc=1",
@@ -112,6 +115,7 @@ print(locked, ctypes.get_errno())
 """
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("flags", [1, 2, 3])
 def test_memory_that_is_locked(any_python, tmp_path, flags):
     script = tmp_path / "locked.py"
@@ -123,6 +127,7 @@ def test_memory_that_is_locked(any_python, tmp_path, flags):
     assert profile.line(script, line_of(script, "# kept"))["count"] in (3000, 3001)
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("flags", [2, 3])
 def test_more_than_may_be_locked(any_python, shared_folder, flags):
     """With MCL_FUTURE every new mapping counts against the limit: it may be refused, and then it is to us as
@@ -177,6 +182,7 @@ def skip_without_filters():
         pytest.skip("the filter has numbers of x86-64")
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("action", ["EPERM", "ENOSYS"])
 @pytest.mark.parametrize("refused", [
     "kill,setsid,getppid,uname,getrandom", "open,openat,readlink", "futex,wait4,poll,ppoll", "nanosleep,madvise,mincore",
@@ -197,6 +203,7 @@ def test_calls_refused_from_a_moment_on(any_python, tmp_path, refused, action):
 INSIDE = "FILL, kept = b'.', []\nkept.extend([FILL * 567 for i in range(2000)])\nprint(len(kept))"
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("action", ["EPERM", "ENOSYS"])
 @pytest.mark.parametrize("refused, traced", [
     ("pidfd_open,close_range,getrandom,fchmod,setsid,uname,prctl,fstatfs,statfs,fsync", True),
@@ -240,6 +247,7 @@ print(len(kept))
 """
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("what", ["setuid", "chroot"])
 def test_children_that_can_write_nowhere(any_python, tmp_path, what):
     """The parent has all of its own. That its children can't be traced is said once, where it isn't told as
@@ -265,6 +273,7 @@ def test_children_that_can_write_nowhere(any_python, tmp_path, what):
     assert profile.line(script, line_of(script, "# after"))["count"] in (500, 501)
 
 
+@pytest.mark.hazard("limits")
 @pytest.mark.parametrize("journal", ["64KiB", "256MiB"])
 def test_without_proc(any_python, tmp_path, journal):
     """Neither the program nor its collector can look anything up there: it isn't taken for dead."""

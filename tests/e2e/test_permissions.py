@@ -47,6 +47,7 @@ def count_of(path):
     return f"count={COUNT + 1:,} " in done.stdout
 
 
+@pytest.mark.hazard("files of others")
 @pytest.mark.parametrize("umask", [0, 0o777])
 def test_files_are_private_whatever_the_umask(any_python, tmp_path, umask):
     code = "import os; print(oct(os.stat(%r).st_mode & 0o777))"
@@ -62,6 +63,7 @@ def test_files_are_private_whatever_the_umask(any_python, tmp_path, umask):
     assert out.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.hazard("files of others")
 @pytest.mark.parametrize("planted", ["", ".ring"])
 @pytest.mark.parametrize("how", ["file", "symlink", "dangling", "hard link", "fifo"])
 def test_name_that_is_taken(any_python, shared_folder, planted, how):
@@ -89,6 +91,7 @@ def test_name_that_is_taken(any_python, shared_folder, planted, how):
     assert {path.name for path in shared_folder.iterdir()} == {"precious", taken.name, "r-2.memtrace"}
 
 
+@pytest.mark.hazard("files of others")
 def test_side_files_that_are_taken(any_python, shared_folder):
     """The journal's name belongs to somebody else: the run goes without, and says so."""
     theirs = shared_folder / "r.memtrace.journal.1"
@@ -102,6 +105,7 @@ def test_side_files_that_are_taken(any_python, shared_folder):
     assert {path.name for path in shared_folder.iterdir()} == {theirs.name, "r.memtrace"}
 
 
+@pytest.mark.hazard("files of others")
 def test_temporary_name_that_is_taken(any_python, shared_folder):
     """The profile can't be written under its temporary name: what was recorded stays for a report."""
     precious, taken = shared_folder / "precious", shared_folder / "r.memtrace.tmp"
@@ -115,6 +119,7 @@ def test_temporary_name_that_is_taken(any_python, shared_folder):
     assert precious.read_bytes() == b"precious" and taken.is_symlink()
 
 
+@pytest.mark.hazard("files of others")
 def test_folder_of_ones_own_that_is_somebody_elses(any_python, shared_folder):
     """The place for what can't be written elsewhere has a name that anybody may take first."""
     own = pathlib.Path(f"/var/tmp/memtrace-{OTHER}")
@@ -134,6 +139,7 @@ def test_folder_of_ones_own_that_is_somebody_elses(any_python, shared_folder):
             shutil.rmtree(own)
 
 
+@pytest.mark.hazard("files of others")
 def test_report_of_another_users_killed_run(any_python, shared_folder):
     """It is read and told, and its files are left as they are; recover refuses to write for them."""
     folder = shared_folder / "theirs"
@@ -180,6 +186,7 @@ def next_segment(first):
     return bytes(header) + b"".join(frames)
 
 
+@pytest.mark.hazard("files of others")
 def test_files_of_others_among_ours(any_python, shared_folder):
     """Somebody goes on with the journal of a killed run: nothing of it is taken."""
     out = killed_run(any_python, shared_folder, NOBODY, journal_bytes=8192)
@@ -198,6 +205,7 @@ def test_files_of_others_among_ours(any_python, shared_folder):
     assert "warning: " not in said(OTHER) and f"count={COUNT + 1:,} " in said(OTHER)
 
 
+@pytest.mark.hazard("files of others")
 def test_output_that_is_a_link_by_now(any_python, shared_folder):
     """Between death and recovery the profile's place was taken by a link to something that matters."""
     folder = shared_folder / "open"
