@@ -15,7 +15,8 @@ import time
 
 import pytest
 from collectors import group_of_collector
-from conftest import COMMAND, CONSERVED, PROGRAMS, SECONDS, Profile, find_profiles, line_of, wait_for
+from conftest import (COMMAND, CONSERVED, PROGRAMS, SECONDS, Profile, clean_environment, find_profiles, line_of,
+                      wait_for)
 
 SHORT, LONG = 4, 100
 KILLS = LONG if os.environ.get("MEMTRACE_TEST_LONG") else SHORT
@@ -365,3 +366,15 @@ def test_a_terminal_is_told_once(trace, any_python, tmp_path, quiet):
     said = output_of(terminal)
     os.close(terminal)
     assert said.count("\n") == said.count("tracing ended early") == (0 if quiet == "1" else 1)
+
+
+def test_what_was_left_for_a_child_is_cleared_away(trace, any_python):
+    """By a recovery of its parent, which has its profile. Without a collector it stays, and that is no error."""
+    run = trace(any_python, "-c", "pass")
+    left = pathlib.Path(f"{run.path}.fork.3.journal.1")
+    left.touch()
+    for collector, stays in (("/no/such/collector", True), (None, False)):
+        done = subprocess.run([COMMAND, "recover", run.path], env=clean_environment(MEMTRACE_COLLECTOR=collector),
+                              capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert left.exists() == stays
