@@ -203,7 +203,7 @@ $(O)/replay/%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/modules.a
 
 # What of the readers the corpora reach, line by line in $(O)/coverage/NAME.c.txt.
 readers := profile_read section_read profile_blocks profile_check profile_check_map stream_check stream_read \
-	journal_read columns linetable ring heap_state_read audits
+	journal_read columns linetable ring heap_state_read heap_state_read_map audits
 reader_src := $(readers:%=collector/%.c)
 
 covered := $(patsubst $(O)/fuzz/%,$(O)/coverage/%,$(fuzz_obj))
@@ -282,6 +282,6 @@ help:
 	@echo 'WERROR=1           warnings are errors'
 	@echo 'V=1                shows whole commands'
 
--include $(shell find $(O)/obj $(O)/tsan -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(O)/tsan $(O)/fuzz $(O)/coverage -name '*.d' 2>/dev/null)
 .PHONY: all objects unit tsan check check-long check-run check-cpython demo deps interpreters bench fuzz fuzz-coverage tidy install uninstall clean help
 .SECONDARY:
