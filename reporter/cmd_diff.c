@@ -112,20 +112,22 @@ static void print_diff(const struct arguments *arguments, const struct diff_quer
 }
 
 static int compare(const struct arguments *arguments, const struct filter *filter,
-		   const struct profile *before, const struct profile *after)
+		   const struct selected *before, const struct selected *after)
 {
 	struct diff_query query = {
-		.before = before,
-		.after = after,
+		.before = before->profile,
+		.after = after->profile,
+		.before_running = before->running,
+		.after_running = after->running,
 		.by = arguments->by,
 		.weight = arguments->weight,
 		.focus = filter->focus,
 		.ignore = filter->ignore,
 	};
 	struct err err;
-	if (moment_find_span(before, arguments->from, arguments->to, &query.before_from,
-			     &query.before_to, &err) ||
-	    moment_find_span(after, arguments->from, arguments->to, &query.after_from,
+	if (moment_find_span(before->profile, arguments->from, arguments->to,
+			     &query.before_from, &query.before_to, &err) ||
+	    moment_find_span(after->profile, arguments->from, arguments->to, &query.after_from,
 			     &query.after_to, &err)) {
 		command_say("%s", err.text);
 		return STATUS_FAILED;
@@ -149,7 +151,7 @@ static int open_and_compare(const struct arguments *arguments, const struct filt
 		profile_free(before.profile);
 		return STATUS_FAILED;
 	}
-	const int status = compare(arguments, filter, before.profile, after.profile);
+	const int status = compare(arguments, filter, &before, &after);
 	profile_free(before.profile);
 	profile_free(after.profile);
 	return status;

@@ -217,6 +217,8 @@ static int open_and_export(const struct arguments *arguments, const struct filte
 		command_say("%s", err.text);
 		return STATUS_FAILED;
 	}
+	if (selected.running)
+		command_say("the program still runs: this is its last checkpoint");
 	const int status = export_profile(arguments, filter, selected.profile);
 	profile_free(selected.profile);
 	return status;

@@ -208,9 +208,11 @@ void diff_init(struct diff *diff, const struct diff_query *query)
 		.weight = query->weight,
 		.filtered = query->focus || query->ignore,
 		.before = {.profile = query->before,
+			   .running = query->before_running,
 			   .from = query->before_from,
 			   .to = query->before_to},
 		.after = {.profile = query->after,
+			  .running = query->after_running,
 			  .from = query->after_from,
 			  .to = query->after_to},
 	};

@@ -49,6 +49,7 @@ extern const struct diff_figure_name diff_figure_names[DIFF_FIGURE_COUNT];
 
 struct diff_side {
 	const struct profile *profile;
+	bool running; /* a checkpoint of a run that goes on */
 	struct moment from, to;
 	struct lines *lines;
 	struct grouping grouping;
@@ -69,6 +70,7 @@ struct diff_row {
 
 struct diff_query {
 	const struct profile *before, *after;
+	bool before_running, after_running;
 	struct moment before_from, before_to, after_from, after_to;
 	enum grouping_by by; /* anything but stacks and threads */
 	enum diff_weight weight;

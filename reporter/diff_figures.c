@@ -91,6 +91,13 @@ static void compare_info(const struct diff *diff, const char *key, const char *w
 	telling->each(telling->user, text);
 }
 
+static void doubt_side(const struct diff_side *side, struct telling *telling)
+{
+	if (side->running)
+		tell_doubt(telling, "the program still runs: this is its last checkpoint");
+	doubts_of(side->profile, tell_doubt, telling);
+}
+
 void diff_notes(const struct diff *diff, diff_each *each, void *user)
 {
 	struct telling telling = {each, user, "before"};
@@ -101,7 +108,7 @@ void diff_notes(const struct diff *diff, diff_each *each, void *user)
 	compare_info(diff, "allocator", "the allocators differ", "", &telling);
 	compare_info(diff, "stacks", "not both have stacks", "", &telling);
 	compare_info(diff, "program", "the programs differ", "", &telling);
-	doubts_of(diff->before.profile, tell_doubt, &telling);
+	doubt_side(&diff->before, &telling);
 	telling.side = "after";
-	doubts_of(diff->after.profile, tell_doubt, &telling);
+	doubt_side(&diff->after, &telling);
 }

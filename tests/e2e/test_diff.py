@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -74,6 +75,11 @@ def run(python, script, out, **variables):
                           env=clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=out, **variables))
     assert (done.returncode, done.stderr) == (0, "")
     return out
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
 
 
 def call(*args, **variables):
@@ -298,3 +304,18 @@ def test_what_cannot_be_compared(tmp_path, any_python):
         done = call("diff", *args)
         assert (done.returncode, done.stdout) == (1, "")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_side_that_still_runs_is_said(trace, any_python, tmp_path):
+    finished = run(any_python, write(tmp_path / "short.py", "kept = bytes(100000)\n"), tmp_path / "short.memtrace")
+    living = write(tmp_path / "living.py", "import sys\nprint('up', flush=True)\nsys.stdin.read()\n")
+    with trace.start(any_python, living, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout.readline() == b"up\n"
+        # As one that is written while the program runs.
+        shutil.copy(finished, trace.out / "run.memtrace")
+        found = diff(finished, trace.out / "run.memtrace")
+        document = call("export", "--format", "folded", trace.out / "run.memtrace")
+        program.stdin.close()
+    assert any(note.startswith("after: the program still runs") for note in found["notes"])
+    assert not [note for note in found["notes"] if note.startswith("before: ")]
+    assert document.returncode == 0 and "still runs" in document.stderr
