@@ -18,7 +18,7 @@
  *	         memtrace.merge/1), and where it was tested, with bytes_per_second, its bounds
  *	         _low and _high, p_chance (that a row without a trend looks like it), p_leak (that
  *	         what grew old stays) and blocks_per_mark (by marks alone); see leak_test.h.
- *	         course: live bytes in each slice
+ *	         course: live bytes in each slice; null where it wasn't tested
  *	course   slices of the run from `from` to `to`: seconds, live_bytes, rss_bytes; by_marks:
  *	         they are the program's marks called iter...
  *	total    the same figures over all rows, those that -n left out too
@@ -153,8 +153,12 @@ static void write_trend(struct json *json, const struct report *report,
 	number_or_null(json, "bytes_per_second_high", trend->high);
 	number_or_null(json, "p_chance", trend->p);
 	number_or_null(json, "blocks_per_mark", test->blocks_per_mark);
+	if (!test->tested) {
+		json_null(json, "course");
+		return;
+	}
 	json_array(json, "course");
-	for (size_t i = 0; !report->merge && i < report->history.count; i++)
+	for (size_t i = 0; i < report->history.count; i++)
 		json_u64(json, NULL, history_bytes(&report->history, row->index)[i]);
 	json_close(json);
 }
