@@ -61,7 +61,7 @@ static void add_change(struct table *table, const struct printer *printer, bool 
 
 static void print_figures(const struct printer *printer)
 {
-	static const char *const heading[] = {"", "before", "after", "change", ""};
+	static const char *const heading[] = {"", "before", "after", "", "change"};
 	const struct diff *diff = printer->diff;
 	struct table table;
 	table_init(&table, "lrrrr");
