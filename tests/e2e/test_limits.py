@@ -101,13 +101,17 @@ def test_number_of_processes(any_python, shared_folder):
 
 LOCKED = """\
 import ctypes, sys
-libc, FILL = ctypes.CDLL(None, use_errno=True), b"."
+libc, FILL, names = ctypes.CDLL(None, use_errno=True), b".", {}
+# Before: a compiler that gets no memory may fail in ways of its own.
+for i in range(3000):
+    exec(f"def f{i}(): return [{i}] * 100", names)
+functions = [names[f"f{i}"] for i in range(3000)]
 locked = libc.mlockall(int(sys.argv[1]))
 kept = []
 try:
-    for i in range(3000):
+    for function in functions:
         kept.append(FILL * 567)  # kept
-        exec(f"def f{i}(): return [{i}]\\nkept.append(f{i}())")
+        kept.append(function())
 except MemoryError:
     kept.clear()
     print("no more")
