@@ -70,6 +70,9 @@ class Comparison:
         return {name for name in self.changed
                 if not any(line.covers(self.interpreter.version, self.module, name) for line in listed)}
 
+    def is_empty(self):
+        return len(self.bare.results) == 1 and len(self.traced.results) == 1
+
     def line(self):
         passed = sum(1 for result in self.traced.results.values() if result == "passed")
         return (f"{self.interpreter.release:8} {self.module:36} {len(self.traced.results) - 1:6} {passed:6} "
@@ -89,6 +92,9 @@ def report(comparison, listed):
                          ("flaky", comparison.flaky)):
         for text in comparison.told(names):
             print(f"{text}  [{title}]")
+    if comparison.is_empty():
+        print(f"  {comparison.interpreter.release} {comparison.module}: no test to compare, the run "
+              f"{comparison.traced.results[suite.WHOLE]}")
     for text, times in collections.Counter(comparison.traced.profiles.doubts).items():
         print(f"  {comparison.interpreter.release} {comparison.module}: {': '.join(text)}  "
               f"[{times} profiles]")
@@ -142,7 +148,8 @@ def main():
                 done.append(comparison)
                 good &= report(comparison, listed)
     tests = sum(len(comparison.traced.results) - 1 for comparison in done)
-    print(f"{len({c.interpreter.path for c in done})} interpreters, {len(done)} modules, {tests} tests: "
+    print(f"{len({c.interpreter.path for c in done})} interpreters, "
+          f"{sum(not c.is_empty() for c in done)} modules, {tests} tests: "
           f"{sum(len(c.unexpected(listed)) for c in done)} changed, "
           f"{sum(len(c.changed) for c in done)} with those listed, {sum(len(c.flaky) for c in done)} flaky")
     return 0 if good else 1
