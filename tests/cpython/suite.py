@@ -52,6 +52,13 @@ def listed_modules(quick=False):
     return [words[0] for words in lines if words and (not quick or "quick" in words)]
 
 
+def left_out(module):
+    """Patterns of tests of a module that aren't run: "without=PATTERN" in modules.txt."""
+    lines = [line.split("#")[0].split() for line in (HERE / "modules.txt").read_text().splitlines()]
+    return [word.partition("=")[2] for words in lines if words[:1] == [module] for word in words[1:]
+            if word.startswith("without=")]
+
+
 def environment(folder, library):
     kept = {k: v for k, v in os.environ.items()
             if not k.startswith(("MEMTRACE_", "PYTHON", "LD_PRELOAD"))}
@@ -188,6 +195,8 @@ def run(interpreter, module, library=None, tests=()):
                "--tempdir", str(folder / "tmp"), "-u", "subprocess"]
     for test in tests:
         command += ["-m", test]
+    for pattern in left_out(module):
+        command += ["--ignore", pattern]
     began = time.monotonic()
     try:
         with open(folder / "output", "wb") as output:
