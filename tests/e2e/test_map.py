@@ -2,7 +2,6 @@
 
 import collections
 import json
-import os
 import re
 import shlex
 
@@ -152,9 +151,9 @@ def width(line):
 
 
 @pytest.mark.parametrize("args", [(), ("-n", "2"), ("-n", "0"), ("--pools",), ("--by", "function")])
-def test_fits_the_terminal(kept, args):
+def test_fits_the_terminal(kept, monkeypatch, args):
     # Its path is as long as it is.
-    os.chdir(kept.run.path.parent)
+    monkeypatch.chdir(kept.run.path.parent)
     for columns in (60, 80, 120, 160):
         for locale in ("C", "C.UTF-8"):
             for color in ("never", "always"):
