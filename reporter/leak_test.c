@@ -135,12 +135,20 @@ static bool still_rises(const struct windowing *windowing, const double *least)
 	       late.p <= most_chance_of_late_rise;
 }
 
+/* What the slope is at least, where there are values enough to tell. */
+static double sure_slope(const double *seconds, const double *least, size_t count)
+{
+	struct trend trend;
+	return trend_find(seconds, least, count, &trend) ? trend.low
+							 : trend_slope(seconds, least, count);
+}
+
 static bool slows_down(const struct windowing *windowing, const double *least)
 {
 	const size_t third = windowing->windows / 3;
 	const size_t last = windowing->windows - third;
 	const double early = trend_slope(windowing->seconds, least, third);
-	const double late = trend_slope(windowing->seconds + last, least + last, third);
+	const double late = sure_slope(windowing->seconds + last, least + last, third);
 	return late <= early / SLOWER || !still_rises(windowing, least);
 }
 

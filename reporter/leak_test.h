@@ -6,9 +6,9 @@
  * chance allows (trend.h; one-sided, over all groups that are tested by Benjamini and
  * Hochberg's procedure at a false discovery rate of 5 %), and by LEAK_FLOOR_BYTES at least and a thousandth of
  * all that is live,
- *	fills	where it rose a quarter as fast in the last third of the windows as in the first,
- *		or less, or no more than chance allows in the last half (at 1 %): a cache, a table
- *		of what was seen;
+ *	fills	where it isn't sure that it rose more than a quarter as fast in the last third of
+ *		the windows as in the first, or that it rose in the last half at all (at 1 %): a
+ *		cache, a table of what was seen;
  *	leaks	where it didn't slow down, and blocks that grew old were not freed later on: of n
  *		blocks older than all but a hundredth of those freed had become, s still live, and
  *		(s + 1) / (n + 2), Laplace's rule of succession, is LEAK_LEAST_CHANCE or more;

@@ -83,6 +83,12 @@ static double cache(double x)
 	return 4.0 * MIB * (1 - exp(-8 * x));
 }
 
+/* Fills a little at its very end yet. */
+static double slow_cache(double x)
+{
+	return 4.0 * MIB * (1 - exp(-4 * x));
+}
+
 static double sawtooth(double x)
 {
 	return 4.0 * MIB * fmod(9 * x, 1);
@@ -126,13 +132,20 @@ static void stay(struct made *made)
 	}
 }
 
+/* A third of 16 slices is too short for a slope's bounds. */
+static size_t most_leaks(size_t slices)
+{
+	return slices < 32 ? SERIES / 20 : SERIES / 100;
+}
+
 static void each_kind_is_told(void **state)
 {
 	static const struct {
 		series *shape;
 		enum leak_kind kind;
-	} cases[] = {{leak, LEAK_LEAKS},   {cache, LEAK_FILLS}, {sawtooth, LEAK_NONE},
-		     {warm_up, LEAK_NONE}, {steady, LEAK_NONE}, {goes, LEAK_NONE}};
+	} cases[] = {{leak, LEAK_LEAKS},    {cache, LEAK_FILLS},  {slow_cache, LEAK_FILLS},
+		     {sawtooth, LEAK_NONE}, {warm_up, LEAK_NONE}, {steady, LEAK_NONE},
+		     {goes, LEAK_NONE}};
 	struct made *made = malloc(sizeof(*made));
 
 	(void)state;
@@ -144,7 +157,7 @@ static void each_kind_is_told(void **state)
 			test(made);
 			/* A cache's noise may hide that it fills: at most one in twenty. */
 			if (count_of(made, cases[i].kind) < SERIES - SERIES / 20 ||
-			    (i > 0 && count_of(made, LEAK_LEAKS) > SERIES / 100))
+			    (i > 0 && count_of(made, LEAK_LEAKS) > most_leaks(slices)))
 				fail_msg("case %zu, %zu slices: %zu of %d", i, slices,
 					 count_of(made, cases[i].kind), SERIES);
 			leak_tests_release(&made->tests);
