@@ -238,6 +238,8 @@ void arenas_at(const struct profile *profile, const struct moment *moment,
 	else if (moment->kind == MOMENT_MARK)
 		take_summaries(profile, (uint32_t)moment->mark,
 			       profile->marks[moment->mark].arena_count, &arenas);
+	else if (moment->kind == MOMENT_POINT)
+		arenas.known = profile->points[moment->point].arena_bytes == 0;
 	settle(&arenas);
 	*ret_arenas = arenas;
 }

@@ -93,7 +93,7 @@ struct mapped {
 static int find_arenas(const struct arguments *arguments, const struct profile *profile,
 		       struct moment *ret_moment, struct arenas *ret_arenas, struct err *err)
 {
-	if (moment_find(profile, arguments->at, ret_moment, err) == 0) {
+	if (moment_find_mark(profile, arguments->at, ret_moment, err) == 0) {
 		arenas_at(profile, ret_moment, ret_arenas);
 		return 0;
 	}

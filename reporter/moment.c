@@ -36,6 +36,23 @@ static struct moment of_edge(const struct profile *profile, enum moment_kind kin
 	return moment;
 }
 
+static double point_seconds(const struct profile *profile, size_t point)
+{
+	return (double)profile->points[point].time_ms / 1000;
+}
+
+static struct moment of_point(const struct profile *profile, size_t point)
+{
+	struct moment moment = {
+		.kind = MOMENT_POINT,
+		.point = point,
+		.seconds = point_seconds(profile, point),
+		.asked_seconds = -1,
+	};
+	snprintf(moment.name, sizeof moment.name, "%.3fs", moment.seconds);
+	return moment;
+}
+
 static int has_base(const struct profile *profile, size_t mark, const char *name, size_t len)
 {
 	const char *base = profile_text(profile, profile->marks[mark].base);
@@ -59,13 +76,36 @@ static size_t find_name(const struct profile *profile, const char *name)
 	return SIZE_MAX;
 }
 
-static struct moment at_time(const struct profile *profile, double seconds)
+static struct moment mark_at(const struct profile *profile, double seconds)
 {
 	struct moment moment = of_edge(profile, MOMENT_START);
 	for (size_t i = 0; i < profile->mark_count; i++)
 		if (mark_seconds(profile, i) <= seconds &&
 		    mark_seconds(profile, i) >= moment.seconds)
 			moment = of_mark(profile, i);
+	moment.asked_seconds = seconds;
+	return moment;
+}
+
+static bool is_of_the_end(const struct profile *profile, const struct moment *moment)
+{
+	return moment->kind == MOMENT_MARK && profile->run.flags & PROFILE_AT_END &&
+	       profile->marks[moment->mark].figures.origin == MARK_TRACER &&
+	       has_base(profile, moment->mark, "end", 3);
+}
+
+static struct moment at_time(const struct profile *profile, double seconds)
+{
+	struct moment moment = mark_at(profile, seconds);
+	if (is_of_the_end(profile, &moment))
+		return moment;
+	for (size_t i = profile->point_count; i-- > 0;) {
+		if (point_seconds(profile, i) > seconds)
+			continue;
+		if (point_seconds(profile, i) > moment.seconds)
+			moment = of_point(profile, i);
+		break;
+	}
 	moment.asked_seconds = seconds;
 	return moment;
 }
@@ -98,8 +138,9 @@ const char *moment_beginning(const struct profile *profile)
 	return "start";
 }
 
-int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
-		struct err *err)
+static int find(const struct profile *profile, const char *text,
+		struct moment (*by_time)(const struct profile *profile, double seconds),
+		struct moment *ret_moment, struct err *err)
 {
 	double seconds;
 	const size_t mark = find_name(profile, text);
@@ -110,10 +151,22 @@ int moment_find(const struct profile *profile, const char *text, struct moment *
 	else if (strcmp(text, "end") == 0)
 		*ret_moment = of_edge(profile, MOMENT_LAST);
 	else if (units_parse_seconds(text, &seconds) == 0)
-		*ret_moment = at_time(profile, seconds);
+		*ret_moment = by_time(profile, seconds);
 	else
 		return say_unknown(profile, text, err);
 	return 0;
+}
+
+int moment_find(const struct profile *profile, const char *text, struct moment *ret_moment,
+		struct err *err)
+{
+	return find(profile, text, at_time, ret_moment, err);
+}
+
+int moment_find_mark(const struct profile *profile, const char *text, struct moment *ret_moment,
+		     struct err *err)
+{
+	return find(profile, text, mark_at, ret_moment, err);
 }
 
 int moment_find_span(const struct profile *profile, const char *from, const char *to,
@@ -133,23 +186,38 @@ int moment_find_span(const struct profile *profile, const char *from, const char
 	return 0;
 }
 
+static void live_at_point(const struct profile *profile, size_t point, uint64_t *bytes_by_stack,
+			  uint64_t *blocks_by_stack)
+{
+	const struct profile_point *last = &profile->points[point];
+	for (const struct profile_point *item = profile->points; item <= last; item++)
+		for (size_t i = 0; i < item->change_count; i++) {
+			const struct profile_point_change *change =
+				&profile->point_changes[item->change_start + i];
+			bytes_by_stack[change->stack] = change->live_bytes;
+			blocks_by_stack[change->stack] = change->live_blocks;
+		}
+}
+
 void moment_live(const struct profile *profile, const struct moment *moment,
 		 uint64_t *bytes_by_stack, uint64_t *blocks_by_stack)
 {
 	const size_t bytes = (profile->node_count + 1) * sizeof bytes_by_stack[0];
-	if (moment->kind == MOMENT_START) {
-		memset(bytes_by_stack, 0, bytes);
-		memset(blocks_by_stack, 0, bytes);
-		return;
-	}
-	profile_live_at(profile, moment->kind == MOMENT_LAST ? SIZE_MAX : moment->mark,
-			bytes_by_stack, blocks_by_stack);
+	memset(bytes_by_stack, 0, bytes);
+	memset(blocks_by_stack, 0, bytes);
+	if (moment->kind == MOMENT_POINT)
+		live_at_point(profile, moment->point, bytes_by_stack, blocks_by_stack);
+	else if (moment->kind != MOMENT_START)
+		profile_live_at(profile, moment->kind == MOMENT_LAST ? SIZE_MAX : moment->mark,
+				bytes_by_stack, blocks_by_stack);
 }
 
 uint64_t moment_live_bytes(const struct profile *profile, const struct moment *moment)
 {
 	if (moment->kind == MOMENT_START)
 		return 0;
+	if (moment->kind == MOMENT_POINT)
+		return profile->points[moment->point].live_bytes;
 	return moment->kind == MOMENT_LAST ? profile->run.live_bytes
 					   : profile->marks[moment->mark].live_bytes;
 }
@@ -158,6 +226,8 @@ uint64_t moment_live_blocks(const struct profile *profile, const struct moment *
 {
 	if (moment->kind == MOMENT_START)
 		return 0;
+	if (moment->kind == MOMENT_POINT)
+		return profile->points[moment->point].live_blocks;
 	return moment->kind == MOMENT_LAST ? profile->run.live_blocks
 					   : profile->marks[moment->mark].live_blocks;
 }

@@ -43,7 +43,7 @@ size_t report_rows(const struct report *report)
 /* A mark that gave way to later ones left its audit's time. */
 static bool is_up_to(const struct profile_audit *audit, const struct moment *to)
 {
-	if (audit->mark == PROFILE_PEAK)
+	if (audit->mark == PROFILE_PEAK || to->kind == MOMENT_POINT)
 		return (double)audit->time_ms / 1000 <= to->seconds;
 	return to->kind == MOMENT_LAST || (to->kind == MOMENT_MARK && audit->mark <= to->mark);
 }

@@ -10,7 +10,8 @@
  *	verdict  kind ("leak", "fragmentation", "cache"; null: nothing was found), confidence ("low",
  *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the arenas,
  *	         by the first advice); see verdict.h
- *	from, to name, seconds, asked_seconds (null: a name was asked for)
+ *	from, to name (where no mark is there, the time, such as "9.900s"), seconds,
+ *	         asked_seconds (null: a name was asked for)
  *	by       how rows were made: line, own, function, file, module, stack, thread
  *	growth   rows, as --by says; file, line, function, module are null where the blocks of
  *	         a row have none in common; name is what it is called without a file
@@ -34,7 +35,7 @@
  *	release  steps: when the first `rows` rows of this order are freed, so many arenas and
  *	         bytes go back, free_bytes of which are free already; ranks are the pins that
  *	         this step adds, by their rank; see release.h
- *	arenas   count, bytes, most (in the whole run), why_none (a sentence's end; null: there
+ *	arenas   count (null: not known), bytes, most (in the whole run), why_none (a sentence's end; null: there
  *	         could be some), and what they consist of, see fragmentation.h: live_bytes (of
  *	         blocks, as large as their class; requested_bytes of them were asked for),
  *	         pool_header_bytes and free_bytes add up to bytes; available_bytes,

@@ -156,13 +156,17 @@ static void count_arenas(const struct report *report, uint64_t *ret_count, uint6
 	const struct profile_run *run = &report->profile->run;
 	*ret_count = report->to.kind == MOMENT_LAST ? run->arena_count : 0;
 	*ret_bytes = report->to.kind == MOMENT_LAST ? run->arena_bytes : 0;
+	if (report->to.kind == MOMENT_POINT) {
+		*ret_count = UINT64_MAX;
+		*ret_bytes = report->profile->points[report->to.point].arena_bytes;
+	}
 	if (report->to.kind != MOMENT_MARK)
 		return;
 	*ret_count = report->profile->marks[report->to.mark].arena_count;
 	*ret_bytes = report->profile->marks[report->to.mark].arena_bytes;
 }
 
-/* How many there were is known at each mark, also where nothing else is. */
+/* How many there were is known at each mark, also where nothing else is; at points how large. */
 void report_json_arenas(const struct report *report, struct json *json)
 {
 	const struct fragmentation *figures = &report->fragmentation;
@@ -171,7 +175,7 @@ void report_json_arenas(const struct report *report, struct json *json)
 	if (!known)
 		count_arenas(report, &count, &bytes);
 	json_object(json, "arenas");
-	json_u64(json, "count", count);
+	json_u64_or_null(json, "count", count);
 	json_u64(json, "bytes", bytes);
 	json_u64(json, "most", report->profile->run.most_arenas);
 	json_text(json, "why_none", figures->why_none);

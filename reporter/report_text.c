@@ -152,7 +152,12 @@ static void print_head(struct printer *printer)
 static void print_asked(const struct printer *printer, const char *option,
 			const struct moment *moment)
 {
-	if (moment->asked_seconds >= 0)
+	if (moment->asked_seconds < 0)
+		return;
+	if (moment->kind == MOMENT_POINT)
+		print_line(printer, "%s %s: the last figures by then are those at %s", option,
+			   units_seconds(moment->asked_seconds).text, moment->name);
+	else
 		print_line(printer, "%s %s: the last mark by then is %s, at %s", option,
 			   units_seconds(moment->asked_seconds).text, moment->name,
 			   units_seconds(moment->seconds).text);

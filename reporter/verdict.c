@@ -51,6 +51,8 @@ static uint64_t resident_bytes(const struct profile *profile, const struct momen
 {
 	if (moment->kind == MOMENT_LAST && profile->window_count)
 		return profile->windows[profile->window_count - 1].rss_bytes;
+	if (moment->kind == MOMENT_POINT)
+		return profile->points[moment->point].rss_bytes;
 	if (moment->kind != MOMENT_MARK)
 		return 0;
 	const uint64_t bytes = profile->marks[moment->mark].figures.rss_bytes;

@@ -18,7 +18,15 @@
 #include "../../reporter/growth.h"
 #include "xorshift.h"
 
-enum { CODES = 12, NODES = 150, MARKS = 2, THREADS = 3, TEXT_BYTES = 4096, ROUNDS = 5 };
+enum {
+	CODES = 12,
+	NODES = 150,
+	MARKS = 2,
+	POINTS = 2,
+	THREADS = 3,
+	TEXT_BYTES = 4096,
+	ROUNDS = 5,
+};
 
 /* Different code objects of one place, and one file with several functions. */
 static const char *const files[] = {
@@ -43,6 +51,8 @@ struct made {
 	struct profile_site sites[NODES + 1];
 	struct profile_mark marks[MARKS];
 	struct profile_change changes[2 * (NODES + 1)];
+	struct profile_point points[POINTS];
+	struct profile_point_change point_changes[POINTS * (NODES + 1)];
 	uint8_t linetable[8];
 	int code_file[CODES], code_function[CODES];
 	uint64_t seed;
@@ -129,6 +139,25 @@ static void make_figures(struct made *made)
 	made->profile.change_count = change;
 }
 
+/* At 1.5 s and 2.5 s. */
+static void make_points(struct made *made)
+{
+	size_t change = 0;
+	for (size_t p = 0; p < POINTS; p++) {
+		made->points[p].time_ms = 1500 + p * 1000;
+		made->points[p].change_start = change;
+		for (uint32_t i = 0; i <= NODES; i++)
+			if (pick(made, 3) == 0)
+				made->point_changes[change++] = (struct profile_point_change){
+					i, 0, pick(made, 100000), pick(made, 50), 0};
+		made->points[p].change_count = change - made->points[p].change_start;
+	}
+	made->profile.points = made->points;
+	made->profile.point_count = POINTS;
+	made->profile.point_changes = made->point_changes;
+	made->profile.point_change_count = change;
+}
+
 static struct made *make(uint64_t seed)
 {
 	struct made *made = mem_alloc(sizeof *made);
@@ -138,6 +167,7 @@ static struct made *make(uint64_t seed)
 	make_codes(made);
 	make_nodes(made);
 	make_figures(made);
+	make_points(made);
 	for (uint32_t i = 0; i < THREADS; i++) {
 		char name[16];
 		snprintf(name, sizeof name, "worker-%u", i);
@@ -266,6 +296,18 @@ static void model_key(const struct made *made, uint32_t stack, enum grouping_by 
 		snprintf(key, size, "%s:%d", files[file], model_line(made, node));
 }
 
+static uint64_t model_live_at_point(const struct made *made, size_t point, uint32_t stack,
+				    bool blocks)
+{
+	const struct profile_point *last = &made->points[point];
+	uint64_t live = 0;
+	for (size_t i = 0; i < last->change_start + last->change_count; i++)
+		if (made->point_changes[i].stack == stack)
+			live = blocks ? made->point_changes[i].live_blocks
+				      : made->point_changes[i].live_bytes;
+	return live;
+}
+
 /* Live bytes or blocks of a stack at a moment, by going through the changes. */
 static uint64_t model_live(const struct made *made, const struct moment *moment, uint32_t stack,
 			   bool blocks)
@@ -275,6 +317,8 @@ static uint64_t model_live(const struct made *made, const struct moment *moment,
 		return blocks ? made->sites[stack].live_blocks : made->sites[stack].live_bytes;
 	if (moment->kind == MOMENT_START)
 		return 0;
+	if (moment->kind == MOMENT_POINT)
+		return model_live_at_point(made, moment->point, stack, blocks);
 	const struct profile_mark *mark = &made->marks[moment->mark];
 	for (size_t i = 0; i < mark->change_start + mark->change_count; i++)
 		if (made->changes[i].stack == stack)
@@ -440,6 +484,15 @@ static void test_between_marks(void **state)
 	compare_rounds("late", "end", NULL, false);
 }
 
+static void test_between_points(void **state)
+{
+	(void)state;
+	compare_rounds("1.5s", "2500ms", NULL, false);
+	compare_rounds("early", "2.6s", NULL, false);
+	compare_rounds("1700ms", "late", "part", false);
+	compare_rounds("1.999s", "end", NULL, false);
+}
+
 static void test_focus_and_ignore(void **state)
 {
 	(void)state;
@@ -463,11 +516,27 @@ static void test_moments(void **state)
 	assert_int_equal(find(made, "end").kind, MOMENT_LAST);
 	assert_int_equal(find(made, "0.5s").kind, MOMENT_START);
 	assert_int_equal(find(made, "1s").mark, 0);
-	assert_int_equal(find(made, "1999ms").mark, 0);
-	assert_int_equal(find(made, "1m").mark, 1);
+	assert_int_equal(find(made, "1499ms").mark, 0);
+	assert_int_equal(find(made, "1999ms").kind, MOMENT_POINT);
+	assert_int_equal(find(made, "1999ms").point, 0);
+	assert_string_equal(find(made, "1999ms").name, "1.500s");
+	assert_int_equal(find(made, "1.500s").point, 0);
+	assert_int_equal(find(made, "2s").kind, MOMENT_MARK);
+	assert_int_equal(find(made, "2s").mark, 1);
+	assert_int_equal(find(made, "1m").point, 1);
+	assert_int_equal(moment_find_mark(&made->profile, "1m", &moment, &err), 0);
+	assert_int_equal(moment.kind, MOMENT_MARK);
+	assert_int_equal(moment.mark, 1);
 	assert_int_equal(moment_find(&made->profile, "noon", &moment, &err), -1);
 	assert_non_null(strstr(err.text, "'noon'"));
 	assert_non_null(strstr(err.text, "early#2"));
+	/* What comes behind the end is teardown. */
+	made->profile.run.flags |= PROFILE_AT_END;
+	made->marks[1].base = add_text(made, "end");
+	made->marks[1].figures.origin = MARK_TRACER;
+	assert_int_equal(find(made, "1m").kind, MOMENT_MARK);
+	assert_int_equal(find(made, "1m").mark, 1);
+	assert_int_equal(find(made, "1.9s").kind, MOMENT_POINT);
 	free(made);
 }
 
@@ -476,6 +545,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_over_the_whole_run),
 		cmocka_unit_test(test_between_marks),
+		cmocka_unit_test(test_between_points),
 		cmocka_unit_test(test_focus_and_ignore),
 		cmocka_unit_test(test_moments),
 	};
