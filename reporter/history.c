@@ -121,7 +121,9 @@ static void add_item(struct replay *replay, size_t item, size_t items, double se
 static void by_marks(struct replay *replay, const struct profile *profile, size_t items,
 		     const struct moment *from, const struct moment *to)
 {
+	struct history *history = replay->history;
 	size_t item = 0;
+	double made = 0;
 	for (size_t i = 0; i < profile->mark_count; i++) {
 		const struct profile_mark *mark = &profile->marks[i];
 		const struct profile_change *changes = profile->changes + mark->change_start;
@@ -129,9 +131,12 @@ static void by_marks(struct replay *replay, const struct profile *profile, size_
 		for (size_t k = 0; k < mark->change_count; k++)
 			replay_change(replay, changes[k].stack, changes[k].live_bytes,
 				      changes[k].live_blocks);
-		if (is_iteration(profile, i, from, to))
-			add_item(replay, item++, items, mark_seconds(profile, i),
-				 rss == UINT64_MAX ? 0 : rss);
+		if (!is_iteration(profile, i, from, to))
+			continue;
+		made += 1 + (double)mark->rolled;
+		history->marks[item * history->count / items] = made;
+		add_item(replay, item++, items, mark_seconds(profile, i),
+			 rss == UINT64_MAX ? 0 : rss);
 	}
 }
 

@@ -23,6 +23,7 @@ struct history {
 	bool by_marks;
 	size_t count; /* 0: the profile has no points between the moments */
 	double seconds[HISTORY_MOST_SLICES];
+	double marks[HISTORY_MOST_SLICES];         /* by marks: how many were made up to it */
 	uint64_t total_bytes[HISTORY_MOST_SLICES]; /* of all groups and of what is left out */
 	uint64_t rss_bytes[HISTORY_MOST_SLICES];   /* 0: unknown */
 	size_t group_count;

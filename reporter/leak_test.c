@@ -13,6 +13,7 @@ static const double rate_of_false_ones = 0.05, most_chance_of_late_rise = 0.01;
 enum {
 	WARM_UP_PART = 5,  /* one of so many */
 	SLOWER = 4,        /* so many times */
+	STEP_PART = 2,     /* of a rise, in one window: a step */
 	TOTAL_PART = 1000, /* of all that is live, growth that is worth a test */
 	OLD_PART = 100,    /* one of so many freed blocks became older */
 	AGES = PROFILE_AGES + 1,
@@ -22,7 +23,7 @@ enum {
 struct windowing {
 	const struct history *history;
 	size_t first, slices, windows;
-	double seconds[LEAK_WINDOWS];
+	double clock[LEAK_WINDOWS]; /* seconds, or marks */
 };
 
 static double length_of(const struct history *history, size_t first)
@@ -41,13 +42,14 @@ static struct windowing windowing_of(const struct history *history)
 		if (seconds < (double)windowing.windows)
 			windowing.windows = (size_t)seconds;
 	}
+	const double *clock = history->by_marks ? history->marks : history->seconds;
 	for (size_t i = 0; i < windowing.slices; i++)
-		windowing.seconds[i * windowing.windows / windowing.slices] =
-			history->seconds[windowing.first + i];
+		windowing.clock[i * windowing.windows / windowing.slices] =
+			clock[windowing.first + i];
 	return windowing;
 }
 
-/* The least of each window; times with it must not repeat, and don't. */
+/* The least of each window. */
 static void least_of(const struct windowing *windowing, const uint64_t *slices,
 		     double *ret_least)
 {
@@ -130,26 +132,65 @@ static bool still_rises(const struct windowing *windowing, const double *least)
 {
 	const size_t half = windowing->windows / 2;
 	struct trend late;
-	return !trend_find(windowing->seconds + half, least + half, windowing->windows - half,
+	return !trend_find(windowing->clock + half, least + half, windowing->windows - half,
 			   &late) ||
 	       late.p <= most_chance_of_late_rise;
 }
 
 /* What the slope is at least, where there are values enough to tell. */
-static double sure_slope(const double *seconds, const double *least, size_t count)
+static double sure_slope(const double *clock, const double *least, size_t count)
 {
 	struct trend trend;
-	return trend_find(seconds, least, count, &trend) ? trend.low
-							 : trend_slope(seconds, least, count);
+	return trend_find(clock, least, count, &trend) ? trend.low
+						       : trend_slope(clock, least, count);
+}
+
+/*
+ * The values, without their largest rise where that is more than half of what they rise in
+ * all: a table that is made larger at times is no trend.
+ */
+static void without_step(const double *least, size_t count, double *ret_without)
+{
+	const double all = least[count - 1] - least[0];
+	size_t behind = 0;
+	double largest = 0;
+	for (size_t i = 1; i < count; i++)
+		if (least[i] - least[i - 1] > largest) {
+			largest = least[i] - least[i - 1];
+			behind = i;
+		}
+	if (largest * STEP_PART <= all)
+		largest = 0;
+	for (size_t i = 0; i < count; i++)
+		ret_without[i] = least[i] - (i >= behind ? largest : 0);
+}
+
+/* The last third, or as many as a slope's bounds want, but no more than half. */
+static size_t late_windows(size_t windows)
+{
+	const size_t third = windows / 3;
+	const size_t wanted = windows / 2 < TREND_FEWEST ? windows / 2 : TREND_FEWEST;
+	return third > wanted ? third : wanted;
+}
+
+/* Of the first third, or on the whole where that is more. */
+static double early_slope(const struct windowing *windowing, const double *least)
+{
+	const size_t last = windowing->windows - 1;
+	const double *clock = windowing->clock;
+	const double early = trend_slope(clock, least, windowing->windows / 3);
+	const double whole = (least[last] - least[0]) / (clock[last] - clock[0]);
+	return early > whole ? early : whole;
 }
 
 static bool slows_down(const struct windowing *windowing, const double *least)
 {
-	const size_t third = windowing->windows / 3;
-	const size_t last = windowing->windows - third;
-	const double early = trend_slope(windowing->seconds, least, third);
-	const double late = sure_slope(windowing->seconds + last, least + last, third);
-	return late <= early / SLOWER || !still_rises(windowing, least);
+	const size_t count = late_windows(windowing->windows);
+	const size_t first = windowing->windows - count;
+	double steady[LEAK_WINDOWS];
+	without_step(least + first, count, steady);
+	const double late = sure_slope(windowing->clock + first, steady, count);
+	return late <= early_slope(windowing, least) / SLOWER || !still_rises(windowing, least);
 }
 
 static double least_growth(const struct history *history)
@@ -158,15 +199,31 @@ static double least_growth(const struct history *history)
 	return part > LEAK_FLOOR_BYTES ? part : LEAK_FLOOR_BYTES;
 }
 
+/* By marks the clock is theirs. */
+static void scale_to_seconds(const struct windowing *windowing, struct trend *trend)
+{
+	const struct history *history = windowing->history;
+	const size_t last = history->count - 1;
+	if (!history->by_marks)
+		return;
+	const double marks = history->marks[last] - history->marks[windowing->first];
+	const double seconds = length_of(history, windowing->first);
+	const double scale = seconds > 0 ? marks / seconds : 0;
+	trend->slope *= scale;
+	trend->low *= scale;
+	trend->high *= scale;
+}
+
 static void test_group(struct leak_test *test, const struct windowing *windowing, size_t group,
 		       const struct ages *ages)
 {
 	const struct history *history = windowing->history;
-	double least[LEAK_WINDOWS], blocks[LEAK_WINDOWS], marks[LEAK_WINDOWS];
+	double least[LEAK_WINDOWS], blocks[LEAK_WINDOWS];
 	least_of(windowing, history_bytes(history, group), least);
 	if (least[windowing->windows - 1] - least[0] < least_growth(history))
 		return;
-	test->tested = trend_find(windowing->seconds, least, windowing->windows, &test->trend);
+	test->tested = trend_find(windowing->clock, least, windowing->windows, &test->trend);
+	scale_to_seconds(windowing, &test->trend);
 	test->chance = chance_of_staying(ages);
 	test->kind = slows_down(windowing, least)       ? LEAK_FILLS
 		     : test->chance < LEAK_LEAST_CHANCE ? LEAK_GROWS
@@ -176,10 +233,7 @@ static void test_group(struct leak_test *test, const struct windowing *windowing
 	if (!history->by_marks)
 		return;
 	least_of(windowing, history_blocks(history, group), blocks);
-	for (size_t i = 0; i < windowing->windows; i++)
-		marks[i] = (double)i;
-	test->blocks_per_mark = trend_slope(marks, blocks, windowing->windows) *
-				(double)windowing->windows / (double)windowing->slices;
+	test->blocks_per_mark = trend_slope(windowing->clock, blocks, windowing->windows);
 }
 
 static int by_chance(const void *left, const void *right)

@@ -3,19 +3,25 @@
  *
  * Of a history (history.h), without its first fifth, where programs warm up, 24 windows
  * are made, each with the least that was live in it. A group that rises over them more than
- * chance allows (trend.h; one-sided, over all groups that are tested by Benjamini and
- * Hochberg's procedure at a false discovery rate of 5 %), and by LEAK_FLOOR_BYTES at least and a thousandth of
- * all that is live,
+ * chance allows (trend.h; one-sided, over all groups that are tested by the procedure of
+ * Y. Benjamini and Y. Hochberg, Journal of the Royal Statistical Society B 57, 1995, at a false
+ * discovery rate of 5 %), and by LEAK_FLOOR_BYTES at least and a thousandth of all that is live,
  *	fills	where it isn't sure that it rose more than a quarter as fast in the last third of
- *		the windows as in the first, or that it rose in the last half at all (at 1 %): a
- *		cache, a table of what was seen;
+ *		the windows as in the first, or as on the whole, or that it rose in the last half
+ *		at all (at 1 %): a cache, a table of what was seen. A rise of which one window
+ *		makes more than half is none there: a hash table that was made larger once;
  *	leaks	where it didn't slow down, and blocks that grew old were not freed later on: of n
  *		blocks older than all but a hundredth of those freed had become, s still live, and
  *		(s + 1) / (n + 2), Laplace's rule of succession, is LEAK_LEAST_CHANCE or more;
  *	grows	otherwise.
- * Windows by time are a second each at least: a run of less than some eight seconds is too
- * short to tell. Whatever a program still builds when it ends looks like a leak: no figure
- * tells the two apart.
+ * Sure are Theil and Sen's lower bounds (trend.h); with fewer than 18 windows, six of them, or
+ * half where there are fewer than twelve, are the last third, as bounds want six. Thirds, the
+ * quarter and the half are choices, held against programs of known kind (tests/truth).
+ *
+ * Where marks are windows their number is the clock, for iterations need not take equally long,
+ * and slopes are brought to seconds at the end. Windows by time are a second each at least: a
+ * run of less than some eight seconds is too short to tell. Whatever a program still builds when
+ * it ends looks like a leak: no figure tells the two apart.
  *
  * Memory: leak_tests_release.
  */
