@@ -34,6 +34,7 @@ void heap_release(struct heap *heap)
 	marks_release(&heap->marks);
 	course_release(&heap->course);
 	lifetimes_release(&heap->lifetimes);
+	garbage_release(&heap->garbage);
 	audits_release(&heap->audits);
 	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);
@@ -164,9 +165,11 @@ static inline void apply_free(struct heap *heap, const struct record *r)
 {
 	uint32_t flags = (uint32_t)(r->body >> 32 & 0xff);
 
+	int in_gc = (flags & F_GC) && !heap->garbage.over;
+
 	if (flags & F_REALLOC)
-		remember_freed(heap, r, flags & F_GC);
-	if (UNLIKELY(!take_block(heap, record_a(r), flags & F_GC)))
+		remember_freed(heap, r, in_gc);
+	if (UNLIKELY(!take_block(heap, record_a(r), in_gc)))
 		heap->counts.unknown_frees++;
 }
 

@@ -14,6 +14,7 @@
 #include "census.h"
 #include "course.h"
 #include "err.h"
+#include "garbage.h"
 #include "lifetimes.h"
 #include "mappings.h"
 #include "marks.h"
@@ -64,6 +65,7 @@ struct heap {
 	struct marks marks;
 	struct course course;
 	struct lifetimes lifetimes;
+	struct garbage garbage;
 	struct audits audits;
 	struct census census;
 	struct heap_counts counts;

@@ -36,6 +36,8 @@ static inline void book_free(struct heap *heap, enum block_domain domain, uint32
 			     uint64_t bytes, uint32_t window, int in_gc)
 {
 	sites_free(&heap->sites, stack, bytes, in_gc);
+	if (__builtin_expect(in_gc, 0))
+		garbage_note(&heap->garbage, stack, bytes, 1);
 	if (window != windows_current(&heap->windows))
 		book_age(heap, stack, window);
 	heap->domain_bytes[domain] -= bytes;

@@ -176,12 +176,16 @@ static void apply_arena_free(struct heap *heap, const struct record *r)
 
 static void apply_collection(struct heap *heap, const struct record *r)
 {
-	uint64_t generation = record_a(r) & ~(uint64_t)R_GC_END;
+	uint64_t generation = record_a(r) & (R_GC_END - 1);
 
+	if (!(record_a(r) & R_GC_END))
+		garbage_begin(&heap->garbage);
 	if (!(record_a(r) & R_GC_END) || generation > 2)
 		return;
 	heap->counts.collections[generation]++;
 	heap->counts.collected[generation] += r->body;
+	garbage_end(&heap->garbage, (uint32_t)generation, r->body,
+		    record_a(r) >> R_GC_TIME_SHIFT, &heap->sites);
 }
 
 static void apply_tick(struct heap *heap, const struct record *r)
@@ -219,6 +223,9 @@ static void apply_mark(struct heap *heap, const struct record *r)
 	census_mark(&heap->census, &heap->arenas, &arenas);
 	marks_add(&heap->marks, &figures, (const char *)text->bytes.data + sizeof(figures),
 		  text->bytes.len - sizeof(figures), &heap->sites, &arenas);
+	if (figures.origin == MARK_TRACER)
+		heap->garbage.over = !strcmp(heap->marks.items[heap->marks.count - 1].base,
+					     "end");
 	if (watch->at_mark)
 		watch->at_mark(watch->user, heap, &heap->marks.items[heap->marks.count - 1]);
 }

@@ -242,6 +242,32 @@ static void read_audits(struct heap *heap, struct cursor *c)
 	read_audit_results(audits, count, c);
 }
 
+static void read_garbage(struct heap *heap, struct cursor *c)
+{
+	struct garbage *garbage = &heap->garbage;
+	uint64_t flags = cursor_varint(c);
+
+	garbage_begin(garbage);
+	for (size_t i = 0; i < GARBAGE_GENERATIONS; i++) {
+		struct garbage_sum *sum = &garbage->sums[i];
+
+		numbers(c,
+			(uint64_t *const[]){&sum->collections, &sum->objects, &sum->freed.bytes,
+					    &sum->freed.blocks, &sum->took_ns,
+					    &sum->longest_ns},
+			6);
+	}
+	while (state_more(c)) {
+		uint32_t stack = state_read_stack(heap, c);
+		uint64_t bytes = cursor_varint(c), blocks = cursor_varint(c);
+
+		if (blocks)
+			garbage_note(garbage, stack, bytes, blocks);
+	}
+	garbage->inside = flags & 1;
+	garbage->over = flags >> 1 & 1;
+}
+
 static void read_counts(struct heap *heap, struct cursor *c)
 {
 	const uint8_t *counts = cursor_bytes(c, sizeof(heap->counts));
@@ -269,14 +295,23 @@ static void read_counts(struct heap *heap, struct cursor *c)
 void heap_state_apply(struct heap *heap, const struct record *r)
 {
 	static void (*const readers[])(struct heap * heap, struct cursor * c) = {
-		[STATE_COUNTS] = read_counts,       [STATE_THREADS] = read_threads,
-		[STATE_WINDOWS] = read_windows,     [STATE_SITES] = read_sites,
-		[STATE_LIFETIMES] = read_lifetimes, [STATE_ARENA] = state_read_arena,
-		[STATE_LARGE] = state_read_large,   [STATE_MAPPINGS] = state_read_mappings,
-		[STATE_MARK] = read_mark,           [STATE_POINT] = read_point,
-		[STATE_COURSE] = read_course,       [STATE_CENSUS] = state_read_census,
-		[STATE_WAITING] = read_waiting,     [STATE_REALLOCS] = read_reallocs,
-		[STATE_AUDITS] = read_audits,       [STATE_END] = NULL,
+		[STATE_COUNTS] = read_counts,
+		[STATE_THREADS] = read_threads,
+		[STATE_WINDOWS] = read_windows,
+		[STATE_SITES] = read_sites,
+		[STATE_LIFETIMES] = read_lifetimes,
+		[STATE_ARENA] = state_read_arena,
+		[STATE_LARGE] = state_read_large,
+		[STATE_MAPPINGS] = state_read_mappings,
+		[STATE_MARK] = read_mark,
+		[STATE_POINT] = read_point,
+		[STATE_COURSE] = read_course,
+		[STATE_CENSUS] = state_read_census,
+		[STATE_WAITING] = read_waiting,
+		[STATE_REALLOCS] = read_reallocs,
+		[STATE_AUDITS] = read_audits,
+		[STATE_GARBAGE] = read_garbage,
+		[STATE_END] = NULL,
 	};
 	struct stream_text *text = &heap->state_text;
 

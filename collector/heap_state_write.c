@@ -340,6 +340,31 @@ static void write_audits(struct state_writer *writer)
 	state_part(writer, STATE_AUDITS);
 }
 
+/* The sums, then stack, bytes and blocks of what the collection under way has freed. */
+static void write_garbage(struct state_writer *writer)
+{
+	const struct garbage *garbage = &writer->heap->garbage;
+
+	state_number(writer, (unsigned int)garbage->inside | (unsigned int)garbage->over << 1);
+	for (size_t i = 0; i < GARBAGE_GENERATIONS; i++) {
+		const struct garbage_sum *sum = &garbage->sums[i];
+
+		state_numbers(writer,
+			      (const uint64_t[]){sum->collections, sum->objects,
+						 sum->freed.bytes, sum->freed.blocks,
+						 sum->took_ns, sum->longest_ns},
+			      6);
+	}
+	for (size_t i = 0; i < garbage->touched_count; i++) {
+		const struct garbage_freed *freed = &garbage->by_stack[garbage->touched[i]];
+
+		state_number(writer, garbage->touched[i]);
+		state_number(writer, freed->bytes);
+		state_number(writer, freed->blocks);
+	}
+	state_part(writer, STATE_GARBAGE);
+}
+
 static void write_counts(struct state_writer *writer)
 {
 	const struct heap *heap = writer->heap;
@@ -383,6 +408,7 @@ int heap_state_write(const struct heap *heap, const struct state_sink *sink, str
 	write_course(&writer);
 	write_reallocs(&writer);
 	write_audits(&writer);
+	write_garbage(&writer);
 	/* Behind what moves the figures that these are. */
 	write_counts(&writer);
 	state_half_texts(&writer);

@@ -131,8 +131,15 @@ struct profile_run {
 	uint64_t crash_safe_until_ms; /* UINT64_MAX: all along */
 	uint32_t pool_bytes;
 	uint32_t merged_marks; /* given up for later ones: see marks.h */
+	/*
+	 * The program's own collections, by generation: those until the interpreter finalised.
+	 * How long they took is known of those with a time in the stream; 0: of none.
+	 */
+	uint64_t program_collections[3], program_collected[3];
+	uint64_t garbage_bytes[3], garbage_blocks[3];
+	uint64_t collecting_ns[3], longest_collecting_ns[3];
 };
-_Static_assert(sizeof(struct profile_run) == 368, "layout");
+_Static_assert(sizeof(struct profile_run) == 512, "layout");
 
 /*
  * profile_run.end: how the process ended, as far as its stream knows; the values of enum

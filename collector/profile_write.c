@@ -313,6 +313,16 @@ static void run_from_heap(struct profile_run *run, const struct heap *heap)
 	run->checks_differing = heap->stacks.checks_differing;
 	memcpy(run->collections, counts->collections, sizeof(run->collections));
 	memcpy(run->collected, counts->collected, sizeof(run->collected));
+	for (size_t i = 0; i < GARBAGE_GENERATIONS; i++) {
+		const struct garbage_sum *sum = &heap->garbage.sums[i];
+
+		run->program_collections[i] = sum->collections;
+		run->program_collected[i] = sum->objects;
+		run->garbage_bytes[i] = sum->freed.bytes;
+		run->garbage_blocks[i] = sum->freed.blocks;
+		run->collecting_ns[i] = sum->took_ns;
+		run->longest_collecting_ns[i] = sum->longest_ns;
+	}
 }
 
 static int write_run(struct draft *draft, const struct run_identity *identity,

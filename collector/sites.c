@@ -67,6 +67,15 @@ void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc
 	sites_live_grow(sites, site, bytes, now_ms);
 }
 
+void sites_no_garbage(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t blocks)
+{
+	struct site *site = sites_touch(sites, stack);
+
+	site->gc_freed_bytes -= bytes < site->gc_freed_bytes ? bytes : site->gc_freed_bytes;
+	site->gc_freed_blocks -= blocks < site->gc_freed_blocks ? blocks
+								: site->gc_freed_blocks;
+}
+
 void sites_free_part(struct sites *sites, uint32_t stack, uint64_t bytes)
 {
 	struct site *site = sites_touch(sites, stack);

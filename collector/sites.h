@@ -53,6 +53,8 @@ void sites_release(struct sites *sites);
 /* A free taken back: live again as if it had not been. */
 void sites_unfree(struct sites *sites, uint32_t stack, uint64_t bytes, int in_gc,
 		  uint64_t now_ms);
+/* Of what was freed inside a collection, so much was no garbage. */
+void sites_no_garbage(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t blocks);
 /* A block goes piece by piece: these bytes are freed, the block itself is not yet. */
 void sites_free_part(struct sites *sites, uint32_t stack, uint64_t bytes);
 void sites_temporary(struct sites *sites, uint32_t stack, uint64_t bytes, uint64_t pairs);

@@ -217,7 +217,10 @@ static const char *check_audit_pool(const struct record *r)
 
 static const char *check_collection(const struct record *r)
 {
-	uint64_t generation = record_a(r) & ~(uint64_t)R_GC_END;
+	uint64_t generation = record_a(r) & (R_GC_END - 1);
+
+	if (generation != record_a(r) && !(record_a(r) & R_GC_END))
+		return "unknown bits";
 
 	return generation < R_GC_UNKNOWN || record_a(r) == R_GC_UNKNOWN ? NULL
 									: "no such generation";

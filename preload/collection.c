@@ -100,20 +100,31 @@ static void take_first(const char *interp)
 	watch_collecting();
 }
 
-/* Every collection that has ended since we looked last. */
+static void record_ended_of(const char *interp, unsigned generation, bool with_objects)
+{
+	int64_t count = read_stat(interp, generation, 0) - collections_seen[generation];
+	int64_t collected = read_stat(interp, generation, 1) - collected_seen[generation];
+
+	if (count <= 0 || collected < 0 || (with_objects && !collected))
+		return;
+	collections_seen[generation] += count;
+	collected_seen[generation] += collected;
+	for (; count > 0; count--, collected = 0)
+		ring_put(record_head(R_GC, generation | R_GC_END), (uint64_t)collected);
+}
+
+/*
+ * Every collection that has ended since we looked last. At most one of them had events, most
+ * often because it freed objects: that one has a beginning, and its end goes first.
+ */
 static void record_ended(const char *interp)
 {
-	for (unsigned i = 0; i < GENERATIONS && python.layout.gc_stats != LAYOUT_NONE; i++) {
-		int64_t count = read_stat(interp, i, 0) - collections_seen[i];
-		int64_t collected = read_stat(interp, i, 1) - collected_seen[i];
-
-		if (count <= 0 || collected < 0)
-			continue;
-		collections_seen[i] += count;
-		collected_seen[i] += collected;
-		for (; count > 0; count--, collected = 0)
-			ring_put(record_head(R_GC, i | R_GC_END), (uint64_t)collected);
-	}
+	if (python.layout.gc_stats == LAYOUT_NONE)
+		return;
+	for (unsigned i = 0; i < GENERATIONS; i++)
+		record_ended_of(interp, i, true);
+	for (unsigned i = 0; i < GENERATIONS; i++)
+		record_ended_of(interp, i, false);
 }
 
 /* Without a GIL every running thread sees the same edge: the first one records it. */

@@ -98,7 +98,9 @@ enum record_kind {
 	/*
 	 * A cyclic collection. a = generation | R_GC_END; b = objects collected (at its end).
 	 * The generation of one that begins isn't known yet: R_GC_UNKNOWN. One end a
-	 * collection; those in which no event fell come without a beginning.
+	 * collection; those in which no event fell come without a beginning. The first end
+	 * after a beginning is the one that belongs to it; from R_GC_TIME_SHIFT on its `a` says
+	 * how long the collection took, in nanoseconds, 0 where that isn't known.
 	 */
 	R_GC = 15,
 
@@ -197,6 +199,7 @@ enum {
 	STREAM_CODE_FIRST = 16,
 	R_GC_END = 1 << 8,
 	R_GC_UNKNOWN = 3,
+	R_GC_TIME_SHIFT = 9,
 	STREAM_SIZE_WIDE = 0xffffffffu,
 	/* Larger requests don't wait in the cancelling table: what does is so much at most. */
 	STREAM_WAITING_MOST_BYTES = 512,

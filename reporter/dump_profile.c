@@ -73,6 +73,12 @@ static void dump_run(const struct profile *profile, struct fields *fields)
 	fields_u64s(fields, "domain_blocks", run->domain_blocks, 4);
 	fields_u64s(fields, "collections", run->collections, 3);
 	fields_u64s(fields, "collected", run->collected, 3);
+	fields_u64s(fields, "program_collections", run->program_collections, 3);
+	fields_u64s(fields, "program_collected", run->program_collected, 3);
+	fields_u64s(fields, "garbage_bytes", run->garbage_bytes, 3);
+	fields_u64s(fields, "garbage_blocks", run->garbage_blocks, 3);
+	fields_u64s(fields, "collecting_ns", run->collecting_ns, 3);
+	fields_u64s(fields, "longest_collecting_ns", run->longest_collecting_ns, 3);
 	fields_known(fields, "crash_safe_until_ms", run->crash_safe_until_ms);
 	fields_end(fields);
 }

@@ -18,6 +18,7 @@ void growth_add(struct growth_figures *sum, const struct growth_figures *more)
 	sum->temporary_bytes += more->temporary_bytes;
 	sum->temporary_count += more->temporary_count;
 	sum->gc_freed_bytes += more->gc_freed_bytes;
+	sum->gc_freed_count += more->gc_freed_count;
 	sum->peak_bytes += more->peak_bytes;
 }
 
@@ -54,6 +55,7 @@ static void add_sites(const struct lines *lines, struct growth_figures *by_trace
 			.temporary_bytes = site->temporary_bytes,
 			.temporary_count = site->temporary_blocks,
 			.gc_freed_bytes = site->gc_freed_bytes,
+			.gc_freed_count = site->gc_freed_blocks,
 			.peak_bytes = site->peak_bytes,
 		};
 		growth_add(&by_trace[lines->trace_of[site->stack]], &figure);

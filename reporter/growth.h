@@ -21,7 +21,7 @@ struct growth_figures {
 	int64_t size_diff_bytes, count_diff;
 	uint64_t total_bytes, total_count; /* ever allocated */
 	uint64_t temporary_bytes, temporary_count;
-	uint64_t gc_freed_bytes;
+	uint64_t gc_freed_bytes, gc_freed_count;
 	uint64_t peak_bytes; /* when the whole program had most */
 };
 

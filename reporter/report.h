@@ -16,6 +16,7 @@
 #include "verdict.h"
 
 struct lineage;
+struct source;
 struct merge;
 
 struct report {
@@ -52,6 +53,9 @@ void report_advice(const char *sentence, const struct term *term);
 void report_verdict(const struct report *report, const struct term *term);
 void report_arenas(const struct report *report, const struct term *term, enum units_kind units,
 		   const struct caption_folder *folder);
+/* What only the cyclic collector could free, where that is much. */
+void report_cycles(const struct report *report, const struct term *term, enum units_kind units,
+		   const struct caption_folder *folder, struct source *source);
 /* The schemas are in the comment of report_json.c. */
 void report_json(const struct report *report, struct json *json);
 /* An array, the key `processes`. */
@@ -68,6 +72,7 @@ const char *report_why_no_audit(const struct report *report);
 void report_json_verdict(const struct report *report, struct json *json);
 void report_json_pins(const struct report *report, struct json *json);
 void report_json_arenas(const struct report *report, struct json *json);
+void report_json_cycles(const struct report *report, enum units_kind units, struct json *json);
 void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);
 void report_json_group(const struct group *group, struct json *json);

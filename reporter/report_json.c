@@ -47,6 +47,12 @@
  *	         mapped_bytes (besides those), used_bytes, free_bytes, top_bytes as
  *	         mallinfo2(3) has them; where it was read then, arenas, free_chunks,
  *	         fast_bytes and trim_bytes: about what malloc_trim(3) would give back
+ *	cycles   what only the cyclic collector could free, before the interpreter's end: bytes,
+ *	         blocks, and rows (likewise, most bytes first). collections by generation:
+ *	         count, objects, bytes and blocks that they gave back, seconds and
+ *	         longest_seconds (null: not known); null in memtrace.merge/1. collector
+ *	         (enabled, frozen, thresholds when they were looked at last; null: not known).
+ *	         notes: sentences; see cycles.h
  *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next of
  *	         their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
@@ -63,7 +69,7 @@
  *	         parent is none of them), how ("started", "forked", "executed": what the one
  *	         above became; null: nothing traced was above), from, to, live_bytes,
  *	         live_blocks (at to), verdict, arenas, c_heap, audit, why_no_audit, doubts
- *	by, growth, total, pins, pins_total, pins_others  as above, over all of them
+ *	by, growth, total, pins, pins_total, pins_others, cycles  as above, over all of them
  *	release  null: lines are released in each process for itself
  *
  * The schema memtrace.set/1: processes, as far as live_blocks, and reports, one of each file.
@@ -103,6 +109,7 @@ static void write_figures(struct json *json, const struct growth_figures *figure
 	json_u64(json, "temporary_count", figures->temporary_count);
 	json_u64(json, "temporary_bytes", figures->temporary_bytes);
 	json_u64(json, "gc_freed_bytes", figures->gc_freed_bytes);
+	json_u64(json, "gc_freed_count", figures->gc_freed_count);
 	json_u64(json, "peak_bytes", figures->peak_bytes);
 }
 
@@ -387,6 +394,7 @@ static void write_merged(struct json *json, const struct report *report)
 	json_close(json);
 	write_growth(json, report);
 	report_json_pins(report, json);
+	report_json_cycles(report, UNITS_IEC, json);
 	json_close(json);
 }
 
@@ -410,6 +418,7 @@ void report_json(const struct report *report, struct json *json)
 	report_json_pins(report, json);
 	report_json_arenas(report, json);
 	report_json_heap(report, json);
+	report_json_cycles(report, UNITS_IEC, json);
 	json_null(json, "resident");
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);

@@ -338,6 +338,7 @@ void report_text(const struct report *report, const struct term *term, enum unit
 	if (!report->merge)
 		print_free_lists(&printer);
 	report_arenas(report, term, units, &printer.folder);
+	report_cycles(report, term, units, &printer.folder, &printer.source);
 	if (!report->merge)
 		print_next(&printer);
 	source_release(&printer.source);

@@ -246,7 +246,7 @@ def test_report_json_has_every_documented_key(any_python, tmp_path):
                                       "recovered"}
     assert set(report["growth"][0]) >= {
         "file", "line", "function", "size_bytes", "size_diff_bytes", "count", "count_diff",
-        "total_count", "total_bytes", "temporary_count", "gc_freed_bytes", "peak_bytes", "p_leak",
+        "total_count", "total_bytes", "temporary_count", "gc_freed_bytes", "gc_freed_count", "peak_bytes", "p_leak",
         "bytes_per_second", "rank", "stack"}
     assert report["process"]["end"] == "exit" and report["process"]["recovered"] is False
     assert set(report["peak"]) >= {"live_bytes", "seconds", "slack_bytes"}

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../collector/buf.h"
 #include "../../collector/heap.h"
 #include "../../collector/mem.h"
 
@@ -243,6 +244,107 @@ static void test_mappings_piece_by_piece(void **state)
 	assert_int_equal(heap->counts.frees, 1);
 }
 
+static void free_in_collection(struct heap *heap, uint64_t address)
+{
+	feed(heap, R_FREE, address, (uint64_t)F_GC << 32);
+}
+
+/* Two blocks of 40 bytes of stack 1, one of 32 of stack 2, one larger one of stack 3. */
+static void make_garbage(struct heap *heap)
+{
+	feed_small(heap, FIRST, 1, 40, 3);
+	feed_small(heap, FIRST + 48, 1, 40, 3);
+	feed_small(heap, FIRST + POOL, 2, 32, 2);
+	feed(heap, R_ALLOC_MALLOC, 0x1000, 3 | (uint64_t)5000 << 32);
+}
+
+static void test_what_a_collection_freed_is_garbage(void **state)
+{
+	struct heap *heap = *state;
+	const struct garbage_sum *sum = &heap->garbage.sums[1];
+
+	make_garbage(heap);
+	feed(heap, R_GC, R_GC_UNKNOWN, 0);
+	free_in_collection(heap, FIRST);
+	free_in_collection(heap, 0x1000);
+	feed(heap, R_FREE, FIRST + 48, 0);
+	feed(heap, R_GC, 1 | R_GC_END | (uint64_t)700 << R_GC_TIME_SHIFT, 2);
+	assert_int_equal(heap->sites.site[1].gc_freed_bytes, 40);
+	assert_int_equal(heap->sites.site[1].gc_freed_blocks, 1);
+	assert_int_equal(heap->sites.site[3].gc_freed_bytes, 5000);
+	assert_int_equal(sum->collections, 1);
+	assert_int_equal(sum->objects, 2);
+	assert_int_equal(sum->freed.bytes, 5040);
+	assert_int_equal(sum->freed.blocks, 2);
+	/* Without a beginning: no event fell in it. */
+	feed(heap, R_GC, 1 | R_GC_END | (uint64_t)300 << R_GC_TIME_SHIFT, 0);
+	assert_int_equal(heap->sites.site[1].gc_freed_bytes, 40);
+	assert_int_equal(sum->collections, 2);
+	assert_int_equal(sum->freed.blocks, 2);
+	assert_int_equal(sum->took_ns, 1000);
+	assert_int_equal(sum->longest_ns, 700);
+}
+
+static void test_what_a_collection_of_nothing_freed_is_no_garbage(void **state)
+{
+	struct heap *heap = *state;
+
+	make_garbage(heap);
+	feed(heap, R_GC, R_GC_UNKNOWN, 0);
+	free_in_collection(heap, FIRST);
+	feed(heap, R_GC, 2 | R_GC_END, 1);
+	feed(heap, R_GC, R_GC_UNKNOWN, 0);
+	free_in_collection(heap, FIRST + 48);
+	free_in_collection(heap, FIRST + POOL);
+	feed(heap, R_GC, 2 | R_GC_END, 0);
+	assert_int_equal(heap->sites.site[1].gc_freed_bytes, 40);
+	assert_int_equal(heap->sites.site[1].gc_freed_blocks, 1);
+	assert_int_equal(heap->sites.site[1].freed_blocks, 2);
+	assert_int_equal(heap->sites.site[2].gc_freed_bytes, 0);
+	assert_int_equal(heap->sites.site[2].gc_freed_blocks, 0);
+	assert_int_equal(heap->garbage.sums[2].freed.bytes, 40);
+}
+
+static void mark(struct heap *heap, const char *name, uint32_t origin)
+{
+	struct stream_mark figures = {.origin = origin};
+	struct buf text = {0}, records = {0};
+
+	buf_append(&text, &figures, sizeof(figures));
+	buf_append(&text, name, strlen(name));
+	stream_put_text(&records, R_MARK, 0, text.data, text.len);
+	heap_apply(heap, (const struct record *)(const void *)records.data,
+		   records.len / sizeof(struct record));
+	buf_release(&text);
+	buf_release(&records);
+}
+
+static void test_nothing_is_garbage_once_the_interpreter_ends(void **state)
+{
+	struct heap *heap = *state;
+
+	make_garbage(heap);
+	/* The program may call a mark of its own the same. */
+	mark(heap, "end", MARK_PROGRAM);
+	feed(heap, R_GC, R_GC_UNKNOWN, 0);
+	free_in_collection(heap, FIRST);
+	feed(heap, R_GC, 2 | R_GC_END, 1);
+	assert_int_equal(heap->sites.site[1].gc_freed_blocks, 1);
+	mark(heap, "end", MARK_TRACER);
+	feed(heap, R_GC, R_GC_UNKNOWN, 0);
+	free_in_collection(heap, FIRST + 48);
+	feed(heap, R_GC, 2 | R_GC_END, 1);
+	assert_int_equal(heap->sites.site[1].gc_freed_blocks, 1);
+	assert_int_equal(heap->garbage.sums[2].collections, 1);
+	assert_int_equal(heap->counts.collections[2], 2);
+	/* Another interpreter in the same process. */
+	mark(heap, "start", MARK_TRACER);
+	feed(heap, R_GC, R_GC_UNKNOWN, 0);
+	free_in_collection(heap, FIRST + POOL);
+	feed(heap, R_GC, 2 | R_GC_END, 1);
+	assert_int_equal(heap->sites.site[2].gc_freed_blocks, 1);
+}
+
 static void test_collections_and_counts(void **state)
 {
 	struct heap *heap = *state;
@@ -354,6 +456,9 @@ int main(void)
 		TEST(test_chunks_that_are_no_arenas),
 		TEST(test_an_arena_that_goes_with_blocks),
 		TEST(test_mappings_piece_by_piece),
+		TEST(test_what_a_collection_freed_is_garbage),
+		TEST(test_what_a_collection_of_nothing_freed_is_no_garbage),
+		TEST(test_nothing_is_garbage_once_the_interpreter_ends),
 		TEST(test_collections_and_counts),
 		TEST(test_ends),
 		TEST(test_dying),

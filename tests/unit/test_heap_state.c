@@ -121,6 +121,51 @@ static void no_more_audits_than_are_kept(void **state)
 	heap_release(&heap);
 }
 
+static int keep(void *user, struct record *records, size_t count, struct err *err)
+{
+	(void)err;
+	buf_append(user, records, count * sizeof(*records));
+	return 0;
+}
+
+/* In the middle of the second collection. */
+static void make_half_collected(struct heap *heap)
+{
+	const uint64_t gc = (uint64_t)F_GC << 32;
+
+	for (uint64_t i = 1; i <= 3; i++)
+		apply_one(heap, record_head(R_ALLOC_MALLOC, i * PAGE), i * 100 << 32);
+	apply_one(heap, record_head(R_GC, R_GC_UNKNOWN), 0);
+	apply_one(heap, record_head(R_FREE, PAGE), gc);
+	apply_one(heap, record_head(R_GC, 1 | R_GC_END | 9 << R_GC_TIME_SHIFT), 1);
+	apply_one(heap, record_head(R_GC, R_GC_UNKNOWN), 0);
+	apply_one(heap, record_head(R_FREE, 2 * PAGE), gc);
+}
+
+static void a_collection_goes_on(void **state)
+{
+	struct buf records = {0};
+	struct heap heap, other;
+	struct err err;
+
+	(void)state;
+	heap_init(&heap);
+	heap_init(&other);
+	make_half_collected(&heap);
+	assert_int_equal(heap_state_write(&heap, &(struct state_sink){keep, &records}, &err),
+			 0);
+	apply(&other, &records);
+	assert_memory_equal(other.garbage.sums, heap.garbage.sums, sizeof(heap.garbage.sums));
+	assert_int_equal(other.garbage.sums[1].took_ns, 9);
+	assert_int_equal(other.sites.site[0].gc_freed_bytes, 300);
+	apply_one(&other, record_head(R_GC, 2 | R_GC_END), 0);
+	assert_int_equal(other.sites.site[0].gc_freed_bytes, 100);
+	assert_int_equal(other.sites.site[0].gc_freed_blocks, 1);
+	heap_release(&heap);
+	heap_release(&other);
+	buf_release(&records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +173,7 @@ int main(void)
 		cmocka_unit_test(origins_that_would_wrap_round),
 		cmocka_unit_test(windows_that_were_not),
 		cmocka_unit_test(no_more_audits_than_are_kept),
+		cmocka_unit_test(a_collection_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,116 @@
+"""Cyclic garbage by line: what only the collector could free, as it was constructed."""
+
+import json
+
+import pytest
+
+from conftest import is_free_threaded, line_of, needs_plain_blocks, python_version
+
+EVERY_INTERPRETER = True
+PROGRAM = """\
+import gc, json, os, sys
+class Node:
+    __slots__ = ("peer", "body")
+def pairs(count):
+    for _ in range(count):
+        parent = Node()  # parents
+        child = Node()  # children
+        parent.peer, child.peer = child, parent
+        child.body = LETTER * 900  # bodies
+def rings(count):
+    for _ in range(count):
+        ring = [None] * 50  # rings
+        ring[0] = ring
+def spares(count):
+    kept = [[index] for index in range(count)]  # spares
+def stays(count):
+    global kept
+    kept = []
+    for _ in range(count):
+        node = Node()  # stays
+        node.peer = node
+        kept.append(node)
+LETTER = b"x"
+gc.collect()
+gc.disable()
+pairs(3_000)
+rings(2_000)
+found = gc.collect()
+node = Node()
+stays(1_000)
+spares(2_000)
+nothing = gc.collect()
+with open(sys.argv[1], "w") as out:
+    json.dump({"node": sys.getsizeof(node), "body": sys.getsizeof(LETTER * 900), "found": found,
+               "nothing": nothing, "list": sys.getsizeof([]), "items": 50 * 8,
+               "collections": [s["collections"] for s in gc.get_stats()],
+               "collected": [s["collected"] for s in gc.get_stats()]}, out)
+if sys.argv[2] == "exit":
+    os._exit(0)
+"""
+
+
+@pytest.fixture
+def ran(trace, python, tmp_path):
+    """End -> the run that ended so, with the facts the program told of itself."""
+    def run(end):
+        needs_plain_blocks(python)
+        script = tmp_path / "cycles.py"
+        script.write_text(PROGRAM)
+        done = trace(python, script, tmp_path / "facts.json", end)
+        return done, json.loads((tmp_path / "facts.json").read_text()), script
+    return run
+
+
+def cyclic(run, script, comment):
+    rows = [row for row in run.report()["cycles"]["rows"]
+            if (row["file"], row["line"]) == (str(script), line_of(script, comment))]
+    return (rows[0]["bytes"], rows[0]["blocks"]) if rows else (0, 0)
+
+
+@pytest.mark.parametrize("end", ["exit", "finalise"])
+def test_garbage_is_what_was_constructed(ran, python, end):
+    run, facts, script = ran(end)
+    assert facts["found"] == 8_000 and facts["nothing"] == 0
+    assert cyclic(run, script, "# parents") == (3_000 * facts["node"], 3_000)
+    assert cyclic(run, script, "# children") == (3_000 * facts["node"], 3_000)
+    assert cyclic(run, script, "# bodies") == (3_000 * facts["body"], 3_000)
+    # Some lists may lie in the place of spare ones, which stand at other lines, and [None] leaves a
+    # spare one behind that goes with the garbage. There are 80 at most.
+    size, blocks = cyclic(run, script, "# rings")
+    assert abs(blocks - 4_000) <= 80
+    capacity = 8 if is_free_threaded(python) else 0
+    assert size == 2_000 * (facts["items"] + capacity) + (blocks - 2_000) * facts["list"]
+    # What was cyclic when the interpreter ended is its end's, and a full collection that
+    # finds nothing empties lists of spare objects.
+    assert cyclic(run, script, "# stays") == (0, 0)
+    assert cyclic(run, script, "# spares") == (0, 0)
+
+
+@pytest.mark.parametrize("end", ["exit", "finalise"])
+def test_collections_equal_the_interpreters_own_figures(ran, end):
+    run, facts, _ = ran(end)
+    told = run.report()["cycles"]["collections"]
+    assert [row["generation"] for row in told] == [0, 1, 2]
+    assert [row["count"] for row in told] == facts["collections"]
+    assert [row["objects"] for row in told] == facts["collected"]
+
+
+def test_rows_add_up_to_what_collections_freed(ran, python):
+    run, _, _ = ran("exit")
+    cycles = run.report()["cycles"]
+    for figure in ("bytes", "blocks"):
+        assert sum(row[figure] for row in cycles["rows"]) == cycles[figure]
+        told = sum(row[figure] for row in cycles["collections"])
+        # 3.14 doesn't count its collections in increments.
+        assert told <= cycles[figure] if python_version(python)[:2] == (3, 14) else told == cycles[figure]
+
+
+def test_report_shows_what_to_break(ran):
+    run, facts, script = ran("exit")
+    text = run.report_text()
+    section = text[text.index("\ncycles: only the cyclic collector could free"):]
+    assert f" of {sum(facts['collected']):,} objects" in " ".join(section.split())
+    assert f":{line_of(script, '# bodies')}: " in section
+    assert "child.body = LETTER * 900" in section
+    assert "break the cycle that holds what" in " ".join(section.split())
