@@ -133,6 +133,10 @@ check-long: check
 check-run: all $(unit_bin) $(tsan_bin)
 	@MEMTRACE_BUILD=$(O) tests/check.py $(TESTS)
 
+# Programs of known kind, and how many of them the report tells wrong. TRUTH: arguments, such as --count 1000.
+truth: all
+	@MEMTRACE_BUILD=$(O) tests/truth/run.py --python $$(command -v $(PYTHON)) $(TRUTH)
+
 # CPython's own test suite, with and without the library. SUITE: arguments, such as interpreters.
 check-cpython: all
 	@MEMTRACE_BUILD=$(O) tests/cpython/run.py $(SUITE)
@@ -269,6 +273,7 @@ help:
 	@echo 'make check         every test; the last line counts them. TESTS=... picks some'
 	@echo 'make check-long    also those that take longer than a coffee'
 	@echo 'make check-cpython CPython'"'"'s own tests, with and without the library; SUITE=... picks'
+	@echo 'make truth         200 programs that leak or do not, and what the report says of them; TRUTH=...'
 	@echo 'make unit          the unit tests alone'
 	@echo 'make install       PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall     likewise'
@@ -283,5 +288,5 @@ help:
 	@echo 'V=1                shows whole commands'
 
 -include $(shell find $(O)/obj $(O)/tsan $(O)/fuzz $(O)/coverage -name '*.d' 2>/dev/null)
-.PHONY: all objects unit tsan check check-long check-run check-cpython demo deps interpreters bench fuzz fuzz-coverage tidy install uninstall clean help
+.PHONY: all objects unit tsan check check-long check-run check-cpython truth demo deps interpreters bench fuzz fuzz-coverage tidy install uninstall clean help
 .SECONDARY:
