@@ -104,6 +104,33 @@ def check_sums(profiles):
         assert whole["total"][figure] == sum(row[figure] for row in sums.values())
 
 
+def test_three_troubles_at_once(trace):
+    """A leak, a cache and fragmentation in one service: three findings, each with its line."""
+    service = SERVER / "three_troubles.py"
+    run = trace(venv_python("server"), service, check=False)
+    assert run.stdout == "expected: 400 leaked, 160 cached, 2000 pinning blocks\n"
+    report = run.report()
+    leaks, fills, pins = (line_of(service, "  # " + comment) for comment in ("leaks", "fills", "pins"))
+
+    rows = {row["line"]: row for row in report["growth"] if row["file"] == str(service)}
+    assert [place(row) for row in report["growth"] if row["trend"] == "leaks"] == [(str(service), leaks)]
+    assert (rows[leaks]["count"], rows[leaks]["size_bytes"]) == (400, 400 * VISIT_BYTES)
+    assert rows[leaks]["blocks_per_mark"] == pytest.approx(10, rel=0.01)
+    assert rows[fills]["trend"] == "fills" and rows[fills]["count"] == 160
+    assert place(report["pins"][0]) == (str(service), pins)
+    assert 2000 <= report["pins"][0]["blocks"] <= 4000
+
+    verdict = report["verdict"]
+    found = "\n".join(verdict["reasons"])
+    assert verdict["kind"] == "leak"
+    assert verdict["reasons"][0].startswith(f"{service}:{leaks} grows by ")
+    assert re.search(rf"{service}:{fills} filled up: ", found)
+    assert re.search(rf"{service}:{pins}: [\d,]+ blocks of .* hold \d+ arenas", found)
+    assert any(f"freeing the blocks of {service}:{pins} gives back" in advice for advice in verdict["advice"])
+    # 800,000 tuples of 64 bytes need 48 arenas; the first and the last may be shared.
+    assert report["pins"][0]["exclusive_bytes"] >= 40 << 20
+
+
 def test_merge_of_a_missing_file_is_no_sum(tmp_path):
     done = subprocess.run([COMMAND, "report", "--merge", tmp_path / "none.memtrace"], capture_output=True,
                           text=True)
