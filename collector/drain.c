@@ -158,7 +158,8 @@ static bool batch_due(const struct drain *drain)
 	/* Acquire: pairs with the program's store after its last record. */
 	uint32_t state = atomic_load_explicit(&header->program_state, memory_order_acquire);
 
-	return state != PROGRAM_TRACED || ring_waiting(drain->ring) >= BATCH_WORTH ||
+	return state != PROGRAM_TRACED || drain_look_wanted(drain) ||
+	       ring_waiting(drain->ring) >= BATCH_WORTH ||
 	       drain->turn_ns - drain->batch_ns >= BATCH_NS;
 }
 
@@ -242,6 +243,7 @@ void drain_run(struct drain *drain)
 			return;
 		stop_stacks(drain);
 		drain_attend_mark(drain);
+		drain_attend_look(drain);
 		if (got) {
 			drain->nap_ns = SHORT_NAP_NS;
 			continue;

@@ -29,9 +29,11 @@ struct drain {
 	struct buf batch;                    /* records, raw */
 	uint64_t turn_ns, batch_ns, tick_ns; /* CLOCK_MONOTONIC, when each was done last */
 	uint64_t nap_ns;
-	uint64_t rss_bytes;                 /* of the last tick */
-	uint64_t dropped_events, waited_ns; /* of the last R_COUNTS */
-	uint64_t mark_since_ns;             /* a request is open since; 0: none is */
+	uint64_t rss_bytes;                  /* of the last tick */
+	uint64_t dropped_events, waited_ns;  /* of the last R_COUNTS */
+	uint64_t mark_since_ns;              /* a request is open since; 0: none is */
+	uint64_t last_look_ns, look_cost_ns; /* since the stream began; of all looks */
+	uint64_t looked_mark_ns;             /* the newest mark that was thought about */
 	bool stuck;      /* a slot that is reserved and not committed stopped the last batch */
 	bool exec_shows; /* the ring was found in the program's maps: it will be missed there */
 	bool stacks_stopped;
@@ -52,6 +54,12 @@ void drain_finish(struct drain *drain);
 
 /* A request for a mark that the program doesn't look at is carried out; see drain_mark.c. */
 void drain_attend_mark(struct drain *drain);
+/* Where the program's memory is, if it is time to look; see drain_look.c. */
+void drain_attend_look(struct drain *drain);
+/* Now, for the mark of that time; 0: for none. */
+void drain_look(struct drain *drain, uint64_t mark_ns);
+/* The program waits for a look. */
+bool drain_look_wanted(const struct drain *drain);
 
 /*
  * For drain_end.c and drain_mark.c: records that the collector adds, and their way into the

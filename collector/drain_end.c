@@ -111,6 +111,9 @@ static void add_end(struct drain *drain)
 	drain_flush(drain);
 	if (drain->ledger->ended)
 		return;
+	/* It waits for its profile, with everything in its place. */
+	if (drain->program && drain_ended(drain))
+		drain_look(drain, last_known_ns(&drain->ledger->heap));
 	memset(&mark.figures, 0xff, sizeof(mark.figures));
 	mark.figures.time_ns = last_known_ns(&drain->ledger->heap);
 	if (windows->count && windows->items[windows->count - 1].rss_bytes)

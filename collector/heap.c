@@ -38,6 +38,7 @@ void heap_release(struct heap *heap)
 	audits_release(&heap->audits);
 	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);
+	residents_release(&heap->residents);
 	stream_text_release(&heap->mark_text);
 	stream_text_release(&heap->state_text);
 	*heap = (struct heap){.end = HEAP_RUNNING};

@@ -19,6 +19,7 @@
 #include "mappings.h"
 #include "marks.h"
 #include "reallocs.h"
+#include "residents.h"
 #include "sites.h"
 #include "stacks.h"
 #include "windows.h"
@@ -68,6 +69,7 @@ struct heap {
 	struct garbage garbage;
 	struct audits audits;
 	struct census census;
+	struct residents residents;
 	struct heap_counts counts;
 	enum heap_end end;
 	int64_t end_status;

@@ -230,6 +230,14 @@ static void apply_mark(struct heap *heap, const struct record *r)
 		watch->at_mark(watch->user, heap, &heap->marks.items[heap->marks.count - 1]);
 }
 
+static void apply_resident(struct heap *heap, const struct record *r)
+{
+	struct stream_resident resident;
+
+	stream_payload(r, sizeof(resident), &resident);
+	residents_add(&heap->residents, &resident);
+}
+
 static enum heap_end end_of_stream(uint64_t how)
 {
 	switch (how) {
@@ -303,6 +311,9 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 		break;
 	case R_STATE:
 		heap_state_apply(heap, r);
+		break;
+	case R_RESIDENT:
+		apply_resident(heap, r);
 		break;
 	case R_WAITING:
 		marks_wait(&heap->marks, known_stack(heap, record_low(r)), record_high(r));

@@ -268,6 +268,20 @@ static void read_garbage(struct heap *heap, struct cursor *c)
 	garbage->over = flags >> 1 & 1;
 }
 
+static void read_residents(struct heap *heap, struct cursor *c)
+{
+	struct stream_resident resident;
+
+	while (state_more(c)) {
+		const uint8_t *bytes = cursor_bytes(c, sizeof(resident));
+
+		if (!bytes)
+			return;
+		memcpy(&resident, bytes, sizeof(resident));
+		residents_add(&heap->residents, &resident);
+	}
+}
+
 static void read_counts(struct heap *heap, struct cursor *c)
 {
 	const uint8_t *counts = cursor_bytes(c, sizeof(heap->counts));
@@ -311,6 +325,7 @@ void heap_state_apply(struct heap *heap, const struct record *r)
 		[STATE_REALLOCS] = read_reallocs,
 		[STATE_AUDITS] = read_audits,
 		[STATE_GARBAGE] = read_garbage,
+		[STATE_RESIDENTS] = read_residents,
 		[STATE_END] = NULL,
 	};
 	struct stream_text *text = &heap->state_text;

@@ -365,6 +365,15 @@ static void write_garbage(struct state_writer *writer)
 	state_part(writer, STATE_GARBAGE);
 }
 
+static void write_residents(struct state_writer *writer)
+{
+	const struct residents *residents = &writer->heap->residents;
+
+	buf_append(&writer->part, residents->items,
+		   residents->count * sizeof(*residents->items));
+	state_part(writer, STATE_RESIDENTS);
+}
+
 static void write_counts(struct state_writer *writer)
 {
 	const struct heap *heap = writer->heap;
@@ -409,6 +418,7 @@ int heap_state_write(const struct heap *heap, const struct state_sink *sink, str
 	write_reallocs(&writer);
 	write_audits(&writer);
 	write_garbage(&writer);
+	write_residents(&writer);
 	/* Behind what moves the figures that these are. */
 	write_counts(&writer);
 	state_half_texts(&writer);

@@ -188,6 +188,25 @@ static void check_points(struct profile *profile)
 	}
 }
 
+/* Each sum of parts fits a number; and as with points, order tells what came before what. */
+static void check_residents(struct profile *profile)
+{
+	enum { ADDRESS_BITS = 52 };
+
+	for (size_t i = 0; i < profile->resident_count; i++) {
+		const struct stream_resident *resident = &profile->residents[i];
+		bool whole = !i || resident[-1].time_ns <= resident->time_ns;
+
+		for (size_t part = 0; part < RESIDENT_PARTS; part++)
+			whole &= resident->parts[part] >> ADDRESS_BITS == 0;
+		if (whole)
+			continue;
+		profile_give_up(profile, "RSET", profile->residents, &profile->resident_count,
+				"isn't in order of time, or has sizes that can't be");
+		profile->residents = NULL;
+	}
+}
+
 static void check_threads(struct profile *profile)
 {
 	for (size_t i = 0; i < profile->thread_count; i++)
@@ -225,6 +244,7 @@ void profile_check(struct profile *profile)
 	check_marks(profile);
 	check_windows(profile);
 	check_points(profile);
+	check_residents(profile);
 	check_lifetimes(profile);
 	profile_check_map(profile);
 }

@@ -46,6 +46,7 @@ static const struct shape shapes[] = {
 	LATER("AUDT", struct profile_audit, audits, audit_count),
 	LATER("AUDD", struct profile_audit_difference, differences, difference_count),
 	LATER("PNTS", struct profile_point, points, point_count),
+	LATER("RSET", struct stream_resident, residents, resident_count),
 	LATER("LIFE", struct profile_lifetime, lifetimes, lifetime_count),
 	LATER("PCHG", struct profile_point_change, point_changes, point_change_count),
 };

@@ -17,7 +17,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 27 };
+enum { SECTION_COUNT = 28 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
@@ -241,6 +241,17 @@ static int write_course(struct draft *draft)
 	return profile_file_add(&draft->file, &changes, draft->err);
 }
 
+static int write_residents(struct draft *draft)
+{
+	const struct residents *residents = &draft->heap->residents;
+	SECTION section;
+
+	section_write_init(&section, "RSET", sizeof(struct stream_resident));
+	for (size_t i = 0; i < residents->count; i++)
+		section_write_add(&section, &residents->items[i], sizeof(residents->items[i]));
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
 static int write_summaries(struct draft *draft)
 {
 	SECTION arenas, holders, classes;
@@ -377,7 +388,8 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
 	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
-	    write_course(draft) || write_audits(draft) || write_summaries(draft))
+	    write_course(draft) || write_residents(draft) || write_audits(draft) ||
+	    write_summaries(draft))
 		return -1;
 	return write_snapshot(draft);
 }

@@ -22,6 +22,8 @@ size_t stream_record_slots(const struct record *r)
 	case R_MARK:
 	case R_STATE:
 		return text_slots(r) <= STREAM_MAX_DATA_SLOTS ? 1 + text_slots(r) : 0;
+	case R_RESIDENT:
+		return 1 + STREAM_RESIDENT_SLOTS;
 	case R_AUDIT_POOL:
 		return 1 + (record_low(r) >> 24);
 	case R_NONE:
@@ -89,6 +91,13 @@ static void put_data(struct buf *out, const uint8_t *bytes, size_t len)
 		memcpy(&b, slot + 6, 8);
 		put_record(out, record_head(R_DATA, a), b);
 	}
+}
+
+void stream_put_group(struct buf *out, uint64_t head, uint64_t body, const void *bytes,
+		      size_t len)
+{
+	put_record(out, head, body);
+	put_data(out, bytes, len);
 }
 
 void stream_put_text(struct buf *out, enum record_kind kind, uint32_t id, const void *bytes,

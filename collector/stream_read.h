@@ -36,6 +36,10 @@ void stream_payload(const struct record *r, size_t len, void *out);
 void stream_put_text(struct buf *out, enum record_kind kind, uint32_t id, const void *bytes,
 		     size_t len);
 
+/* A record and as many R_DATA as `len` bytes take. */
+void stream_put_group(struct buf *out, uint64_t head, uint64_t body, const void *bytes,
+		      size_t len);
+
 /* One text (R_CODE, R_THREAD, R_INFO, R_MARK) put together from its fragments. */
 struct stream_text {
 	enum record_kind kind; /* R_NONE: nothing is being put together */

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -105,6 +107,26 @@ static bool wants_free_memory(const char *name, enum mark_origin origin, uint64_
 	return true;
 }
 
+static bool collector_may_look(void)
+{
+	uint32_t state = atomic_load(&ring.header->collector_state);
+
+	return !ring_given_up() && (state == COLLECTOR_READY ||
+				    (state == COLLECTOR_NONE && ring_collector_lives()));
+}
+
+/* What comes next gives back the memory that the collector is to look at. */
+static void await_look(uint32_t number)
+{
+	enum { PATIENCE_NS = 2000000000, NAP_NS = 500000 };
+	uint64_t begin = clock_mono_ns();
+
+	atomic_store(&ring.header->look_wanted, number);
+	while (number && atomic_load(&ring.header->looked) != number && collector_may_look() &&
+	       clock_mono_ns() - begin < PATIENCE_NS)
+		syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = NAP_NS}, NULL);
+}
+
 uint32_t mark_make(const char *name, enum mark_origin origin)
 {
 	int saved = errno;
@@ -130,6 +152,8 @@ uint32_t mark_make(const char *name, enum mark_origin origin)
 	memcpy(text.name, name, len);
 	uint32_t number = intern_put_mark(&text.mark, sizeof(text.mark) + len);
 
+	if (origin == MARK_TRACER && strcmp(name, "end") == 0)
+		await_look(number);
 	errno = saved;
 	return number;
 }

@@ -189,6 +189,11 @@ enum record_kind {
 	 * others has it, before all that is no definition.
 	 */
 	R_STATE = 37,
+	/*
+	 * The resident set by what it is for. a = 0; b = 0. R_DATA follow, STREAM_RESIDENT_SLOTS
+	 * of them: struct stream_resident.
+	 */
+	R_RESIDENT = 38,
 	R_KIND_LIMIT = 64,
 };
 
@@ -265,6 +270,41 @@ struct stream_mark {
 	uint32_t number; /* that the process gave it, from 1; 0: the collector made it */
 };
 _Static_assert(sizeof(struct stream_mark) == 112, "layout");
+
+/* What resident pages are for; each page is one part's. */
+enum resident_part {
+	RESIDENT_ARENAS = 0, /* Python's */
+	RESIDENT_HEAP,       /* malloc's: grown by brk, and its arenas of 64 MiB */
+	RESIDENT_BLOCKS,     /* blocks that malloc maps one by one */
+	RESIDENT_MAPPINGS,   /* private memory that the program mapped itself */
+	RESIDENT_FILES,      /* programs and libraries with their data, mapped files */
+	RESIDENT_SHARED,     /* shared memory without a file of its own */
+	RESIDENT_STACKS,
+	RESIDENT_TRACER, /* the ring, the library, and its private memory */
+	RESIDENT_OTHER,  /* nothing is known of */
+	RESIDENT_PARTS,
+};
+
+/* Payload of R_RESIDENT: the process from outside, and the heap as its records were by then. */
+struct stream_resident {
+	uint64_t time_ns;               /* since the stream began */
+	uint64_t mark_ns;               /* time_ns of the mark that it belongs to; 0: of none */
+	uint64_t rss_bytes;             /* statm, which the kernel keeps by rule of thumb */
+	uint64_t parts[RESIDENT_PARTS]; /* resident bytes of each, from smaps */
+	uint64_t swap_bytes;
+	uint64_t arena_live_bytes;   /* live in pools, as requested */
+	uint64_t arena_block_bytes;  /* the same with the bytes that size classes add */
+	uint64_t arena_header_bytes; /* of pools with live blocks */
+	uint64_t heap_live_bytes;    /* requested of malloc, without RESIDENT_BLOCKS */
+	uint64_t block_bytes;        /* requested of malloc, in RESIDENT_BLOCKS */
+	uint64_t cost_ns;            /* that it took */
+};
+_Static_assert(sizeof(struct stream_resident) == 152, "layout");
+
+enum {
+	STREAM_RESIDENT_SLOTS = (sizeof(struct stream_resident) + STREAM_DATA_BYTES - 1) /
+				STREAM_DATA_BYTES,
+};
 
 /*
  * The ring file:
@@ -381,6 +421,11 @@ struct ring_header {
 	uint64_t parent_run_id; /* of the process that forked this one; 0: none did */
 	/* By a child that can't have a ring: it has said so, and others needn't. */
 	_Atomic uint32_t children_told;
+	/*
+	 * Numbers of marks: the program waits before it goes on until the collector has seen
+	 * where its memory is; and the last one for which it has.
+	 */
+	_Atomic uint32_t look_wanted, looked;
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");

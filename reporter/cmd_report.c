@@ -166,6 +166,7 @@ static void compute(struct report *report, const struct printing *printing)
 	fragmentation_compute(report->profile, &report->to, &report->arenas,
 			      &report->fragmentation);
 	report->heap = c_heap_at(report->profile, &report->to);
+	report->resident = resident_set_at(report->profile, &report->to);
 	answers_compute(report, &report->grouping, &answers);
 	if (report->filtered)
 		find_whole_verdict(report, options);

@@ -1,4 +1,5 @@
 #include "dump.h"
+#include "record_fields.h"
 
 #include <string.h>
 
@@ -277,6 +278,16 @@ static void dump_points(const struct profile *profile, struct fields *fields)
 	}
 }
 
+static void dump_residents(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->resident_count; i++) {
+		fields_begin(fields, "RSET");
+		fields_u64(fields, "index", i);
+		record_resident_fields(&profile->residents[i], fields);
+		fields_end(fields);
+	}
+}
+
 static void dump_problems(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->problem_count; i++) {
@@ -300,6 +311,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 	dump_lifetimes(profile, fields);
 	dump_windows(profile, fields);
 	dump_points(profile, fields);
+	dump_residents(profile, fields);
 	dump_profile_map(profile, fields);
 	dump_problems(profile, fields);
 	return failed;

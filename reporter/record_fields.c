@@ -41,6 +41,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_COUNTS] = "COUNTS",
 	[R_WAITING] = "WAITING",
 	[R_STATE] = "STATE",
+	[R_RESIDENT] = "RESIDENT",
 };
 
 void record_texts_init(struct record_texts *texts)
@@ -103,6 +104,21 @@ static void mark_fields(const struct buf *bytes, struct fields *fields)
 	fields_u64(fields, "origin", mark.origin);
 	fields_u64(fields, "number", mark.number);
 	part_field(fields, "name", bytes->data + sizeof mark, bytes->len - sizeof mark);
+}
+
+void record_resident_fields(const struct stream_resident *resident, struct fields *fields)
+{
+	fields_u64(fields, "time_ns", resident->time_ns);
+	fields_u64(fields, "mark_ns", resident->mark_ns);
+	fields_u64(fields, "rss_bytes", resident->rss_bytes);
+	fields_u64s(fields, "parts", resident->parts, RESIDENT_PARTS);
+	fields_u64(fields, "swap_bytes", resident->swap_bytes);
+	fields_u64(fields, "arena_live_bytes", resident->arena_live_bytes);
+	fields_u64(fields, "arena_block_bytes", resident->arena_block_bytes);
+	fields_u64(fields, "arena_header_bytes", resident->arena_header_bytes);
+	fields_u64(fields, "heap_live_bytes", resident->heap_live_bytes);
+	fields_u64(fields, "block_bytes", resident->block_bytes);
+	fields_u64(fields, "cost_ns", resident->cost_ns);
 }
 
 static void text_fields(struct record_texts *texts, const struct record *r,
@@ -273,6 +289,13 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 	case R_AUDIT_POOL:
 	case R_AUDIT_END:
 		audit_fields(r, slots, fields);
+		break;
+	case R_RESIDENT:
+		if (slots > STREAM_RESIDENT_SLOTS) {
+			struct stream_resident resident;
+			stream_payload(r, sizeof resident, &resident);
+			record_resident_fields(&resident, fields);
+		}
 		break;
 	case R_CODE:
 	case R_THREAD:

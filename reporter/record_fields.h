@@ -24,4 +24,7 @@ void record_texts_release(struct record_texts *texts);
 void record_fields(struct record_texts *texts, const struct record *r, size_t slots,
 		   uint64_t position, struct fields *fields);
 
+/* What the collector saw of the resident set: in records and profiles the same fields. */
+void record_resident_fields(const struct stream_resident *resident, struct fields *fields);
+
 #endif

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "leak_test.h"
 #include "pinning.h"
+#include "resident_set.h"
 #include "term.h"
 #include "units.h"
 #include "verdict.h"
@@ -32,6 +33,7 @@ struct report {
 	struct pinning pinning;
 	struct fragmentation fragmentation;
 	struct c_heap heap;
+	struct resident_set resident;
 	struct verdict verdict; /* of all lines, whatever was filtered */
 	enum grouping_by by;
 	struct moment from, to;
@@ -56,6 +58,9 @@ void report_arenas(const struct report *report, const struct term *term, enum un
 /* What only the cyclic collector could free, where that is much. */
 void report_cycles(const struct report *report, const struct term *term, enum units_kind units,
 		   const struct caption_folder *folder, struct source *source);
+/* What the resident set consists of, where the collector saw it. */
+void report_resident(const struct report *report, const struct term *term,
+		     enum units_kind units);
 /* The schemas are in the comment of report_json.c. */
 void report_json(const struct report *report, struct json *json);
 /* An array, the key `processes`. */
@@ -73,6 +78,7 @@ void report_json_verdict(const struct report *report, struct json *json);
 void report_json_pins(const struct report *report, struct json *json);
 void report_json_arenas(const struct report *report, struct json *json);
 void report_json_cycles(const struct report *report, enum units_kind units, struct json *json);
+void report_json_resident(const struct report *report, struct json *json);
 void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);
 void report_json_group(const struct group *group, struct json *json);

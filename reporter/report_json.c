@@ -1,7 +1,6 @@
 /*
- * The schema memtrace.report/1. Sizes are bytes; null is "not known" or, for resident, "not
- * computed by this version". A key is never left out. verdict, pins, arenas and audit are as of
- * `to`.
+ * The schema memtrace.report/1. Sizes are bytes; null is "not known". A key is never left out.
+ * verdict, pins, arenas, resident and audit are as of `to`.
  *
  *	process  pid, parent_pid, run_id, parent_run_id (texts; the nearest traced one above,
  *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit", "exec", "died",
@@ -53,6 +52,12 @@
  *	         longest_seconds (null: not known); null in memtrace.merge/1. collector
  *	         (enabled, frozen, thresholds when they were looked at last; null: not known).
  *	         notes: sentences; see cycles.h
+ *	resident  rss_bytes, the sum of its parts, as the collector saw it from outside at
+ *		`seconds`: at_moment says that it looked for `to`, otherwise it is the look that
+ *		came nearest. residual_bytes: the kernel's counter less that sum. parts: live,
+ *		class_rounding, pool_headers and pinned are the arenas; c_live, allocator_free
+ *		and c_mapped malloc's; mapped, file, shared, stack, memtrace, unattributed the
+ *		others; see resident_set.h. Of several processes there is none
  *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next of
  *	         their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
@@ -419,7 +424,7 @@ void report_json(const struct report *report, struct json *json)
 	report_json_arenas(report, json);
 	report_json_heap(report, json);
 	report_json_cycles(report, UNITS_IEC, json);
-	json_null(json, "resident");
+	report_json_resident(report, json);
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);
 	write_peak(json, &report->profile->run);

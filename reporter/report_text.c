@@ -337,6 +337,8 @@ void report_text(const struct report *report, const struct term *term, enum unit
 	print_growth(&printer);
 	if (!report->merge)
 		print_free_lists(&printer);
+	if (!report->merge)
+		report_resident(report, term, units);
 	report_arenas(report, term, units, &printer.folder);
 	report_cycles(report, term, units, &printer.folder, &printer.source);
 	if (!report->merge)

@@ -49,6 +49,7 @@ static const struct shape shapes[] = {
 	{"MCLS", sizeof(struct profile_mark_class)},
 	{"AUDT", sizeof(struct profile_audit)},
 	{"AUDD", sizeof(struct profile_audit_difference)},
+	{"RSET", sizeof(struct stream_resident)},
 	{"PNTS", sizeof(struct profile_point)},
 	{"PCHG", sizeof(struct profile_point_change)},
 	{"LIFE", sizeof(struct profile_lifetime)},

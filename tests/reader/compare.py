@@ -51,6 +51,7 @@ def as_printed(profile):
         "CHNG": changes,
         "WIND": [{"index": index, **plain(window)} for index, window in enumerate(profile.wind)],
         "PNTS": [{"index": index, **plain(point)} for index, point in enumerate(profile.pnts)],
+        "RSET": [{"index": index, **plain(item)} for index, item in enumerate(profile.rset)],
         "PCHG": [{"point": index, **plain(change)}
                  for index, point in enumerate(profile.pnts) for change in profile.point_changes(point)],
         "ARNA": [plain(arena) for arena in profile.arna],

@@ -68,6 +68,12 @@ static void promise_figures(const struct profile *p)
 	profile_live_at(p, SIZE_MAX, bytes, blocks);
 }
 
+static void promise_residents(const struct profile *p)
+{
+	for (size_t i = 0; i < p->resident_count; i++)
+		assert(!i || p->residents[i].time_ns >= p->residents[i - 1].time_ns);
+}
+
 static void promise_points(const struct profile *p)
 {
 	for (size_t i = 0; i < p->point_count; i++) {
@@ -166,6 +172,7 @@ static void promise_map(const struct profile *p)
 		assert(!i || p->pools[i].address > p->pools[i - 1].address);
 	}
 	promise_points(p);
+	promise_residents(p);
 	promise_pins(p);
 	promise_audits(p);
 	promise_arena_marks(p);

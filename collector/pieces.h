@@ -1,0 +1,30 @@
+/*
+ * pieces.h - what parts of an address space are for, as far as the tracer was told.
+ *
+ * Memory: pieces_release.
+ */
+#ifndef MEMTRACE_PIECES_H
+#define MEMTRACE_PIECES_H
+
+#include "heap.h"
+#include "smaps.h"
+
+struct piece {
+	uint64_t address, end;
+	uint64_t block_bytes; /* requested, of RESIDENT_BLOCKS */
+	enum resident_part part;
+};
+
+struct pieces {
+	struct piece *items; /* ascending by address; may overlap */
+	size_t count, capacity;
+};
+
+/* Everything that lies in areas without a name. */
+void pieces_find(const struct heap *heap, const struct smaps *smaps, pid_t pid,
+		 struct pieces *ret_pieces);
+void pieces_release(struct pieces *pieces);
+/* The index of the first piece that ends behind the address, from `from` on. */
+size_t pieces_seek(const struct pieces *pieces, size_t from, uint64_t address);
+
+#endif

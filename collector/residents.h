@@ -1,0 +1,28 @@
+/*
+ * residents.h - where the resident set was, at moments of the run.
+ *
+ * The collector looks at the program from outside (resident.h): after marks, and in between so
+ * often that it costs a hundredth of the time at most. When there are too many looks, of each
+ * two that belong to no mark the earlier one goes; where only marks are left, of each two of
+ * those.
+ */
+#ifndef MEMTRACE_RESIDENTS_H
+#define MEMTRACE_RESIDENTS_H
+
+#include <stddef.h>
+
+#include "../preload/stream.h"
+
+enum { RESIDENTS_MOST = 256 };
+
+struct residents {
+	struct stream_resident *items; /* in order of time */
+	size_t count, capacity;
+	unsigned thinned; /* how often */
+};
+
+void residents_release(struct residents *residents);
+/* One that is older than the last is left out. */
+void residents_add(struct residents *residents, const struct stream_resident *resident);
+
+#endif
