@@ -1,6 +1,7 @@
 #include "mark.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -122,6 +123,7 @@ static void await_look(uint32_t number)
 	uint64_t begin = clock_mono_ns();
 
 	atomic_store(&ring.header->look_wanted, number);
+	syscall(SYS_futex, &ring.header->look_wanted, FUTEX_WAKE, 1, NULL, NULL, 0);
 	while (number && atomic_load(&ring.header->looked) != number && collector_may_look() &&
 	       clock_mono_ns() - begin < PATIENCE_NS)
 		syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = NAP_NS}, NULL);
