@@ -127,6 +127,7 @@ static void find_verdict(const struct report *report, const struct options *opti
 		.moment = report->to,
 		.fragmentation = &report->fragmentation,
 		.heap = &report->heap,
+		.resident = &report->resident,
 		.pinning = &answers->pinning,
 		.growth = &answers->growth,
 		.leaks = &answers->leaks,

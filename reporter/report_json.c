@@ -6,7 +6,8 @@
  *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit", "exec", "died",
  *	         "running"), signal, status, seconds, lost_events, waited_seconds,
  *	         recovered, stacks ("on" or "off: REASON"), allocations, frees
- *	verdict  kind ("leak", "fragmentation", "cache"; null: nothing was found), confidence ("low",
+ *	verdict  kind ("leak", "fragmentation", "outside", "cache", "high-water";
+ *		null: nothing was found), confidence ("low",
  *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the arenas,
  *	         by the first advice); see verdict.h
  *	from, to name (where no mark is there, the time, such as "9.900s"), seconds,

@@ -67,7 +67,7 @@ static void print_title(const struct report *report, const struct term *term,
 	if (resident->swap_bytes)
 		snprintf(swapped, sizeof swapped, "; %s more are swapped out",
 			 units_size(units, resident->swap_bytes).text);
-	paragraph_printf(term, "Resident set at %s%s: %s (%s by the kernel's counter)%s",
+	paragraph_printf(term, "Resident set at %s%s: %s (%s by the kernel's counter)%s:",
 			 report->to.name, when, units_size(units, resident->bytes).text,
 			 units_size_diff(units, resident->residual_bytes).text, swapped);
 }
@@ -87,8 +87,8 @@ void report_resident(const struct report *report, const struct term *term,
 	table_init(&table, "lrrl");
 	table_cell(&table, "what");
 	table_cell(&table, "size");
-	table_cell(&table, "part");
 	table_cell(&table, NULL);
+	table_cell(&table, "part");
 	for (size_t i = 0; i < count; i++) {
 		add_share(term, units, &table, resident, shares[i]);
 		rest -= resident->shares[shares[i]];

@@ -6,7 +6,8 @@
 
 #include "../collector/mem.h"
 
-const char *const verdict_kind_names[] = {"none", "fragmentation", "leak", "cache"};
+const char *const verdict_kind_names[] = {"none",  "fragmentation", "leak",
+					  "cache", "outside",       "high-water"};
 const char *const verdict_confidence_names[] = {"low", "medium", "high"};
 
 enum {
@@ -312,6 +313,24 @@ static void judge_growth(const struct finding *finding, enum leak_kind leak,
 	take_over(verdict->advice, found.advice);
 }
 
+static void judge_resident(const struct finding *finding,
+			   bool (*say)(const struct verdict_query *query,
+				       struct verdict *verdict),
+			   enum verdict_kind kind)
+{
+	struct verdict *verdict = finding->verdict;
+	struct verdict found = {.kind = kind};
+	if (!say(finding->query, &found))
+		return;
+	if (verdict->kind == VERDICT_NONE) {
+		verdict->kind = kind;
+		verdict->confidence = is_doubtful(finding->query->profile) ? VERDICT_LOW
+									   : found.confidence;
+	}
+	take_over(verdict->reasons, found.reasons);
+	take_over(verdict->advice, found.advice);
+}
+
 void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict)
 {
 	struct verdict verdict = {.kind = VERDICT_NONE,
@@ -320,7 +339,10 @@ void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict
 	const struct finding finding = {query, &verdict};
 	judge_growth(&finding, LEAK_LEAKS, VERDICT_LEAK, &verdict.leaks);
 	judge_fragmentation(&finding);
+	judge_resident(&finding, verdict_say_outside, VERDICT_OUTSIDE);
 	judge_growth(&finding, LEAK_FILLS, VERDICT_CACHE, &verdict.caches);
+	if (verdict.kind == VERDICT_NONE)
+		judge_resident(&finding, verdict_say_high_water, VERDICT_HIGH_WATER);
 	*ret_verdict = verdict;
 }
 

@@ -1,11 +1,12 @@
 /*
  * verdict.h - what is wrong with the memory of a program, if anything, and what would help.
  *
- * Three things are found. Leaks: rows that grow and don't slow down (leak_test.h), the surest
+ * Five things are found. Leaks: rows that grow and don't slow down (leak_test.h), the surest
  * and fastest first. Fragmentation: of the interpreter's arenas, or of the C heap, at least
  * 8 MiB and a quarter are free but not given back, and they are at least a fifth of the
- * resident set (where that is known). Caches: rows that filled up. The first of these that is
- * found is the verdict; what is found of the others is among its reasons. Every sentence tells
+ * resident set (where that is known). Outside: the resident set grows, and live blocks
+ * don't explain it. Caches: rows that filled up. High water: a peak is long past, and a fifth of
+ * the resident set is what it left. The first of these that is found is the verdict; what is found of the others is among its reasons. Every sentence tells
  * figures of this run: how fast rows grow, what the lines that hold arenas would give back when
  * they let go, and what the C heap could return by itself.
  *
@@ -26,6 +27,7 @@
 #include "growth.h"
 #include "leak_test.h"
 #include "pinning.h"
+#include "resident_set.h"
 #include "units.h"
 
 enum verdict_kind {
@@ -33,6 +35,8 @@ enum verdict_kind {
 	VERDICT_FRAGMENTATION,
 	VERDICT_LEAK,
 	VERDICT_CACHE,
+	VERDICT_OUTSIDE,
+	VERDICT_HIGH_WATER,
 };
 enum verdict_confidence { VERDICT_LOW = 0, VERDICT_MEDIUM, VERDICT_HIGH };
 
@@ -57,8 +61,9 @@ struct verdict_query {
 	struct moment moment;
 	const struct fragmentation *fragmentation;
 	const struct c_heap *heap;
-	const struct pinning *pinning; /* of all rows, nothing left out */
-	const struct growth *growth;   /* likewise */
+	const struct resident_set *resident; /* NULL: nothing is known */
+	const struct pinning *pinning;       /* of all rows, nothing left out */
+	const struct growth *growth;         /* likewise */
 	const struct leak_tests *leaks;
 	enum grouping_by by; /* that they were made */
 	enum units_kind units;
@@ -68,6 +73,12 @@ struct verdict_query {
 /* Sentences of verdict_growth.c about leaks or caches; how many rows are. */
 size_t verdict_say_growth(const struct verdict_query *query, enum leak_kind kind,
 			  struct verdict *verdict);
+/*
+ * Sentences of verdict_resident.c, and how sure they are. False: there is nothing to say.
+ * Outside: by the collector's looks, what is resident and no live block grows.
+ */
+bool verdict_say_outside(const struct verdict_query *query, struct verdict *verdict);
+bool verdict_say_high_water(const struct verdict_query *query, struct verdict *verdict);
 /* One more sentence, where there is room for it. */
 __attribute__((format(printf, 2, 3))) void verdict_say(char **sentences, const char *format,
 						       ...);

@@ -290,6 +290,92 @@ static void a_cache_is_said_to_be_one(void **state)
 	verdict_release(&verdict);
 }
 
+/* 20 looks a second apart, the last at the moment; what grows by 2 MiB each is `part`. */
+static struct resident_set make_looks(struct made *made, struct stream_resident *looks,
+				      enum resident_part part)
+{
+	make(made);
+	made->fragmentation.known = false;
+	made->mark.figures.time_ns = 20ULL * 1000000000;
+	made->mark.live_bytes = 30 * MIB;
+	made->query.moment.seconds = 20;
+	made->profile.residents = looks;
+	made->profile.resident_count = 20;
+	made->profile.run.peak_bytes = 31 * MIB;
+	made->profile.run.peak_ms = 20000;
+	for (uint64_t i = 0; i < 20; i++) {
+		looks[i] = (struct stream_resident){
+			.time_ns = (i + 1) * 1000000000,
+			.parts = {[RESIDENT_ARENAS] = 30 * MIB},
+			.arena_live_bytes = 30 * MIB,
+		};
+		looks[i].parts[part] += i * 2 * MIB;
+	}
+	return resident_set_of(&looks[19]);
+}
+
+static void growth_that_no_block_explains_is_outside(void **state)
+{
+	(void)state;
+	struct stream_resident looks[20];
+	struct made made;
+	struct resident_set resident = make_looks(&made, looks, RESIDENT_OTHER);
+	made.query.resident = &resident;
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_OUTSIDE);
+	/* From the fourth second, after the warm-up, to the twentieth. */
+	assert_non_null(strstr(verdict.reasons[0], "grows by 2.0 MiB a second"));
+	assert_non_null(strstr(verdict.reasons[0], "32.0 MiB in 16.0 s"));
+	assert_non_null(strstr(verdict.reasons[1], "unattributed grew most: by +32.0 MiB to "
+						   "38.0 MiB"));
+	assert_non_null(strstr(verdict.advice[0], units_seconds(512).text));
+	verdict_release(&verdict);
+
+	/* It came to rest half-way. */
+	for (size_t i = 10; i < 20; i++)
+		looks[i].parts[RESIDENT_OTHER] = looks[9].parts[RESIDENT_OTHER];
+	assert_false(found(&made));
+	/* The program's own live memory is no such growth. */
+	resident = make_looks(&made, looks, RESIDENT_MAPPINGS);
+	made.query.resident = &resident;
+	assert_false(found(&made));
+}
+
+static void what_a_peak_left_is_a_high_water_mark(void **state)
+{
+	(void)state;
+	struct stream_resident looks[20];
+	struct made made;
+	struct resident_set resident = make_looks(&made, looks, RESIDENT_MAPPINGS);
+	made.query.resident = &resident;
+	made.profile.run.peak_bytes = 60 * MIB;
+	made.profile.run.peak_ms = 5000;
+	resident.shares[SHARE_PINNED] = 20 * MIB;
+	resident.shares[SHARE_ALLOCATOR_FREE] = 10 * MIB;
+	resident.bytes = 100 * MIB;
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.kind, VERDICT_HIGH_WATER);
+	assert_string_equal(verdict_kind_names[verdict.kind], "high-water");
+	assert_non_null(
+		strstr(verdict.reasons[0], "60.0 MiB was live at 5.00 s, 30.0 MiB is") ||
+				strstr(verdict.reasons[0],
+				       "60.0 MiB was live at 5.0 s, 30.0 MiB is")
+			? ""
+			: NULL);
+	assert_non_null(strstr(verdict.reasons[0], "left 30.0 MiB, free in arenas (20.0 MiB)"));
+	verdict_release(&verdict);
+
+	/* The peak is now; most of it is live still; it left little. */
+	made.profile.run.peak_ms = 19000;
+	assert_false(found(&made));
+	made.profile.run.peak_ms = 5000;
+	made.profile.run.peak_bytes = 40 * MIB;
+	assert_false(found(&made));
+	made.profile.run.peak_bytes = 60 * MIB;
+	resident.bytes = 200 * MIB;
+	assert_false(found(&made));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +387,8 @@ int main(void)
 		cmocka_unit_test(the_c_heap_is_a_remedy_of_its_own),
 		cmocka_unit_test(leaks_come_first),
 		cmocka_unit_test(a_cache_is_said_to_be_one),
+		cmocka_unit_test(growth_that_no_block_explains_is_outside),
+		cmocka_unit_test(what_a_peak_left_is_a_high_water_mark),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
