@@ -1,5 +1,6 @@
 #include "collection.h"
 
+#include "gc_settings.h"
 #include "life.h"
 #include "pystack.h"
 #include "ring.h"
@@ -146,6 +147,7 @@ static void record_edge(struct thread *self, const char *interp, bool inside)
 	if (atomic_exchange(&recording, true))
 		return;
 	record_ended(interp);
+	collection_look();
 	atomic_store(&recording, false);
 	if (inside)
 		ring_put(record_head(R_GC, R_GC_UNKNOWN), 0);
@@ -194,15 +196,25 @@ enum free_flags collection_notice(struct thread *self, const char *tstate, bool 
 	return inside ? F_GC : 0;
 }
 
-void collection_catch_up(void)
+/* The counters go with the interpreter's state, which until 3.10 is no static memory. */
+static bool can_read(void)
 {
-	/*
-	 * The counters go with the interpreter's state, which until 3.10 is no static memory.
-	 */
 	bool gone = finalisation_seen && python.minor <= 10;
 
-	if (main_interp && !distrusted && !gone)
+	return main_interp && !distrusted && !gone;
+}
+
+void collection_look(void)
+{
+	if (can_read())
+		gc_settings_look(collector_state(main_interp), &python.layout);
+}
+
+void collection_catch_up(void)
+{
+	if (can_read())
 		record_ended(main_interp);
+	collection_look();
 }
 
 void collection_restart(void)

@@ -61,6 +61,9 @@ static inline enum free_flags collection_flags(struct thread *self, const char *
 /* The collections since the last event of Python's, as far as the interpreter still lives. */
 void collection_catch_up(void);
 
+/* How the collector is set, where that was changed; any thread may ask. */
+void collection_look(void);
+
 /* The interpreter was started again: what is known of it is of the one before. */
 void collection_restart(void);
 

@@ -11,6 +11,7 @@
 #include "c_heap.h"
 #include "cancel.h"
 #include "clock.h"
+#include "collection.h"
 #include "intern.h"
 #include "life.h"
 #include "proc.h"
@@ -147,6 +148,7 @@ uint32_t mark_make(const char *name, enum mark_origin origin)
 		if (wants_free_memory(name, origin, begin))
 			c_heap_send(name, text.mark.heap_top_bytes);
 	}
+	collection_look();
 	cancel_flush();
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
 	text.mark.pause_ns = clock_mono_ns() - begin;

@@ -114,3 +114,36 @@ def test_report_shows_what_to_break(ran):
     assert f":{line_of(script, '# bodies')}: " in section
     assert "child.body = LETTER * 900" in section
     assert "break the cycle that holds what" in " ".join(section.split())
+
+
+SETTINGS = """\
+import gc, json, os, sys
+if "set" in sys.argv:
+    gc.set_threshold(701, 13, 17)
+if "freeze" in sys.argv:
+    gc.freeze()
+if "disable" in sys.argv:
+    gc.disable()
+with open(sys.argv[1], "w") as out:
+    json.dump({"enabled": gc.isenabled(), "thresholds": gc.get_threshold()}, out)
+if "exit" in sys.argv:
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("did", [(), ("set",), ("freeze", "exit"), ("disable",), ("set", "disable", "exit")])
+def test_settings_of_the_collector_are_noticed(trace, python, tmp_path, did):
+    script = tmp_path / "settings.py"
+    script.write_text(SETTINGS)
+    run = trace(python, script, tmp_path / "facts.json", *did)
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    cycles = run.report()["cycles"]
+    if cycles["collector"] is None:
+        pytest.skip("this build keeps the collector's settings where no release does")
+    assert cycles["collector"]["enabled"] == facts["enabled"]
+    # The third means nothing from 3.14 on.
+    assert cycles["collector"]["thresholds"][:2] == facts["thresholds"][:2]
+    # 3.12 freezes objects of its own, and without a GIL there is no list of them.
+    told = python_version(python)[:2] != (3, 12) and not is_free_threaded(python)
+    assert cycles["collector"]["frozen"] == ("freeze" in did and told)
+    assert any("gc.disable" in note for note in cycles["notes"]) == ("disable" in did)
