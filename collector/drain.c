@@ -250,6 +250,8 @@ void drain_run(struct drain *drain)
 		stop_stacks(drain);
 		drain_attend_mark(drain);
 		drain_attend_look(drain);
+		if (drain->attend)
+			drain->attend(drain->user, drain);
 		if (got) {
 			drain->nap_ns = SHORT_NAP_NS;
 			continue;

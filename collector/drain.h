@@ -39,6 +39,8 @@ struct drain {
 	bool stacks_stopped;
 	/* Called when everything up to an R_FORK is in the books. */
 	void (*forked)(void *user, uint64_t fork_id);
+	/* Called at each turn, with the books as they are; NULL: nothing is to be done. */
+	void (*attend)(void *user, struct drain *drain);
 	void *user;
 };
 
@@ -49,6 +51,11 @@ void drain_release(struct drain *drain);
 void drain_run(struct drain *drain);
 /* Reads what a dead program left in the ring. */
 void drain_rest(struct drain *drain);
+/*
+ * In a fork of the collector, whose books nobody else sees: what waits in the program's tables
+ * comes into them.
+ */
+void drain_look_ahead(struct drain *drain);
 /* The last records of the run, after drain_run or drain_rest; see drain_end.c. */
 void drain_finish(struct drain *drain);
 

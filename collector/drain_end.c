@@ -126,6 +126,14 @@ static void add_end(struct drain *drain)
 	drain_flush(drain);
 }
 
+void drain_look_ahead(struct drain *drain)
+{
+	ledger_leave_journal(drain->ledger);
+	add_waiting(drain);
+	add_temporary(drain);
+	drain_flush(drain);
+}
+
 void drain_finish(struct drain *drain)
 {
 	const struct heap *heap = &drain->ledger->heap;

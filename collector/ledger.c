@@ -138,6 +138,12 @@ void ledger_lose_journal(struct ledger *ledger, const char *why)
 		stop_journal(ledger, why);
 }
 
+void ledger_leave_journal(struct ledger *ledger)
+{
+	ledger->journal = NULL;
+	ledger_leave_checkpoint(ledger);
+}
+
 void ledger_leave_checkpoint(struct ledger *ledger)
 {
 	ledger->checkpoint.pid = 0;

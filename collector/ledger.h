@@ -59,7 +59,9 @@ void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_
 void ledger_turn_journal(struct ledger *ledger);
 /* What was written can't be used: the run isn't crash-safe. */
 void ledger_lose_journal(struct ledger *ledger, const char *why);
-/* In a forked collector: a checkpoint that is being made is the parent's. */
+/* In a forked collector: the journal is the parent's, and nothing is added to it. */
+void ledger_leave_journal(struct ledger *ledger);
+/* Likewise a checkpoint that is being made. */
 void ledger_leave_checkpoint(struct ledger *ledger);
 /*
  * In the collector of a forked process, after ledger_turn_journal in its parent: the segments

@@ -159,6 +159,7 @@ enum profile_run_flags {
 	PROFILE_CONSERVED = 1 << 0, /* heap_check held */
 	PROFILE_REPLAYED = 1 << 1, /* written from a journal, not by the collector of the run */
 	PROFILE_AT_END = 1 << 2, /* what is live is told as of `end`, see struct profile_run */
+	PROFILE_SO_FAR = 1 << 3, /* of a run that goes on: live.h */
 };
 
 struct profile_code {

@@ -7,6 +7,7 @@
 #include "checkpoint.h"
 #include "drain.h"
 #include "forks.h"
+#include "live.h"
 #include "profile.h"
 #include "profile_read.h"
 #include "program.h"
@@ -352,6 +353,7 @@ int remains_remove(struct remains *remains, const struct run_identity *identity,
 	/* The ring first: without it the run is one that has its profile. */
 	unlink(text_of(&remains->ring_path));
 	checkpoint_remove(remains->out);
+	live_remove(remains->out);
 	segments_remove(remains->out);
 	if (remains->parent_out.len == 0)
 		return 0;

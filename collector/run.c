@@ -12,6 +12,7 @@
 #include "drain.h"
 #include "forks.h"
 #include "heir.h"
+#include "live.h"
 #include "profile.h"
 #include "remains.h"
 #include "replay.h"
@@ -28,6 +29,7 @@ struct run {
 	struct ring ring;
 	struct program program;
 	struct ledger ledger;
+	struct live live;
 	int linking[2]; /* a pipe that our heirs hold open until they have linked our journal */
 	/* Heirs that are about to link it: shared with them. And when one was made last. */
 	_Atomic int *heirs_linking;
@@ -76,6 +78,13 @@ static void run_release(struct run *run)
 
 static void make_heir(void *user, uint64_t fork_id);
 
+static void attend(void *user, struct drain *drain)
+{
+	struct run *run = user;
+
+	live_attend(&run->live, drain, run->out);
+}
+
 static void follow(struct run *run)
 {
 	struct drain drain;
@@ -83,6 +92,7 @@ static void follow(struct run *run)
 	program_init(&run->program, run->ring.facts.pid, run->ring.facts.process_start);
 	drain_init(&drain, &run->ledger, &run->ring, &run->program, text_of(&run->ring_path));
 	drain.forked = make_heir;
+	drain.attend = attend;
 	drain.user = run;
 	atomic_store(&run->ring.header->collector_pid, (uint32_t)getpid());
 	ring_announce(&run->ring, COLLECTOR_READY);
@@ -90,6 +100,7 @@ static void follow(struct run *run)
 	drain_run(&drain);
 	drain_finish(&drain);
 	drain_release(&drain);
+	live_stop(&run->live, run->out);
 }
 
 /*
@@ -146,6 +157,7 @@ static void inherit(struct run *run, struct ring *ring, const char *waiting)
 	program_release(&run->program);
 	ring_close(&run->ring);
 	run->ring = *ring;
+	run->live = (struct live){.pid = 0};
 	out = run->ring.facts.out;
 	if (segments_link(waiting, out, run->ledger.journal_covered, closed) < 0)
 		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");

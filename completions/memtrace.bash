@@ -32,7 +32,7 @@ _memtrace_options() {
 	case $1 in
 	run) echo "--output --events --follow --units --help" ;;
 	diff) echo "--by --weight --from --to -n --focus --ignore $reading" ;;
-	report) echo "--from --to --by -n --focus --ignore --merge $reading" ;;
+	report) echo "--from --to --by -n --focus --ignore --live --merge $reading" ;;
 	map) echo "--pools --at --by -n $reading" ;;
 	export) echo "--format --weight --output --from --to --focus --ignore --threads --help" ;;
 	dump | ls | doctor) echo "$reading" ;;

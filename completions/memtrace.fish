@@ -29,6 +29,7 @@ complete -c memtrace -n "__fish_seen_subcommand_from report" -l by -x -a 'line o
 complete -c memtrace -n "__fish_seen_subcommand_from report" -s n -x -d 'Rows to show, 0 is all'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l focus -x -d 'Only stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l ignore -x -d 'No stacks that match'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l live -d 'Again and again, of a running program'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l merge -d 'One report of all files'
 
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l pools -d 'One arena, pool by pool'

@@ -426,6 +426,9 @@ struct ring_header {
 	 * where its memory is; and the last one for which it has.
 	 */
 	_Atomic uint32_t look_wanted, looked;
+	/* A profile of the run so far is asked for, and was made last: collector/live.h. */
+	_Atomic uint32_t profile_request;
+	_Atomic uint32_t profile_made;
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");

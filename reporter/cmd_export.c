@@ -218,7 +218,7 @@ static int open_and_export(const struct arguments *arguments, const struct filte
 		return STATUS_FAILED;
 	}
 	if (selected.running)
-		command_say("the program still runs: this is its last checkpoint");
+		command_say("the program still runs: this is its profile so far");
 	const int status = export_profile(arguments, filter, selected.profile);
 	profile_free(selected.profile);
 	return status;

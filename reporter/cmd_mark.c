@@ -1,16 +1,12 @@
 /* Names this moment in a running, traced program. */
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "live_ring.h"
 #include "options.h"
-#include "ring_peek.h"
 
 /* Longer than the collector waits before it places a mark alone. */
 enum { WAIT_MS = 3000, POLL_MS = 5 };
@@ -41,81 +37,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-/* 0: not a process number. */
-static uint32_t parse_pid(const char *text)
-{
-	char *end;
-	const unsigned long value = strtoul(text, &end, 10);
-	return text[0] >= '1' && text[0] <= '9' && !*end && value <= INT_MAX ? (uint32_t)value
-									     : 0;
-}
-
-struct target {
-	int fd;
-	struct ring_header *header;
-};
-
-static void target_release(struct target *target)
-{
-	if (target->header)
-		munmap(target->header, RING_HEADER_BYTES);
-	if (target->fd >= 0)
-		close(target->fd);
-}
-
-/*
- * The ring at a path that the process maps, if it is its own: after a fork the parent's may be
- * mapped still. The path is looked up as the process sees it, in a container of its own
- * perhaps.
- */
-static int open_ring(uint32_t pid, const char *mapped, struct target *ret_target)
-{
-	char path[PATH_MAX + 64];
-	struct ring_peek peek;
-	snprintf(path, sizeof path, "/proc/%u/root%s", pid, mapped);
-	if (ring_peek_file(path, &peek, NULL))
-		snprintf(path, sizeof path, "%s", mapped);
-	if (ring_peek_file(path, &peek, NULL) || peek.process_start != process_start_time(pid))
-		return -1;
-	struct target target = {.fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
-	if (target.fd < 0)
-		return -1;
-	void *map = mmap(NULL, RING_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, target.fd,
-			 0);
-	target.header = map == MAP_FAILED ? NULL : map;
-	if (!target.header) {
-		target_release(&target);
-		return -1;
-	}
-	*ret_target = target;
-	return 0;
-}
-
-static int find_ring(uint32_t pid, struct target *ret_target, struct err *err)
-{
-	char path[64], line[PATH_MAX + 256];
-	int result = -1;
-	snprintf(path, sizeof path, "/proc/%u/maps", pid);
-	FILE *maps = fopen(path, "re");
-	if (!maps)
-		return errno == ENOENT ? err_set(err, "there is no process %u", pid)
-				       : err_set(err, "%s: %s", path, strerror(errno));
-	while (result && fgets(line, sizeof line, maps)) {
-		line[strcspn(line, "\n")] = '\0';
-		const char *mapped = strchr(line, '/');
-		const size_t len = mapped ? strlen(mapped) : 0;
-		if (len > 5 && strcmp(mapped + len - 5, ".ring") == 0)
-			result = open_ring(pid, mapped, ret_target);
-	}
-	const int failed = ferror(maps);
-	fclose(maps);
-	if (result && failed)
-		return err_set(err, "%s: can't be read; is the process yours?", path);
-	if (result)
-		return err_set(err, "process %u isn't traced: it maps no ring of its own", pid);
-	return 0;
 }
 
 /* The number of the request. */
@@ -179,10 +100,10 @@ static void lock_name(int fd)
 	fcntl(fd, F_OFD_SETLKW, &name);
 }
 
-static int set_mark(struct target *target, const struct arguments *arguments)
+static int set_mark(struct live_ring *ring, const struct arguments *arguments)
 {
-	struct ring_header *header = target->header;
-	lock_name(target->fd);
+	struct ring_header *header = ring->header;
+	lock_name(ring->fd);
 	if (atomic_load_explicit(&header->program_state, memory_order_acquire) !=
 	    PROGRAM_TRACED) {
 		command_say(
@@ -207,7 +128,7 @@ static int set_mark(struct target *target, const struct arguments *arguments)
 
 static int check_arguments(struct arguments *arguments)
 {
-	arguments->pid = parse_pid(arguments->pid_text);
+	arguments->pid = live_ring_pid(arguments->pid_text);
 	if (!arguments->pid)
 		command_say("'%s' is not a process number", arguments->pid_text);
 	else if (!*arguments->name || strlen(arguments->name) >= RING_NAME_BYTES)
@@ -233,15 +154,15 @@ int cmd_mark(int argc, char **argv)
 		       " end there.\vThe program sets the mark at its next allocation or free.",
 	};
 	struct arguments arguments = {.pid = 0};
-	struct target target = {.fd = -1};
+	struct live_ring ring = {.fd = -1};
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) || check_arguments(&arguments))
 		return STATUS_USAGE;
-	if (find_ring(arguments.pid, &target, &err)) {
+	if (live_ring_of_process(arguments.pid, &ring, &err)) {
 		command_say("%s", err.text);
 		return STATUS_FAILED;
 	}
-	const int status = set_mark(&target, &arguments);
-	target_release(&target);
+	const int status = set_mark(&ring, &arguments);
+	live_ring_release(&ring);
 	return status;
 }

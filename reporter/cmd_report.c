@@ -1,5 +1,7 @@
 /* Which lines memory grew from. */
+#include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "../collector/mem.h"
 
@@ -8,7 +10,9 @@
 #include "filter.h"
 #include "lineage.h"
 #include "merge.h"
+#include "follow.h"
 #include "options.h"
+#include "page.h"
 #include "report.h"
 #include "select.h"
 
@@ -19,11 +23,12 @@ struct arguments {
 	enum grouping_by by;
 	size_t limit;
 	bool merge;
+	double live_seconds; /* between two reports of a running program; 0: one report */
 	char **files;
 	size_t file_count;
 };
 
-enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE };
+enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE, KEY_LIVE };
 
 static const struct argp_option option_table[] = {
 	{"from", KEY_FROM, "MARK|TIME", 0,
@@ -43,8 +48,23 @@ static const struct argp_option option_table[] = {
 	 "One report of all FILEs, such as those of a server's workers: their growth is added"
 	 " up",
 	 0},
+	{"live", KEY_LIVE, "SECONDS", OPTION_ARG_OPTIONAL,
+	 "Of a program that runs, PID or FILE: again and again, in place on a terminal, until "
+	 "it"
+	 " ends (every 2 seconds)",
+	 0},
 	{0},
 };
+
+/* Otherwise a usage error. */
+static double parse_pause(struct argp_state *state, const char *text)
+{
+	char *end;
+	const double seconds = strtod(text, &end);
+	if (*end || !(seconds >= 0.1 && seconds <= 86400))
+		argp_error(state, "--live takes seconds, 0.1 to 86400, not '%s'", text);
+	return seconds;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -74,6 +94,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MERGE:
 		arguments->merge = true;
+		return 0;
+	case KEY_LIVE:
+		arguments->live_seconds = parse_pause(state, arg ? arg : "2");
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->live_seconds > 0 && arguments->file_count != 1)
+			argp_error(state, "--live wants one running program: PID or FILE");
 		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->files = state->argv + state->next;
@@ -179,36 +206,44 @@ static void compute(struct report *report, const struct printing *printing)
 	report->pinning = answers.pinning;
 }
 
+/* The profile becomes the report's, or is freed. */
+static int make_report_of(const struct printing *printing, const struct selected *selected,
+			  struct report *ret_report)
+{
+	const struct arguments *arguments = printing->arguments;
+	struct err err;
+	struct report report = {
+		.profile = selected->profile,
+		.by = arguments->by,
+		.limit = arguments->limit,
+		.running = selected->running,
+		.recovered_now = selected->recovered_now,
+		.filtered = printing->focus || printing->ignore,
+	};
+	if (moment_find_span(selected->profile, arguments->from, arguments->to, &report.from,
+			     &report.to, &err)) {
+		command_say("%s", err.text);
+		profile_free(selected->profile);
+		return -1;
+	}
+	/* No row needs the blocks, but damage in them is told with the rest. */
+	profile_check_blocks(selected->profile);
+	compute(&report, printing);
+	*ret_report = report;
+	return 0;
+}
+
 /* Opens FILE and computes; on failure says why. */
 static int make_report(const struct printing *printing, const char *name,
 		       struct report *ret_report)
 {
-	const struct arguments *arguments = printing->arguments;
 	struct selected selected;
 	struct err err;
 	if (select_open(name, &selected, &err)) {
 		command_say("%s", err.text);
 		return -1;
 	}
-	struct report report = {
-		.profile = selected.profile,
-		.by = arguments->by,
-		.limit = arguments->limit,
-		.running = selected.running,
-		.recovered_now = selected.recovered_now,
-		.filtered = printing->focus || printing->ignore,
-	};
-	if (moment_find_span(selected.profile, arguments->from, arguments->to, &report.from,
-			     &report.to, &err)) {
-		command_say("%s", err.text);
-		profile_free(selected.profile);
-		return -1;
-	}
-	/* No row needs the blocks, but damage in them is told with the rest. */
-	profile_check_blocks(selected.profile);
-	compute(&report, printing);
-	*ret_report = report;
-	return 0;
+	return make_report_of(printing, &selected, ret_report);
 }
 
 static void release_report(struct report *report)
@@ -345,6 +380,72 @@ static int print_files(struct printing *printing, const struct file_set *set)
 	return print_file(printing, set->names[0]);
 }
 
+static int print_page(struct printing *printing, struct profile *profile)
+{
+	const struct selected selected = {.profile = profile, .running = true};
+	struct report report;
+	struct page page;
+	if (make_report_of(printing, &selected, &report))
+		return -1;
+	page_begin(&page, &printing->term);
+	print_report(printing, &report);
+	page_end(&page, &printing->term);
+	release_report(&report);
+	return 0;
+}
+
+/* What they cost the machine is a tenth of a processor at most. */
+static void pause_after(double worked_seconds, double asked_seconds)
+{
+	const double seconds = worked_seconds * 9 > asked_seconds ? worked_seconds * 9
+								  : asked_seconds;
+	nanosleep(&(struct timespec){.tv_sec = (time_t)seconds,
+				     .tv_nsec = (long)((seconds - floor(seconds)) * 1e9)},
+		  NULL);
+}
+
+static double now_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int print_pages(struct printing *printing, struct follow *follow)
+{
+	struct profile *profile;
+	struct err err;
+	int got;
+	for (;;) {
+		const double start = now_seconds();
+		got = follow_next(follow, &profile, &err);
+		if (got <= 0)
+			break;
+		if (print_page(printing, profile))
+			return STATUS_FAILED;
+		pause_after(now_seconds() - start, printing->arguments->live_seconds);
+	}
+	if (got == 0)
+		return print_file(printing, follow->ring.out);
+	command_say("%s", err.text);
+	return STATUS_FAILED;
+}
+
+static int print_live(struct printing *printing)
+{
+	struct follow follow;
+	struct err err;
+	term_init(&printing->term, stdout, printing->arguments->options.color);
+	json_init(&printing->json, stdout, 2);
+	if (follow_open(printing->arguments->files[0], &follow, &err)) {
+		command_say("%s", err.text);
+		return STATUS_FAILED;
+	}
+	const int status = print_pages(printing, &follow);
+	follow_release(&follow);
+	return status;
+}
+
 static int find_files(const struct arguments *arguments, struct file_set *set, struct err *err)
 {
 	__attribute__((cleanup(mem_scope))) char *newest = NULL;
@@ -393,7 +494,8 @@ int cmd_report(int argc, char **argv)
 	}
 	struct printing printing = {
 		.arguments = &arguments, .focus = filter.focus, .ignore = filter.ignore};
-	const int status = print_all(&printing);
+	const int status = arguments.live_seconds > 0 ? print_live(&printing)
+						      : print_all(&printing);
 	filter_release(&filter);
 	return status;
 }

@@ -94,7 +94,7 @@ static void compare_info(const struct diff *diff, const char *key, const char *w
 static void doubt_side(const struct diff_side *side, struct telling *telling)
 {
 	if (side->running)
-		tell_doubt(telling, "the program still runs: this is its last checkpoint");
+		tell_doubt(telling, "the program still runs: this is its profile so far");
 	doubts_of(side->profile, tell_doubt, telling);
 }
 

@@ -123,7 +123,7 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	if (known && !(run->flags & PROFILE_CONSERVED))
 		tell(&teller, "allocated less freed is not what is live, for some stack: please"
 			      " report this as a bug of memtrace");
-	if (known && run->end == PROFILE_RUNNING)
+	if (known && run->end == PROFILE_RUNNING && !(run->flags & PROFILE_SO_FAR))
 		tell_stop(&teller, run);
 	if (known && run->crash_safe_until_ms != UINT64_MAX)
 		tell(&teller,

@@ -63,7 +63,7 @@ void map_text_head(const struct map_view *view)
 			 or_unknown(profile_info(profile, "python")), profile->run.pid, moment);
 	if (view->running)
 		paragraph_printf(view->term,
-				 "the program still runs: this is its last checkpoint");
+				 "the program still runs: this is its profile so far");
 	struct map_view own = *view;
 	doubts_of(profile, print_doubt, &own);
 }

@@ -38,7 +38,7 @@ struct report {
 	enum grouping_by by;
 	struct moment from, to;
 	size_t limit; /* rows; 0: all */
-	bool running; /* a checkpoint of a run that goes on */
+	bool running; /* of a run that goes on, as far as it is */
 	bool recovered_now;
 	bool filtered; /* by --focus or --ignore */
 };

@@ -145,7 +145,7 @@ static void print_head(struct printer *printer)
 			   "recovered: no profile was finished; this is what its journal and"
 			   " its ring held");
 	if (report->running)
-		print_line(printer, "the program still runs: this is its last checkpoint");
+		print_line(printer, "the program still runs: this is its profile so far");
 	doubts_of(report->profile, print_doubt, printer);
 }
 

@@ -46,12 +46,15 @@ static const char *numbered_before(const char *name, const char *end, const char
 }
 
 /*
- * Where ".ring", ".tmp", ".checkpoint", ".journal.N" or ".fork.N" begins at the end of a name,
+ * Where ".ring", ".tmp", ".checkpoint", ".live-profile", ".journal.N" or ".fork.N" begins at the end of a name,
  * or ".fork.N" with one of the others behind it; NULL: it ends otherwise.
  */
 static const char *side_suffix(const char *name)
 {
-	static const char *const words[] = {".ring", ".checkpoint.tmp", ".checkpoint", ".tmp"};
+	static const char *const words[] = {
+		".ring", ".checkpoint.tmp", ".checkpoint", ".live-profile.tmp", ".live-profile",
+		".tmp",
+	};
 	const char *end = name + strlen(name), *at = NULL;
 	for (size_t i = 0; !at && i < sizeof words / sizeof words[0]; i++)
 		at = word_before(name, end, words[i]);

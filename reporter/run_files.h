@@ -2,7 +2,7 @@
  * run_files.h - the files of one run, and what state it is in.
  *
  * A run owns OUT (its profile; empty at first) and beside it OUT.ring, OUT.journal.N,
- * OUT.checkpoint, OUT.tmp and, for children that it forked, OUT.fork.N*. Commands take any of
+ * OUT.checkpoint, OUT.live-profile, OUT.tmp and, for children that it forked, OUT.fork.N*. Commands take any of
  * these names, or the OUT that should exist. A ring that is still there means that the run
  * hasn't come to a clean end.
  *

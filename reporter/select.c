@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../collector/mem.h"
+#include "follow.h"
 #include "recovery.h"
 #include "run_files.h"
 
@@ -22,9 +23,12 @@ static int make_ready(struct run_files *run, struct selected *selected, struct e
 		selected->running = true;
 		if (run->has_profile)
 			return 0;
-		return err_set(err,
-			       "%s: process %u still runs; its profile appears when it ends",
-			       run->out, run->pid);
+		if (run->state == RUN_RUNNING &&
+		    follow_once(run->out, &selected->profile, err) == 0)
+			return 0;
+		return err_prefix(err,
+				  "process %u still runs; its profile appears when it ends",
+				  run->pid);
 	case RUN_EMPTY:
 		return err_set(err, "%s is empty, and nothing is beside it to recover from",
 			       run->out);

@@ -13,7 +13,7 @@
 
 struct selected {
 	struct profile *profile;
-	bool running;       /* the profile is a checkpoint of a run that goes on */
+	bool running;       /* the profile is of a run that goes on, as far as it is */
 	bool recovered_now; /* made by us, a moment ago */
 };
 
