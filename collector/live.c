@@ -37,6 +37,8 @@ static void start(struct live *live, struct drain *drain, const char *out)
 	pid_t collector = getpid(), pid;
 
 	/* Small batches wait a while: what the program has said by now belongs to it. */
+	drain_add_tick(drain);
+	drain_add_counts(drain);
 	drain_batch(drain);
 	pid = fork();
 	if (pid == 0) {

@@ -28,11 +28,20 @@ static struct moment of_mark(const struct profile *profile, size_t mark)
 	return moment;
 }
 
+/* A run's length is told in whole milliseconds: its last mark may seem to come behind that. */
+static double last_seconds(const struct profile *profile)
+{
+	const double length = (double)profile->run.duration_ms / 1000;
+	const size_t marks = profile->mark_count;
+	const double mark = marks ? mark_seconds(profile, marks - 1) : 0;
+	return mark > length && mark < length + 0.001 ? mark : length;
+}
+
 static struct moment of_edge(const struct profile *profile, enum moment_kind kind)
 {
 	struct moment moment = {.kind = kind, .asked_seconds = -1};
 	snprintf(moment.name, sizeof moment.name, "%s", kind == MOMENT_START ? "start" : "end");
-	moment.seconds = kind == MOMENT_START ? 0 : (double)profile->run.duration_ms / 1000;
+	moment.seconds = kind == MOMENT_START ? 0 : last_seconds(profile);
 	return moment;
 }
 
