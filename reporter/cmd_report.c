@@ -14,7 +14,7 @@
 #include "options.h"
 #include "page.h"
 #include "report.h"
-#include "select.h"
+#include "report_make.h"
 
 struct arguments {
 	struct options options;
@@ -114,150 +114,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* What stays the same from FILE to FILE. */
 struct printing {
 	const struct arguments *arguments;
-	const regex_t *focus, *ignore;
+	struct report_query query;
 	struct term term;
 	struct json json;
 };
-
-/* What is asked of one grouping. */
-struct answers {
-	struct growth growth;
-	struct history history;
-	struct leak_tests leaks;
-	struct pinning pinning;
-};
-
-static void answers_compute(const struct report *report, const struct grouping *grouping,
-			    struct answers *ret_answers)
-{
-	const struct growth_query query = {grouping, report->from, report->to};
-	growth_compute(&query, &ret_answers->growth);
-	history_compute(grouping, &report->from, &report->to, &ret_answers->history);
-	leak_tests_compute(grouping, &ret_answers->history, &report->to, &ret_answers->leaks);
-	pinning_compute(&report->arenas, grouping, report->to.seconds, &ret_answers->pinning);
-}
-
-static void answers_release(struct answers *answers)
-{
-	pinning_release(&answers->pinning);
-	leak_tests_release(&answers->leaks);
-	history_release(&answers->history);
-	growth_release(&answers->growth);
-}
-
-/* JSON may be read anywhere: its sentences have whole paths. */
-static void find_verdict(const struct report *report, const struct options *options,
-			 const struct answers *answers, struct verdict *ret_verdict)
-{
-	const struct verdict_query query = {
-		.profile = report->profile,
-		.moment = report->to,
-		.fragmentation = &report->fragmentation,
-		.heap = &report->heap,
-		.resident = &report->resident,
-		.pinning = &answers->pinning,
-		.growth = &answers->growth,
-		.leaks = &answers->leaks,
-		.by = report->by,
-		.units = options->units,
-		.folder = options->json ? (struct caption_folder){""}
-					: caption_working_directory(),
-	};
-	verdict_find(&query, ret_verdict);
-}
-
-/* Nothing is left out of what a verdict rests on. */
-static void find_whole_verdict(struct report *report, const struct options *options)
-{
-	struct grouping whole = {.lines = report->lines, .by = report->by};
-	struct answers answers;
-	grouping_compute(&whole);
-	answers_compute(report, &whole, &answers);
-	find_verdict(report, options, &answers, &report->verdict);
-	answers_release(&answers);
-	grouping_release(&whole);
-}
-
-static void compute(struct report *report, const struct printing *printing)
-{
-	const struct options *options = &printing->arguments->options;
-	struct answers answers;
-	report->lines = lines_new(report->profile, report->by == GROUPING_BY_THREAD);
-	report->grouping = (struct grouping){
-		.lines = report->lines,
-		.by = report->by,
-		.focus = printing->focus,
-		.ignore = printing->ignore,
-	};
-	grouping_compute(&report->grouping);
-	arenas_at(report->profile, &report->to, &report->arenas);
-	fragmentation_compute(report->profile, &report->to, &report->arenas,
-			      &report->fragmentation);
-	report->heap = c_heap_at(report->profile, &report->to);
-	report->resident = resident_set_at(report->profile, &report->to);
-	answers_compute(report, &report->grouping, &answers);
-	if (report->filtered)
-		find_whole_verdict(report, options);
-	else
-		find_verdict(report, options, &answers, &report->verdict);
-	report->growth = answers.growth;
-	report->history = answers.history;
-	report->leaks = answers.leaks;
-	report->pinning = answers.pinning;
-}
-
-/* The profile becomes the report's, or is freed. */
-static int make_report_of(const struct printing *printing, const struct selected *selected,
-			  struct report *ret_report)
-{
-	const struct arguments *arguments = printing->arguments;
-	struct err err;
-	struct report report = {
-		.profile = selected->profile,
-		.by = arguments->by,
-		.limit = arguments->limit,
-		.running = selected->running,
-		.recovered_now = selected->recovered_now,
-		.filtered = printing->focus || printing->ignore,
-	};
-	if (moment_find_span(selected->profile, arguments->from, arguments->to, &report.from,
-			     &report.to, &err)) {
-		command_say("%s", err.text);
-		profile_free(selected->profile);
-		return -1;
-	}
-	/* No row needs the blocks, but damage in them is told with the rest. */
-	profile_check_blocks(selected->profile);
-	compute(&report, printing);
-	*ret_report = report;
-	return 0;
-}
-
-/* Opens FILE and computes; on failure says why. */
-static int make_report(const struct printing *printing, const char *name,
-		       struct report *ret_report)
-{
-	struct selected selected;
-	struct err err;
-	if (select_open(name, &selected, &err)) {
-		command_say("%s", err.text);
-		return -1;
-	}
-	return make_report_of(printing, &selected, ret_report);
-}
-
-static void release_report(struct report *report)
-{
-	verdict_release(&report->verdict);
-	pinning_release(&report->pinning);
-	arenas_release(&report->arenas);
-	leak_tests_release(&report->leaks);
-	history_release(&report->history);
-	growth_release(&report->growth);
-	grouping_release(&report->grouping);
-	lines_free(report->lines);
-	profile_free(report->profile);
-}
 
 static void print_report(struct printing *printing, const struct report *report)
 {
@@ -267,13 +127,24 @@ static void print_report(struct printing *printing, const struct report *report)
 		report_text(report, &printing->term, printing->arguments->options.units);
 }
 
+/* Opens FILE and computes; on failure says why. */
+static int make_report(const struct printing *printing, const char *name,
+		       struct report *ret_report)
+{
+	struct err err;
+	const int result = report_open(&printing->query, name, ret_report, &err);
+	if (result)
+		command_say("%s", err.text);
+	return result;
+}
+
 static int print_file(struct printing *printing, const char *name)
 {
 	struct report report;
 	if (make_report(printing, name, &report))
 		return STATUS_FAILED;
 	print_report(printing, &report);
-	release_report(&report);
+	report_release(&report);
 	return STATUS_FINE;
 }
 
@@ -299,7 +170,7 @@ static void print_sum(struct printing *printing, const struct report *parts, siz
 		.from = shared_moment(arguments->from, "each one's start or fork"),
 		.to = shared_moment(arguments->to, "end"),
 		.limit = arguments->limit,
-		.filtered = printing->focus || printing->ignore,
+		.filtered = printing->query.focus || printing->query.ignore,
 	};
 	print_report(printing, &report);
 	merge_release(&merge);
@@ -316,7 +187,7 @@ static int print_merged(struct printing *printing, char *const *files, size_t co
 	if (made == count)
 		print_sum(printing, parts, count);
 	for (size_t i = 0; i < made; i++)
-		release_report(&parts[i]);
+		report_release(&parts[i]);
 	return made == count ? STATUS_FINE : STATUS_FAILED;
 }
 
@@ -365,7 +236,7 @@ static int print_set(struct printing *printing, char *const *files, size_t count
 	print_parts(printing, parts, names, &lineage);
 	lineage_release(&lineage);
 	for (size_t i = 0; i < made; i++)
-		release_report(&parts[i]);
+		report_release(&parts[i]);
 	return made == count ? STATUS_FINE : STATUS_FAILED;
 }
 
@@ -385,12 +256,15 @@ static int print_page(struct printing *printing, struct profile *profile)
 	const struct selected selected = {.profile = profile, .running = true};
 	struct report report;
 	struct page page;
-	if (make_report_of(printing, &selected, &report))
+	struct err err;
+	if (report_make(&printing->query, &selected, &report, &err)) {
+		command_say("%s", err.text);
 		return -1;
+	}
 	page_begin(&page, &printing->term);
 	print_report(printing, &report);
 	page_end(&page, &printing->term);
-	release_report(&report);
+	report_release(&report);
 	return 0;
 }
 
@@ -493,7 +367,19 @@ int cmd_report(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	struct printing printing = {
-		.arguments = &arguments, .focus = filter.focus, .ignore = filter.ignore};
+		.arguments = &arguments,
+		.query =
+			{
+				.from = arguments.from,
+				.to = arguments.to,
+				.focus = filter.focus,
+				.ignore = filter.ignore,
+				.by = arguments.by,
+				.limit = arguments.limit,
+				.units = arguments.options.units,
+				.whole_paths = arguments.options.json,
+			},
+	};
 	const int status = arguments.live_seconds > 0 ? print_live(&printing)
 						      : print_all(&printing);
 	filter_release(&filter);
