@@ -149,7 +149,12 @@ void cycles_release(struct cycles *cycles)
 	*cycles = (struct cycles){0};
 }
 
+bool cycles_are_large(const struct cycles *cycles)
+{
+	return cycles->bytes >= LEAST_BYTES;
+}
+
 bool cycles_matter(const struct cycles *cycles)
 {
-	return cycles->bytes >= LEAST_BYTES || cycles->notes[0];
+	return cycles_are_large(cycles) || cycles->notes[0];
 }

@@ -40,7 +40,9 @@ struct cycles {
 void cycles_compute(const struct growth *growth, const struct profile *profile,
 		    enum units_kind units, struct cycles *ret_cycles);
 void cycles_release(struct cycles *cycles);
-/* Whether it is enough to be worth a reader's time. */
+/* Enough bytes for somebody to do something about them. */
+bool cycles_are_large(const struct cycles *cycles);
+/* Those, or something to say of the collector. */
 bool cycles_matter(const struct cycles *cycles);
 
 #endif

@@ -70,7 +70,8 @@ static void print_rows(const struct report *report, const struct cycles *cycles,
 	const size_t shown = rows_shown(report, cycles);
 	for (size_t i = 0; i < shown; i++)
 		print_row(report, cycles->rows[i], term, units, folder, source);
-	if (!shown)
+	/* What the interpreter does by itself nobody can change. */
+	if (!shown || !cycles->rows[0]->group.file)
 		return;
 	struct buf text;
 	char advice[1024];
@@ -91,7 +92,8 @@ void report_cycles(const struct report *report, const struct term *term, enum un
 	if (cycles_matter(&cycles)) {
 		putc('\n', term->out);
 		print_sum(report, &cycles, term, units);
-		print_rows(report, &cycles, term, units, folder, source);
+		if (cycles_are_large(&cycles))
+			print_rows(report, &cycles, term, units, folder, source);
 		for (size_t i = 0; i < CYCLES_MAX_NOTES && cycles.notes[i]; i++)
 			paragraph_item(term, "  ", cycles.notes[i], "    ");
 	}
