@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../collector/mem.h"
 #include "ring_peek.h"
 #include "run_files.h"
 
@@ -18,11 +17,36 @@ enum {
 	TRIES = 3,         /* somebody else who asked may have taken the file */
 };
 
+/* Its owner could cut the ring short under our mapping, or lead us to any file to remove. */
+static int check_ours(const struct live_ring *ring, struct err *err)
+{
+	struct stat status;
+	if (fstat(ring->fd, &status))
+		return err_set(err, "%s.ring: %s", ring->out, strerror(errno));
+	if (status.st_uid != geteuid())
+		return err_set(err, "%s.ring belongs to user %u: ask as that user", ring->out,
+			       status.st_uid);
+	return 0;
+}
+
+/* 0: of whoever runs us. Otherwise nothing is open. */
+static int open_checked(const char *out, uint32_t pid, struct live_ring *ret_ring,
+			struct err *err)
+{
+	if (out ? live_ring_of_run(out, ret_ring, err)
+		: live_ring_of_process(pid, ret_ring, err))
+		return -1;
+	if (check_ours(ret_ring, err) == 0)
+		return 0;
+	live_ring_release(ret_ring);
+	return -1;
+}
+
 int follow_open(const char *name, struct follow *ret_follow, struct err *err)
 {
 	const uint32_t pid = live_ring_pid(name);
 	if (pid && access(name, F_OK))
-		return live_ring_of_process(pid, &ret_follow->ring, err);
+		return open_checked(NULL, pid, &ret_follow->ring, err);
 	struct run_files run;
 	if (run_files_find(name, &run, err))
 		return -1;
@@ -30,7 +54,7 @@ int follow_open(const char *name, struct follow *ret_follow, struct err *err)
 	if (run.state != RUN_RUNNING)
 		result = err_set(err, "%s: its program doesn't run any more", run.out);
 	else
-		result = live_ring_of_run(run.out, &ret_follow->ring, err);
+		result = open_checked(run.out, 0, &ret_follow->ring, err);
 	run_files_release(&run);
 	return result;
 }
@@ -84,6 +108,12 @@ static int take_file(const char *out, struct profile **ret_profile, struct err *
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s.live-profile", out) >= (int)sizeof path)
 		return err_set(err, "%s: too long a name", out);
+	/* In a folder that all write to, a file of that name may be anybody's. */
+	struct stat status;
+	if (lstat(path, &status))
+		return err_set(err, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
+		return err_set(err, "%s isn't the collector's file", path);
 	if (profile_open_as(path, out, ret_profile, err))
 		return -1;
 	unlink(path);
@@ -116,7 +146,7 @@ int follow_next(struct follow *follow, struct profile **ret_profile, struct err 
 int follow_once(const char *out, struct profile **ret_profile, struct err *err)
 {
 	struct follow follow;
-	if (live_ring_of_run(out, &follow.ring, err))
+	if (open_checked(out, 0, &follow.ring, err))
 		return -1;
 	int got = follow_next(&follow, ret_profile, err);
 	if (got == 0)

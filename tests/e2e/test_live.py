@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import re
 import signal
 import subprocess
 
@@ -45,7 +44,7 @@ class Program:
         self.process.wait(SECONDS)
 
     def file(self):
-        return next(path for path in self.out.iterdir() if not re.search(r"\.(ring|journal\.\d+)$", path.name))
+        return next(self.out.glob("*.memtrace"))
 
     def blocks(self, report):
         rows = [row for row in report["growth"]
@@ -188,6 +187,34 @@ def test_why_not(program, tmp_path):
     wait_for(lambda: not list(program.out.glob("*.ring")), what="end")
     done = ask("report", "--live", path)
     assert done.returncode == 1 and "doesn't run any more" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_ring_of_another_user_is_left_alone(program):
+    program.keep(100)
+    ring = next(program.out.glob("*.ring"))
+    os.chown(ring, 65534, -1)
+    for command in (["report"], ["report", "--live"]):
+        done = ask(*command, program.file())
+        assert done.returncode == 1 and "belongs to user 65534" in done.stderr
+    os.chown(ring, 0, -1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_planted_profile_is_not_read(program, tmp_path):
+    """Neither a link is followed, nor is a foreign file taken where the collector could not replace it."""
+    program.keep(100)
+    planted = tmp_path / "planted"
+    planted.write_text("no profile at all")
+    name = program.file().with_name(program.file().name + ".live-profile")
+    name.symlink_to(planted)
+    assert ask("report", program.file()).returncode == 0
+    assert planted.read_text() == "no profile at all" and not name.exists()
+    # A folder of that name can't be replaced.
+    name.mkdir()
+    done = ask("report", program.file())
+    assert done.returncode == 1 and "isn't the collector's file" in done.stderr
+    name.rmdir()
 
 
 def test_a_stopped_collector_is_said(program):
