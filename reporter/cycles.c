@@ -15,6 +15,8 @@ enum {
 	/* Too seldom: a full collection gives back so much, and such a share of the peak. */
 	SELDOM_BYTES = 1 << 20,
 	SELDOM_PERCENT = 25,
+	/* A line is worth a change from such a part of all garbage on. */
+	GOOD_PART = 10,
 };
 
 static int compare(const void *left, const void *right)
@@ -152,6 +154,25 @@ void cycles_release(struct cycles *cycles)
 bool cycles_are_large(const struct cycles *cycles)
 {
 	return cycles->bytes >= LEAST_BYTES;
+}
+
+/* What the interpreter does by itself, and what it runs frozen in its own file, stays as it is. */
+static bool can_be_changed(const struct growth_row *row)
+{
+	static const char frozen[] = "<frozen ";
+	return row->group.file && strncmp(row->group.file, frozen, sizeof frozen - 1) != 0;
+}
+
+const struct growth_row *cycles_to_break(const struct cycles *cycles)
+{
+	for (size_t i = 0; i < cycles->row_count; i++) {
+		const struct growth_row *row = cycles->rows[i];
+		if (row->figures.gc_freed_bytes < cycles->bytes / GOOD_PART)
+			return NULL;
+		if (can_be_changed(row))
+			return row;
+	}
+	return NULL;
 }
 
 bool cycles_matter(const struct cycles *cycles)

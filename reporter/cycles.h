@@ -42,6 +42,12 @@ void cycles_compute(const struct growth *growth, const struct profile *profile,
 void cycles_release(struct cycles *cycles);
 /* Enough bytes for somebody to do something about them. */
 bool cycles_are_large(const struct cycles *cycles);
+/*
+ * The row whose cycles are worth breaking: the largest that holds a good part of the bytes at a
+ * line that somebody can change. NULL: none does, the garbage is the interpreter's own or a
+ * little of many lines.
+ */
+const struct growth_row *cycles_to_break(const struct cycles *cycles);
 /* Those, or something to say of the collector. */
 bool cycles_matter(const struct cycles *cycles);
 

@@ -70,8 +70,8 @@ static void print_rows(const struct report *report, const struct cycles *cycles,
 	const size_t shown = rows_shown(report, cycles);
 	for (size_t i = 0; i < shown; i++)
 		print_row(report, cycles->rows[i], term, units, folder, source);
-	/* What the interpreter does by itself nobody can change. */
-	if (!shown || !cycles->rows[0]->group.file)
+	const struct growth_row *row = cycles_to_break(cycles);
+	if (!row)
 		return;
 	struct buf text;
 	char advice[1024];
@@ -79,7 +79,7 @@ static void print_rows(const struct report *report, const struct cycles *cycles,
 		advice, sizeof advice,
 		"break the cycle that holds what %s makes: with a weak reference, or by setting"
 		" an attribute to None when it is done with; then the memory goes at once",
-		row_name(report, cycles->rows[0], folder, &text));
+		row_name(report, row, folder, &text));
 	report_advice(advice, term);
 	buf_release(&text);
 }
