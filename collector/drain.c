@@ -114,6 +114,19 @@ void drain_add_counts(struct drain *drain)
 	drain_add(drain, record_head(R_COUNTS, dropped), waited);
 }
 
+/* The journal has nothing in place of what was bad: the next batch tells what it was. */
+static void note_damage(struct drain *drain)
+{
+	const struct stream_check *check = &drain->ledger->check;
+	char text[sizeof(check->first_bad.text) + 16];
+
+	if (drain->damage_told || check->bad_records == 0 || !check->first_bad.text[0])
+		return;
+	drain->damage_told = true;
+	snprintf(text, sizeof(text), "first_damage=%s", check->first_bad.text);
+	stream_put_text(&drain->batch, R_INFO, 0, text, strlen(text));
+}
+
 /* True: the ring had something. Positions become free once their records are applied. */
 static bool take_batch(struct drain *drain)
 {
@@ -131,6 +144,7 @@ static bool take_batch(struct drain *drain)
 	count = own + ring_copy(drain->ring, records + own, BATCH_RECORDS);
 	ledger_take(drain->ledger, records, count, before, drain->ring->tail);
 	batch->len = 0;
+	note_damage(drain);
 	drain->stuck = drain->ring->tail == before && ring_waiting(drain->ring) > 0;
 	if (drain->ring->tail == before)
 		return false;

@@ -37,6 +37,7 @@ struct drain {
 	bool stuck;      /* a slot that is reserved and not committed stopped the last batch */
 	bool exec_shows; /* the ring was found in the program's maps: it will be missed there */
 	bool stacks_stopped;
+	bool damage_told;
 	/* Called when everything up to an R_FORK is in the books. */
 	void (*forked)(void *user, uint64_t fork_id);
 	/* Called at each turn, with the books as they are; NULL: nothing is to be done. */

@@ -63,7 +63,7 @@ uint64_t ring_waiting(const struct ring *ring);
 size_t ring_copy(struct ring *ring, struct record *out, size_t room);
 /* Lets the producers have what was copied. Call once a batch. */
 void ring_publish(struct ring *ring);
-/* Time in which the program ran went by: gives up holes that are older than a second. */
+/* Time in which the program ran went by: gives up holes that are older than ten seconds. */
 void ring_age(struct ring *ring, uint64_t elapsed_ns);
 /* The program is dead: gives up all holes. */
 void ring_seal(struct ring *ring);

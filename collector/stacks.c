@@ -50,25 +50,46 @@ static char *text_of(const void *bytes, size_t len)
 	return text;
 }
 
+static void add_node(struct stacks *stacks, struct stack_node node)
+{
+	stacks->nodes = mem_grow(stacks->nodes, &stacks->node_capacity, stacks->node_count + 1,
+				 sizeof(*stacks->nodes));
+	stacks->nodes[stacks->node_count++] = node;
+}
+
+/* False: the id is taken, or no stream of ours leaves so many out before it. */
+static bool comes_next(uint64_t id, uint64_t due)
+{
+	return id >= due && id - due <= STREAM_MOST_MISSING;
+}
+
 static void define_node(struct stacks *stacks, const struct record *r)
 {
-	if ((uint32_t)record_a(r) != stacks->node_count + 1)
+	if (!comes_next(record_a(r), stacks->node_count + 1))
 		return;
 	uint32_t instr;
 	stream_payload(r, sizeof(instr), &instr);
-	stacks->nodes = mem_grow(stacks->nodes, &stacks->node_capacity, stacks->node_count + 1,
-				 sizeof(*stacks->nodes));
-	stacks->nodes[stacks->node_count++] = (struct stack_node){
-		.parent = record_low(r),
-		.code = record_high(r),
-		.instr = (int32_t)instr,
-	};
+	/* Nodes whose definitions were lost keep their numbers: stacks that are cut off there. */
+	while (stacks->node_count + 1 < record_a(r))
+		add_node(stacks, (struct stack_node){.code = STREAM_CODE_TRUNCATED});
+	add_node(stacks, (struct stack_node){
+				 .parent = record_low(r),
+				 .code = record_high(r),
+				 .instr = (int32_t)instr,
+			 });
+}
+
+static void add_code(struct stacks *stacks, struct code code)
+{
+	stacks->codes = mem_grow(stacks->codes, &stacks->code_capacity, stacks->code_count + 1,
+				 sizeof(*stacks->codes));
+	stacks->codes[stacks->code_count++] = code;
 }
 
 /* A code whose lengths don't add up still takes its id, so that later ids stay right. */
 static void define_code(struct stacks *stacks, uint32_t id, const struct buf *bytes)
 {
-	if (id != STREAM_CODE_FIRST + stacks->code_count)
+	if (!comes_next(id, STREAM_CODE_FIRST + stacks->code_count))
 		return;
 	struct stream_code head = {0};
 	struct cursor c = cursor_over(bytes->data, bytes->len);
@@ -81,17 +102,17 @@ static void define_code(struct stacks *stacks, uint32_t id, const struct buf *by
 	if (c.failed)
 		head = (struct stream_code){0};
 
-	stacks->codes = mem_grow(stacks->codes, &stacks->code_capacity, stacks->code_count + 1,
-				 sizeof(*stacks->codes));
-	stacks->codes[stacks->code_count++] = (struct code){
-		.file = text_of(file, head.file_bytes),
-		.name = text_of(name, head.name_bytes),
-		.first_line = head.first_line,
-		.linetable_kind = head.linetable_kind,
-		.linetable_bytes = head.linetable_bytes,
-		.first_traced = head.first_traced,
-		.linetable = mem_copy(linetable, head.linetable_bytes),
-	};
+	while (STREAM_CODE_FIRST + stacks->code_count < id)
+		add_code(stacks, (struct code){.file = mem_text(""), .name = mem_text("")});
+	add_code(stacks, (struct code){
+				 .file = text_of(file, head.file_bytes),
+				 .name = text_of(name, head.name_bytes),
+				 .first_line = head.first_line,
+				 .linetable_kind = head.linetable_kind,
+				 .linetable_bytes = head.linetable_bytes,
+				 .first_traced = head.first_traced,
+				 .linetable = mem_copy(linetable, head.linetable_bytes),
+			 });
 }
 
 static struct thread *thread_of_slot(struct stacks *stacks, uint32_t slot)

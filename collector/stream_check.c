@@ -103,15 +103,39 @@ static bool mended_node(const struct stream_check *check, const struct record *r
 }
 
 /*
+ * Ids follow each other. Where some are missing, their definitions were in slots that got lost:
+ * one mistake, and what comes behind them is as good as ever. A bound in all, so that a stream
+ * of gaps can't ask for more memory than a real one.
+ */
+static const char *check_turn(struct stream_check *check, size_t index, const struct record *r,
+			      uint32_t id, uint32_t due)
+{
+	if (id < due)
+		return "defined a second time";
+	if (id == due)
+		return NULL;
+	if (id - due > STREAM_MOST_MISSING - check->missing)
+		return "definitions out of turn";
+	check->missing += id - due;
+	count_bad(check, index, r, "definitions before it are missing");
+	return NULL;
+}
+
+/*
  * Nodes keep their numbers whatever is wrong with them, or every later stack would be another.
  */
 static const char *check_node(struct stream_check *check, size_t index, struct record *r)
 {
 	uint32_t parent = record_low(r), code = record_high(r);
 	bool root = code == STREAM_CODE_THREAD;
+	const char *bad = record_a(r) > UINT32_MAX
+				  ? "no such node"
+				  : check_turn(check, index, r, (uint32_t)record_a(r),
+					       check->nodes + 1);
 
-	if (record_a(r) != (uint64_t)check->nodes + 1)
-		return "a stack node out of turn";
+	if (bad)
+		return bad;
+	check->nodes = (uint32_t)record_a(r) - 1;
 	check->nodes++;
 	if (mended_node(check, r))
 		return NULL;
@@ -169,14 +193,24 @@ static bool text_fits_kind(enum record_kind kind, const struct stream_text *text
 	}
 }
 
-static const char *check_text(struct stream_check *check, const struct record *r)
+/* Whole as it is, its number is another matter. */
+static const char *check_code(struct stream_check *check, size_t index, const struct record *r)
+{
+	uint32_t id = (uint32_t)r->head;
+	const char *bad = check_turn(check, index, r, id, STREAM_CODE_FIRST + check->codes);
+
+	if (!bad)
+		check->codes = id - STREAM_CODE_FIRST + 1;
+	return bad;
+}
+
+static const char *check_text(struct stream_check *check, size_t index, const struct record *r)
 {
 	enum record_kind kind = record_kind(r);
 	struct stream_text *text = &check->texts[kind - R_CODE];
+	const char *bad = NULL;
 	int done;
 
-	if (kind == R_CODE && (uint32_t)r->head != STREAM_CODE_FIRST + check->codes)
-		return "a code object out of turn";
 	done = stream_text_add(text, r, NULL);
 	if (done < 0)
 		return "a fragment of another text";
@@ -185,8 +219,8 @@ static const char *check_text(struct stream_check *check, const struct record *r
 	if (!text_fits_kind(kind, text))
 		return "a text whose lengths contradict each other";
 	if (kind == R_CODE)
-		check->codes++;
-	return NULL;
+		bad = check_code(check, index, r);
+	return bad;
 }
 
 static const char *check_audit_arena(const struct record *r)
@@ -261,7 +295,7 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_THREAD:
 	case R_INFO:
 	case R_MARK:
-		return check_text(check, r);
+		return check_text(check, index, r);
 	case R_AUDIT_ARENA:
 		return check_audit_arena(r);
 	case R_AUDIT_POOL:

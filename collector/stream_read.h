@@ -48,7 +48,11 @@ struct stream_text {
 	struct buf bytes;
 };
 
-enum { STREAM_MAX_TEXT_BYTES = 64 << 20 };
+enum {
+	STREAM_MAX_TEXT_BYTES = 64 << 20,
+	/* Definitions of nodes and code objects that may be missing in a stream, in all. */
+	STREAM_MOST_MISSING = 1 << 20,
+};
 
 void stream_text_init(struct stream_text *text);
 void stream_text_release(struct stream_text *text);
@@ -62,6 +66,7 @@ struct stream_check {
 	uint64_t position; /* records seen, for messages */
 	uint32_t nodes;    /* ids 1..nodes are defined */
 	uint32_t codes;    /* so many ids from STREAM_CODE_FIRST on are complete */
+	uint32_t missing;  /* of those, never seen: their slots were lost */
 	bool from_ring;    /* R_NONE is bad then, not what was bad before */
 	bool begun;        /* something other than definitions and states has been seen */
 	uint64_t bad_records;

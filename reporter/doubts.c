@@ -46,7 +46,6 @@ static void tell_counts(const struct teller *teller, const struct profile_run *r
 		{run->replaced,
 		 "allocations came at addresses that were live: a free was missed"},
 		{run->misplaced, "records contradict the map of arenas and pools"},
-		{run->bad_records, "records of the stream were damaged and left out"},
 		{run->checks_differing,
 		 "lines differ from what the interpreter said: don't trust"
 		 " the lines of this profile"},
@@ -55,6 +54,17 @@ static void tell_counts(const struct teller *teller, const struct profile_run *r
 		if (counts[i].count)
 			tell(teller, "%s %s", units_count(counts[i].count).text,
 			     counts[i].text);
+}
+
+static void tell_damage(const struct teller *teller, const struct profile *profile)
+{
+	const uint64_t count = profile->run.bad_records;
+	const char *first = profile_info(profile, "first_damage");
+	if (count)
+		tell(teller, "%s record%s of the stream %s damaged and left out%s%s",
+		     units_count(count).text, count == 1 ? "" : "s",
+		     count == 1 ? "was" : "were", first ? "; the first: " : "",
+		     first ? first : "");
 }
 
 static void tell_audits(const struct teller *teller, const struct profile *profile)
@@ -119,6 +129,7 @@ void doubts_of(const struct profile *profile, doubts_each *each, void *user)
 	tell_unseen(&teller, profile);
 	tell_file_system(&teller, profile);
 	tell_counts(&teller, run);
+	tell_damage(&teller, profile);
 	tell_audits(&teller, profile);
 	if (known && !(run->flags & PROFILE_CONSERVED))
 		tell(&teller, "allocated less freed is not what is live, for some stack: please"

@@ -4,11 +4,13 @@ program that never notices."""
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 
 import pytest
-from conftest import COMMAND, LIBRARY, ROOT, clean_environment, line_of, memtrace, wait_for
+from collectors import group_of_collector
+from conftest import COMMAND, LIBRARY, ROOT, Profile, clean_environment, line_of, memtrace, wait_for
 
 SCRIPT = ROOT / "samples/growing_list.py"
 COUNT = 2000
@@ -374,3 +376,51 @@ def test_output_folder_that_is_a_file(any_python, tmp_path):
     said, outcome = done.stderr.splitlines()
     assert str(tmp_path / "file/r.memtrace") in said and "Not a directory" in said
     os.unlink(outcome.split()[-1])
+
+
+LOSES_A_SLOT = """\
+import sys
+FILL, kept = b".", [None] * 3000
+def lost(i):
+    kept[i] = FILL * 467
+def later(i):
+    kept[i] = FILL * 467  # later
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(1000):
+    lost(i)
+for i in range(1000, 3000):
+    later(i)
+sys.exit(3)
+"""
+NODE, KIND_SHIFT, TAIL_AT, SLOTS_AT = 16, 48, 256, struct.Struct("<48xQ")
+
+
+def lose_first_node(ring):
+    """As if the thread that was to write it had never come back to it."""
+    content = bytearray(ring.read_bytes())
+    slots, = SLOTS_AT.unpack_from(content)
+    tail, = struct.unpack_from("<Q", content, TAIL_AT)
+    for at in range(slots + 16 * tail, len(content), 16):
+        if struct.unpack_from("<Q", content, at)[0] >> KIND_SHIFT & 63 == NODE:
+            content[at:at + 32] = bytes(32)
+            ring.write_bytes(content)
+            return
+    raise AssertionError("no stack was new")
+
+
+def test_a_lost_definition_costs_its_own_stack_only(trace, any_python, tmp_path):
+    script = tmp_path / "loses_a_slot.py"
+    script.write_text(LOSES_A_SLOT)
+    program = trace.start(any_python, script, env={"MEMTRACE_RING": "4MiB"}, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert program.stdout.readline() == "ready\n"
+    os.killpg(wait_for(lambda: group_of_collector(trace.out), what="collector"), signal.SIGKILL)
+    program.communicate("go\n", timeout=60)
+    assert program.returncode == 3
+    lose_first_node(pathlib.Path(f"{trace.out / 'run.memtrace'}.ring"))
+    profile = Profile(trace.out / "run.memtrace")
+    assert profile.line(script, line_of(script, "# later"))["count"] == 2000
+    doubts = profile.report()["doubts"]
+    assert any("1 record of the stream was damaged and left out; the first: record " in doubt
+               and doubt.endswith(": definitions before it are missing") for doubt in doubts), doubts

@@ -168,7 +168,7 @@ static void a_hole_is_waited_for(void **state)
 	put(made, record_head(R_FREE, 128), 0);
 	assert_int_equal(copy(made), 1);
 	ring_age(&made->ring, 0);
-	ring_age(&made->ring, 900000000);
+	ring_age(&made->ring, 9000000000);
 	assert_int_equal(copy(made), 0);
 	commit(made, hole, record_head(R_FREE, 96), 0);
 	assert_int_equal(copy(made), 2);
@@ -186,10 +186,10 @@ static void an_old_hole_is_skipped_and_counted(void **state)
 	put(made, record_head(R_FREE, 128), 0);
 	assert_int_equal(copy(made), 1);
 	ring_age(&made->ring, 0);
-	ring_age(&made->ring, 600000000);
+	ring_age(&made->ring, 6000000000);
 	assert_int_equal(copy(made), 0);
 	reserve(made, 1); /* younger: not skipped with them */
-	ring_age(&made->ring, 600000000);
+	ring_age(&made->ring, 6000000000);
 	assert_int_equal(copy(made), 2);
 	assert_int_equal(made->out[0].head, record_head(R_LOST, 4));
 	assert_int_equal(made->out[0].body, 1);
@@ -207,7 +207,7 @@ static void progress_makes_no_hole_old(void **state)
 
 		assert_int_equal(copy(made), 0);
 		ring_age(&made->ring, 0);
-		ring_age(&made->ring, 100000000);
+		ring_age(&made->ring, 1000000000);
 		assert_int_equal(copy(made), 0);
 		commit(made, at, record_head(R_FREE, 64), 0);
 		assert_int_equal(copy(made), 1);

@@ -231,6 +231,57 @@ static void nodes_stay_in_step(void **state)
 	stream_check_release(&check);
 }
 
+/* One slot that was lost costs what it defined, not the names of all that came later. */
+static void missing_definitions_are_one_mistake(void **state)
+{
+	struct record nodes[] = {
+		{record_head(R_NODE, 7), 2 | (uint64_t)STREAM_CODE_FIRST << 32},
+		{record_head(R_DATA, 5), 0},
+		{record_head(R_NODE, 8), 7 | (uint64_t)STREAM_CODE_FIRST << 32},
+		{record_head(R_DATA, 6), 0},
+		{record_head(R_NODE, 8 + STREAM_MOST_MISSING), 0},
+		{record_head(R_DATA, 0), 0},
+		{record_head(R_NODE, 1ULL << 40), 0},
+		{record_head(R_DATA, 0), 0},
+	};
+	struct stream_check check;
+	struct stacks stacks;
+	struct {
+		struct stream_code code;
+		char text[2];
+	} code = {{.file_bytes = 1, .name_bytes = 1}, "xy"};
+	struct buf codes = {0};
+
+	(void)state;
+	define_some(&check);
+	stacks_init(&stacks);
+	assert_int_equal(stream_check(&check, nodes, 8), 8);
+	assert_int_equal(check.bad_records, 3);
+	assert_int_equal(check.nodes, 8);
+	assert_int_equal(nodes[4].head | nodes[6].head, 0);
+	stacks_apply(&stacks, &nodes[0]);
+	stacks_apply(&stacks, &nodes[2]);
+	assert_int_equal(stacks.node_count, 8);
+	assert_int_equal(stacks.nodes[5].code, STREAM_CODE_TRUNCATED);
+	assert_int_equal(stacks.nodes[6].instr, 5);
+	assert_int_equal(stacks.nodes[7].parent, 7);
+
+	for (uint32_t id = STREAM_CODE_FIRST + 4; id < STREAM_CODE_FIRST + 6; id++)
+		stream_put_text(&codes, R_CODE, id, &code, 26);
+	struct record *texts = (struct record *)(void *)codes.data;
+	assert_int_equal(stream_check(&check, texts, codes.len / 16), codes.len / 16);
+	assert_int_equal(check.bad_records, 4);
+	assert_int_equal(check.codes, 6);
+	stacks_apply(&stacks, &texts[0]);
+	stacks_apply(&stacks, &texts[codes.len / 32]);
+	assert_string_equal(stacks_code(&stacks, STREAM_CODE_FIRST + 3)->name, "");
+	assert_string_equal(stacks_code(&stacks, STREAM_CODE_FIRST + 5)->name, "y");
+	assert_null(stacks_code(&stacks, STREAM_CODE_FIRST + 6));
+	buf_release(&codes);
+	stacks_release(&stacks);
+	stream_check_release(&check);
+}
+
 static void groups_that_are_not_whole(void **state)
 {
 	struct record r[] = {
@@ -292,8 +343,9 @@ static void assert_sane(const struct record *records, size_t count)
 		for (size_t j = 1; j < slots; j++)
 			assert_int_equal(record_kind(&r[j]), R_DATA);
 		if (record_kind(r) == R_NODE) {
-			assert_true(record_low(r) <= nodes);
-			assert_int_equal(record_a(r), ++nodes);
+			assert_in_range(record_a(r), nodes + 1, nodes + STREAM_MOST_MISSING);
+			nodes = (uint32_t)record_a(r);
+			assert_true(record_low(r) < nodes);
 		}
 		if (record_kind(r) >= R_ALLOC_MALLOC && record_kind(r) <= R_SMALL_OBJECT)
 			assert_true(record_low(r) <= nodes && record_a(r) != 0);
@@ -362,6 +414,7 @@ int main(void)
 		cmocka_unit_test(an_undefined_stack_costs_the_stack_only),
 		cmocka_unit_test(an_audits_pool_takes_its_bits),
 		cmocka_unit_test(nodes_stay_in_step),
+		cmocka_unit_test(missing_definitions_are_one_mistake),
 		cmocka_unit_test(groups_that_are_not_whole),
 		cmocka_unit_test(valid_streams_pass_unchanged),
 		cmocka_unit_test(damaged_streams_become_sane),
