@@ -77,7 +77,12 @@ void drain_add(struct drain *drain, uint64_t head, uint64_t body)
 	struct record r = {head, body};
 
 	buf_append(&drain->batch, &r, sizeof(r));
-	if (drain->batch.len >= BATCH_RECORDS * sizeof(r))
+	drain_flush_full(drain);
+}
+
+void drain_flush_full(struct drain *drain)
+{
+	if (drain->batch.len >= BATCH_RECORDS * sizeof(struct record))
 		drain_flush(drain);
 }
 

@@ -77,6 +77,8 @@ void drain_add(struct drain *drain, uint64_t head, uint64_t body);
 void drain_add_tick(struct drain *drain);
 void drain_add_counts(struct drain *drain);
 void drain_flush(struct drain *drain);
+/* Only once there are as many as a batch takes. */
+void drain_flush_full(struct drain *drain);
 /* One batch out of the ring. True: it had something. */
 bool drain_batch(struct drain *drain);
 /* Nanoseconds since the stream began. */

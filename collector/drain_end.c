@@ -73,6 +73,20 @@ static uint64_t take_most(uint64_t *left, uint64_t most)
 	return part;
 }
 
+/* Without a freeing stack it is an R_TEMP like those of programs that tell none. */
+static void add_pairs(struct drain *drain, const struct temp_slot *slot, uint64_t counts)
+{
+	const uint32_t by[2] = {slot->freer, slot->flags};
+
+	if (!by[0] && !by[1]) {
+		drain_add(drain, record_head(R_TEMP, slot->stack), counts);
+		return;
+	}
+	stream_put_group(&drain->batch, record_head(R_TEMP_BY, slot->stack), counts, by,
+			 sizeof(by));
+	drain_flush_full(drain);
+}
+
 static void add_temporary(struct drain *drain)
 {
 	const struct temp_slot *slots = ring_temp_slots(drain->ring);
@@ -84,7 +98,7 @@ static void add_temporary(struct drain *drain)
 			uint64_t part = take_most(&bytes, TEMP_MOST_BYTES);
 
 			part |= take_most(&pairs, TEMP_MOST_PAIRS) << 40;
-			drain_add(drain, record_head(R_TEMP, slots[i].stack), part);
+			add_pairs(drain, &slots[i], part);
 		}
 	}
 }

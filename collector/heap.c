@@ -16,6 +16,7 @@ void heap_init(struct heap *heap)
 	windows_init(&heap->windows);
 	marks_init(&heap->marks);
 	course_init(&heap->course);
+	frees_init(&heap->frees);
 	audits_init(&heap->audits);
 	census_init(&heap->census);
 	reallocs_init(&heap->reallocs);
@@ -35,6 +36,7 @@ void heap_release(struct heap *heap)
 	course_release(&heap->course);
 	lifetimes_release(&heap->lifetimes);
 	garbage_release(&heap->garbage);
+	frees_release(&heap->frees);
 	audits_release(&heap->audits);
 	census_release(&heap->census);
 	reallocs_release(&heap->reallocs);
@@ -159,6 +161,8 @@ static __attribute__((noinline)) void remember_freed(struct heap *heap, const st
 		freed.kind = FREED_LARGE;
 		freed.large = *large;
 	}
+	freed.by = heap->frees.by;
+	freed.told = heap->frees.on && !heap->garbage.over;
 	reallocs_remember(&heap->reallocs, (uint32_t)(r->body >> 40), &freed);
 }
 
@@ -168,22 +172,14 @@ static inline void apply_free(struct heap *heap, const struct record *r)
 
 	int in_gc = (flags & F_GC) && !heap->garbage.over;
 
+	if (UNLIKELY(heap->frees.on))
+		book_freer(heap, record_low(r), flags);
 	if (flags & F_REALLOC)
 		remember_freed(heap, r, in_gc);
 	if (UNLIKELY(!take_block(heap, record_a(r), in_gc)))
 		heap->counts.unknown_frees++;
-}
-
-static void apply_temporary(struct heap *heap, const struct record *r)
-{
-	enum { PAIRS_SHIFT = 40 };
-	uint64_t bytes = r->body & (((uint64_t)1 << PAIRS_SHIFT) - 1);
-	uint64_t pairs = r->body >> PAIRS_SHIFT;
-
-	sites_temporary(&heap->sites, known_stack(heap, record_a(r)), bytes, pairs);
-	heap->counts.allocations += pairs;
-	heap->counts.frees += pairs;
-	heap->counts.cancelled_pairs += pairs;
+	if (UNLIKELY(heap->frees.on))
+		book_freer(heap, 0, 0);
 }
 
 /*
@@ -234,7 +230,7 @@ void heap_apply(struct heap *heap, const struct record *records, size_t count)
 			apply_small(heap, r, DOMAIN_OBJECT, window);
 			break;
 		case R_TEMP:
-			apply_temporary(heap, r);
+			book_pairs(heap, r);
 			break;
 		case R_ALLOC_MALLOC:
 		case R_ALLOC_MEM:

@@ -14,6 +14,7 @@
 #include "census.h"
 #include "course.h"
 #include "err.h"
+#include "frees.h"
 #include "garbage.h"
 #include "lifetimes.h"
 #include "mappings.h"
@@ -67,6 +68,7 @@ struct heap {
 	struct course course;
 	struct lifetimes lifetimes;
 	struct garbage garbage;
+	struct frees frees;
 	struct audits audits;
 	struct census census;
 	struct residents residents;

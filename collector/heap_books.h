@@ -31,6 +31,16 @@ static inline uint64_t age_ms(const struct windows *windows, uint32_t window)
 /* A block's age when it was freed, by the window of its birth. */
 void book_age(struct heap *heap, uint32_t stack, uint32_t window);
 
+/* Who frees in the record that is applied next: no more than that. */
+static inline void book_freer(struct heap *heap, uint32_t by, uint32_t flags)
+{
+	heap->frees.by = known_stack(heap, by);
+	heap->frees.flags = flags;
+}
+
+/* That one has freed so much of a stack's. */
+void book_freed(struct heap *heap, uint32_t stack, uint64_t bytes, uint64_t blocks);
+
 /* `window`: of the block's birth. */
 static inline void book_free(struct heap *heap, enum block_domain domain, uint32_t stack,
 			     uint64_t bytes, uint32_t window, int in_gc)
@@ -38,6 +48,8 @@ static inline void book_free(struct heap *heap, enum block_domain domain, uint32
 	sites_free(&heap->sites, stack, bytes, in_gc);
 	if (__builtin_expect(in_gc, 0))
 		garbage_note(&heap->garbage, stack, bytes, 1);
+	if (__builtin_expect(heap->frees.on, 0))
+		book_freed(heap, stack, bytes, 1);
 	if (window != windows_current(&heap->windows))
 		book_age(heap, stack, window);
 	heap->domain_bytes[domain] -= bytes;
@@ -50,6 +62,8 @@ static inline enum block_domain pooled_domain(const struct block *block)
 	return block->object ? DOMAIN_OBJECT : DOMAIN_MEM;
 }
 
+/* R_TEMP, R_TEMP_BY. */
+void book_pairs(struct heap *heap, const struct record *r);
 /* A free was missed. */
 void book_replaced(struct heap *heap, const struct block *old);
 

@@ -151,6 +151,40 @@ static int compare_counts(const struct heap *heap, struct err *err)
 		       allocated, freed, heap->counts.allocations, heap->counts.frees);
 }
 
+/*
+ * Every free has its freeing stack: they add up to what each stack freed, while none is left
+ * out.
+ */
+static int compare_frees(const struct heap *heap, struct err *err)
+{
+	__attribute__((cleanup(mem_scope))) struct tally *sums =
+		mem_alloc(heap->sites.count * sizeof(*sums));
+
+	if (!heap->frees.on || heap->frees.partial)
+		return 0;
+	for (size_t i = 0; i < heap->frees.count; i++) {
+		const struct profile_freed *item = &heap->frees.items[i];
+
+		if (item->stack >= heap->sites.count)
+			return err_set(err, "stack %u freed blocks and never allocated any",
+				       item->stack);
+		sums[item->stack].bytes += item->bytes;
+		sums[item->stack].blocks += item->blocks;
+	}
+	for (size_t i = 0; i < heap->sites.count; i++) {
+		const struct site *site = &heap->sites.site[i];
+
+		if (sums[i].bytes != site->freed_bytes || sums[i].blocks != site->freed_blocks)
+			return err_set(err,
+				       "stack %zu: those who free say %" PRIu64
+				       " bytes in %" PRIu64 " blocks, its figures %" PRIu64
+				       " in %" PRIu64,
+				       i, sums[i].bytes, sums[i].blocks, site->freed_bytes,
+				       site->freed_blocks);
+	}
+	return 0;
+}
+
 int heap_check(const struct heap *heap, struct err *err)
 {
 	struct audit audit = {.heap = heap};
@@ -158,7 +192,7 @@ int heap_check(const struct heap *heap, struct err *err)
 
 	audit.by_stack = mem_alloc(heap->sites.count * sizeof(*audit.by_stack));
 	failed = sites_conserved(&heap->sites, err) || compare_counts(heap, err) ||
-		 count_arenas(&audit, err);
+		 compare_frees(heap, err) || count_arenas(&audit, err);
 	if (!failed) {
 		count_table(&audit);
 		count_mappings(&audit);

@@ -20,6 +20,48 @@ void book_replaced(struct heap *heap, const struct block *old)
 	heap->counts.replaced++;
 }
 
+void book_freed(struct heap *heap, uint32_t stack, uint64_t bytes, uint64_t blocks)
+{
+	struct frees *frees = &heap->frees;
+	struct profile_freed sum = frees_block(stack, frees->by, frees->flags, bytes, blocks);
+
+	if (heap->garbage.over)
+		frees->partial = true;
+	else
+		frees_note(frees, &sum);
+}
+
+void book_pairs(struct heap *heap, const struct record *r)
+{
+	enum { PAIRS_SHIFT = 40 };
+	uint64_t bytes = r->body & (((uint64_t)1 << PAIRS_SHIFT) - 1);
+	uint64_t pairs = r->body >> PAIRS_SHIFT;
+	uint32_t stack = known_stack(heap, record_a(r)), by[2] = {0};
+
+	sites_temporary(&heap->sites, stack, bytes, pairs);
+	heap->counts.allocations += pairs;
+	heap->counts.frees += pairs;
+	heap->counts.cancelled_pairs += pairs;
+	if (!heap->frees.on)
+		return;
+	if (record_kind(r) == R_TEMP_BY)
+		stream_payload(r, sizeof(by), by);
+	book_freer(heap, by[0], by[1]);
+	book_freed(heap, stack, bytes, pairs);
+	book_freer(heap, 0, 0);
+}
+
+/* A realloc's free, as it was noted. */
+static void unbook_freed(struct heap *heap, const struct freed_block *freed, uint32_t stack,
+			 uint64_t bytes)
+{
+	uint32_t flags = F_REALLOC | (freed->in_gc ? F_GC : 0);
+	struct profile_freed sum = frees_block(stack, freed->by, flags, bytes, 1);
+
+	if (freed->told)
+		frees_take_back(&heap->frees, &sum);
+}
+
 static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t stack,
 			uint64_t bytes, uint32_t window, int in_gc)
 {
@@ -46,6 +88,7 @@ static void restore_pooled(struct heap *heap, const struct freed_block *freed)
 		return;
 	book_unfree(heap, pooled_domain(&freed->pooled), freed->pooled.stack,
 		    freed->pooled.bytes, freed->pooled.window, freed->in_gc);
+	unbook_freed(heap, freed, freed->pooled.stack, freed->pooled.bytes);
 }
 
 static void restore_large(struct heap *heap, const struct freed_block *freed)
@@ -62,6 +105,7 @@ static void restore_large(struct heap *heap, const struct freed_block *freed)
 	}
 	book_unfree(heap, freed->large.domain, freed->large.stack, freed->large.bytes,
 		    freed->large.window, freed->in_gc);
+	unbook_freed(heap, freed, freed->large.stack, freed->large.bytes);
 }
 
 static void apply_restore(struct heap *heap, const struct record *r)
@@ -129,6 +173,8 @@ static void cut_mapping(void *user, const struct mapping *piece, bool whole)
 		return;
 	}
 	sites_free_part(&heap->sites, piece->stack, piece->bytes);
+	if (heap->frees.on)
+		book_freed(heap, piece->stack, piece->bytes, 0);
 	heap->domain_bytes[DOMAIN_MAPPING] -= piece->bytes;
 }
 
@@ -172,6 +218,27 @@ static void apply_arena_free(struct heap *heap, const struct record *r)
 	if (!arena_map_remove(&heap->arenas, record_a(r), lose_block, heap))
 		mappings_remove(&heap->mappings, record_a(r), record_high(r), cut_mapping,
 				heap);
+}
+
+static void apply_unmap(struct heap *heap, const struct record *r)
+{
+	book_freer(heap, record_low(r), 0);
+	mappings_remove(&heap->mappings, record_a(r), (uint64_t)record_high(r) << PAGE_SHIFT,
+			cut_mapping, heap);
+	book_freer(heap, 0, 0);
+}
+
+/* What was freed before the fact was told has nobody's name. */
+static void apply_fact(struct heap *heap, const struct record *r)
+{
+	const char *frees;
+
+	stacks_apply(&heap->stacks, r);
+	frees = stacks_info(&heap->stacks, "frees");
+	if (!frees || strcmp(frees, "1") != 0 || heap->frees.on)
+		return;
+	heap->frees.on = true;
+	heap->frees.partial = heap->counts.frees > 0;
 }
 
 static void apply_collection(struct heap *heap, const struct record *r)
@@ -288,8 +355,13 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 			    record_kind(r) == R_MAP_ANON);
 		break;
 	case R_UNMAP:
-		mappings_remove(&heap->mappings, record_a(r),
-				(uint64_t)record_high(r) << PAGE_SHIFT, cut_mapping, heap);
+		apply_unmap(heap, r);
+		break;
+	case R_TEMP_BY:
+		book_pairs(heap, r);
+		break;
+	case R_INFO:
+		apply_fact(heap, r);
 		break;
 	case R_ARENA:
 		apply_arena(heap, r);

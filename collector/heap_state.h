@@ -35,6 +35,7 @@ enum state_part {
 	STATE_AUDITS,
 	STATE_GARBAGE,
 	STATE_RESIDENTS,
+	STATE_FREES,
 	STATE_END,
 };
 

@@ -183,12 +183,16 @@ static void read_reallocs(struct heap *heap, struct cursor *c)
 		freed.record_address = cursor_varint(c);
 		uint64_t kind = cursor_varint(c);
 
-		freed.in_gc = cursor_varint(c) != 0;
+		uint64_t flags = cursor_varint(c);
+
+		freed.in_gc = flags & 1;
+		freed.told = flags >> 1 & 1;
 		freed.class = (uint32_t)cursor_varint(c);
 		pooled = cursor_varint(c);
 		memcpy(&freed.pooled, &pooled, sizeof(pooled));
 		freed.pooled.stack = known_stack(heap, freed.pooled.stack);
 		freed.large = state_read_large_block(heap, c);
+		freed.by = state_read_stack(heap, c);
 		if (c->failed || kind > FREED_LARGE ||
 		    (kind == FREED_LARGE && !freed.large.address) || slot >> THREAD_SLOT_BITS)
 			return;
@@ -282,6 +286,25 @@ static void read_residents(struct heap *heap, struct cursor *c)
 	}
 }
 
+static void read_frees(struct heap *heap, struct cursor *c)
+{
+	heap->frees.partial = cursor_varint(c) != 0;
+	while (state_more(c)) {
+		struct profile_freed item = {.stack = state_read_stack(heap, c)};
+		uint64_t by = cursor_varint(c);
+
+		item.by = by == PROFILE_OTHER_STACKS ? PROFILE_OTHER_STACKS
+						     : known_stack(heap, by);
+		numbers(c,
+			(uint64_t *const[]){&item.blocks, &item.bytes, &item.gc_blocks,
+					    &item.gc_bytes, &item.moved_blocks,
+					    &item.moved_bytes},
+			6);
+		if (!c->failed)
+			frees_note(&heap->frees, &item);
+	}
+}
+
 static void read_counts(struct heap *heap, struct cursor *c)
 {
 	const uint8_t *counts = cursor_bytes(c, sizeof(heap->counts));
@@ -326,6 +349,7 @@ void heap_state_apply(struct heap *heap, const struct record *r)
 		[STATE_AUDITS] = read_audits,
 		[STATE_GARBAGE] = read_garbage,
 		[STATE_RESIDENTS] = read_residents,
+		[STATE_FREES] = read_frees,
 		[STATE_END] = NULL,
 	};
 	struct stream_text *text = &heap->state_text;

@@ -292,11 +292,12 @@ static void write_realloc(struct state_writer *writer, uint64_t slot,
 
 	memcpy(&pooled, &freed->pooled, sizeof(pooled));
 	state_numbers(writer,
-		      (const uint64_t[]){slot, freed->record_address, freed->kind, freed->in_gc,
-					 freed->class, pooled, large->address, large->bytes,
-					 large->stack,
-					 large->window | (unsigned int)large->domain << 14},
-		      10);
+		      (const uint64_t[]){
+			      slot, freed->record_address, freed->kind,
+			      (unsigned int)freed->in_gc | (unsigned int)freed->told << 1,
+			      freed->class, pooled, large->address, large->bytes, large->stack,
+			      large->window | (unsigned int)large->domain << 14, freed->by},
+		      11);
 }
 
 static void write_reallocs(struct state_writer *writer)
@@ -374,6 +375,30 @@ static void write_residents(struct state_writer *writer)
 	state_part(writer, STATE_RESIDENTS);
 }
 
+/* partial; then pair by pair, in the order in which they came. */
+static void write_frees(struct state_writer *writer)
+{
+	const struct frees *frees = &writer->heap->frees;
+	size_t items = 0;
+
+	state_number(writer, frees->partial);
+	for (size_t i = 0; i < frees->count; i++) {
+		const struct profile_freed *item = &frees->items[i];
+
+		state_numbers(writer,
+			      (const uint64_t[]){item->stack, item->by, item->blocks,
+						 item->bytes, item->gc_blocks, item->gc_bytes,
+						 item->moved_blocks, item->moved_bytes},
+			      8);
+		if (++items < ITEMS_A_PART)
+			continue;
+		state_part(writer, STATE_FREES);
+		state_number(writer, frees->partial);
+		items = 0;
+	}
+	state_part(writer, STATE_FREES);
+}
+
 static void write_counts(struct state_writer *writer)
 {
 	const struct heap *heap = writer->heap;
@@ -419,6 +444,7 @@ int heap_state_write(const struct heap *heap, const struct state_sink *sink, str
 	write_audits(&writer);
 	write_garbage(&writer);
 	write_residents(&writer);
+	write_frees(&writer);
 	/* Behind what moves the figures that these are. */
 	write_counts(&writer);
 	state_half_texts(&writer);

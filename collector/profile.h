@@ -43,6 +43,8 @@ enum {
 #define PROFILE_MAX_SECTION_BYTES (1ULL << 30)
 /* In the place of a mark's number: the time when the program had most arenas. */
 #define PROFILE_PEAK 0xffffffffu
+/* In the place of a freeing stack: those for which there was no room (frees.h). */
+#define PROFILE_OTHER_STACKS 0xffffffffu
 
 struct profile_header {
 	char magic[8];
@@ -88,6 +90,8 @@ uint64_t profile_checksum(const struct profile_header *header,
  * POOL  struct profile_pool, ascending by address, those with live blocks
  * PINS  struct profile_pin, ascending by arena, then by stack: who holds which arena
  * MAPS  struct profile_mapping, ascending by address
+ * FREE  struct profile_freed, ascending by stack, then by the freeing stack: of a run with the
+ *       fact frees=1
  * LIFE  struct profile_lifetime, ascending by stack, those with live blocks or old ones
  * AMRK  struct profile_arena_mark, ascending by mark, then by address: at a mark those arenas
  *       that changed since the mark before it, came or went; at PROFILE_PEAK all
@@ -330,6 +334,19 @@ struct profile_audit_difference {
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct profile_audit_difference) == 40, "layout");
+
+/*
+ * What one stack freed of another's blocks until the interpreter finalised, pairs that were
+ * cancelled included. All of a stack add up to what it freed until then.
+ */
+struct profile_freed {
+	uint32_t stack; /* allocated */
+	uint32_t by;    /* freed; 0: not known, PROFILE_OTHER_STACKS: stacks not told apart */
+	uint64_t blocks, bytes;
+	uint64_t gc_blocks, gc_bytes;       /* of these, inside a cyclic collection */
+	uint64_t moved_blocks, moved_bytes; /* ... and by a realloc */
+};
+_Static_assert(sizeof(struct profile_freed) == 56, "layout");
 
 struct profile_mapping {
 	uint64_t address, bytes;

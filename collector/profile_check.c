@@ -162,6 +162,22 @@ static void check_lifetimes(struct profile *profile)
 	profile->lifetime_count = kept;
 }
 
+/* A freeing stack that isn't there isn't known. */
+static void check_frees(struct profile *profile)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < profile->freed_count; i++) {
+		struct profile_freed item = profile->frees[i];
+
+		if (item.by != PROFILE_OTHER_STACKS && !profile_has_stack(profile, item.by))
+			item.by = 0;
+		if (profile_has_stack(profile, item.stack))
+			profile->frees[kept++] = item;
+	}
+	profile->freed_count = kept;
+}
+
 static void check_point(const struct profile *profile, struct profile_point *point)
 {
 	if (point->change_start > profile->point_change_count ||
@@ -246,5 +262,6 @@ void profile_check(struct profile *profile)
 	check_points(profile);
 	check_residents(profile);
 	check_lifetimes(profile);
+	check_frees(profile);
 	profile_check_map(profile);
 }

@@ -69,6 +69,8 @@ struct profile {
 	size_t mark_class_count;
 	struct profile_lifetime *lifetimes; /* ascending by stack */
 	size_t lifetime_count;
+	struct profile_freed *frees; /* of a run with the fact frees=1 */
+	size_t freed_count;
 	struct stream_resident *residents; /* in order of time */
 	size_t resident_count;
 	struct profile_point *points; /* in order of time */

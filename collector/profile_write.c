@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mem.h"
 #include "profile_file.h"
 #include "profile_write_map.h"
 #include "section_write.h"
@@ -17,7 +18,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 28 };
+enum { SECTION_COUNT = 29 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
@@ -252,6 +253,19 @@ static int write_residents(struct draft *draft)
 	return profile_file_add(&draft->file, &section, draft->err);
 }
 
+static int write_frees(struct draft *draft)
+{
+	const struct frees *frees = &draft->heap->frees;
+	__attribute__((cleanup(mem_scope))) struct profile_freed *items = frees_sorted(frees);
+	SECTION section;
+
+	section_write_init(&section, "FREE", sizeof(*items));
+	for (size_t i = 0; i < frees->count; i++)
+		if (items[i].blocks || items[i].bytes)
+			section_write_add(&section, &items[i], sizeof(*items));
+	return profile_file_add(&draft->file, &section, draft->err);
+}
+
 static int write_summaries(struct draft *draft)
 {
 	SECTION arenas, holders, classes;
@@ -388,8 +402,8 @@ static int write_sections(struct draft *draft, const struct run_identity *identi
 	if (write_run(draft, identity, result) || write_info(draft) || write_codes(draft) ||
 	    write_nodes(draft) || write_threads(draft) || write_sites(draft) ||
 	    write_marks(draft) || write_texts(draft) || write_windows(draft) ||
-	    write_course(draft) || write_residents(draft) || write_audits(draft) ||
-	    write_summaries(draft))
+	    write_course(draft) || write_residents(draft) || write_frees(draft) ||
+	    write_audits(draft) || write_summaries(draft))
 		return -1;
 	return write_snapshot(draft);
 }

@@ -23,6 +23,8 @@ struct freed_block {
 				    address */
 	enum freed_kind kind;
 	bool in_gc;
+	bool told;                /* it is in frees.h */
+	uint32_t by;              /* the stack that freed it */
 	uint32_t class;           /* FREED_POOLED */
 	struct block pooled;      /* FREED_POOLED */
 	struct large_block large; /* FREED_LARGE; with FREED_POOLED its address */

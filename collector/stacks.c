@@ -153,6 +153,13 @@ static struct info *info_find(const struct stacks *stacks, const char *key)
 	return NULL;
 }
 
+const char *stacks_info(const struct stacks *stacks, const char *key)
+{
+	const struct info *info = info_find(stacks, key);
+
+	return info ? info->value : NULL;
+}
+
 static void define_info(struct stacks *stacks, const struct buf *bytes)
 {
 	char *key __attribute__((cleanup(mem_scope))) = text_of(bytes->data, bytes->len);

@@ -64,5 +64,7 @@ void stacks_release(struct stacks *stacks);
 void stacks_apply(struct stacks *stacks, const struct record *r);
 const struct code *stacks_code(const struct stacks *stacks,
 			       uint32_t code_id); /* NULL: not code */
+/* The value of a fact; NULL: it was not told. */
+const char *stacks_info(const struct stacks *stacks, const char *key);
 
 #endif

@@ -117,9 +117,7 @@ static const char *check_turn(struct stream_check *check, size_t index, const st
 	if (id - due > STREAM_MOST_MISSING - check->missing)
 		return "definitions out of turn";
 	check->missing += id - due;
-	/* A journal says itself how many were bad. */
-	if (check->from_ring)
-		count_bad(check, index, r, "definitions before it are missing");
+	count_bad(check, index, r, "definitions before it are missing");
 	return NULL;
 }
 
@@ -277,12 +275,14 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 			return "unknown bits";
 		return check_address(r);
 	case R_TEMP:
+	case R_TEMP_BY:
 		return record_a(r) <= check->nodes ? NULL : "an undefined stack";
 	case R_MAP_ANON:
 	case R_MAP_FILE:
 		check_stack(check, index, r);
 		return check_range(r, pages_bytes, 1 << PAGE_SHIFT);
 	case R_UNMAP:
+		check_stack(check, index, r);
 		return check_range(r, pages_bytes, 1 << PAGE_SHIFT);
 	case R_ARENA:
 		check_stack(check, index, r);

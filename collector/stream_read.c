@@ -15,6 +15,7 @@ size_t stream_record_slots(const struct record *r)
 	case R_ALLOC_OBJECT:
 		return record_high(r) == STREAM_SIZE_WIDE ? 2 : 1;
 	case R_NODE:
+	case R_TEMP_BY:
 		return 2;
 	case R_CODE:
 	case R_THREAD:

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "freer.h"
 #include "stream.h"
 
 enum { CALL_HELD = 4 };
@@ -31,6 +32,7 @@ struct call {
 	uint64_t bytes;
 	uint64_t old; /* the address it frees; 0: none */
 	struct record waiting;
+	struct freer by; /* of a realloc's free */
 	unsigned held_count;
 	struct event held[CALL_HELD];
 };

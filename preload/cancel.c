@@ -1,9 +1,12 @@
 #include "cancel.h"
 
+#include <string.h>
+
 #include "ring.h"
 #include "spin.h"
 
 bool cancel_on = true;
+bool cancel_plain = true;
 
 /* Blocks are 16 apart; the multiplication spreads pools and arenas over the table. */
 static struct cancel_slot *slot_of(uint64_t address)
@@ -74,6 +77,60 @@ static bool is_full(const struct temp_slot *slot)
 	return slot->pairs == 0xffffff || slot->bytes > (uint64_t)0xff << 32;
 }
 
+static void send_pairs_by(struct temp_slot *slot)
+{
+	char data[STREAM_DATA_BYTES] = {0};
+
+	if (!slot->pairs)
+		return;
+	memcpy(data, &slot->freer, sizeof(slot->freer));
+	memcpy(data + sizeof(slot->freer), &slot->flags, sizeof(slot->flags));
+	ring_put_with(record_head(R_TEMP_BY, slot->stack), slot->bytes | slot->pairs << 40,
+		      data);
+	slot->pairs = 0;
+	slot->bytes = 0;
+}
+
+static struct temp_slot *slot_of_pair(uint32_t stack, struct freer by)
+{
+	uint64_t hash = (stack | (uint64_t)(by.stack ^ by.flags << 24) << 32) *
+			0x9e3779b97f4a7c15ULL;
+
+	return &ring.temp[hash >> 48 & (RING_TEMP_SLOTS - 1)];
+}
+
+static bool is_pair_of(const struct temp_slot *slot, uint32_t stack, struct freer by)
+{
+	return slot->stack == stack && slot->freer == by.stack && slot->flags == by.flags;
+}
+
+static void count_pair_by(uint32_t stack, uint32_t bytes, struct freer by)
+{
+	struct temp_slot *slot = slot_of_pair(stack, by);
+
+	spin_lock(&slot->lock);
+	if (!is_pair_of(slot, stack, by) || is_full(slot))
+		send_pairs_by(slot);
+	slot->stack = stack;
+	slot->freer = by.stack;
+	slot->flags = by.flags;
+	slot->pairs++;
+	slot->bytes += bytes;
+	spin_unlock(&slot->lock);
+}
+
+static void uncount_pair_by(uint32_t stack, uint32_t bytes, struct freer by)
+{
+	struct temp_slot *slot = slot_of_pair(stack, by);
+
+	spin_lock(&slot->lock);
+	if (is_pair_of(slot, stack, by) && slot->pairs) {
+		slot->pairs--;
+		slot->bytes -= bytes;
+	}
+	spin_unlock(&slot->lock);
+}
+
 static void count_pair(uint32_t stack, uint32_t bytes)
 {
 	struct temp_slot *slot = &ring.temp[stack & (RING_TEMP_SLOTS - 1)];
@@ -140,17 +197,47 @@ void cancel_send(uint64_t address)
 	spin_unlock(&slot->lock);
 }
 
+bool cancel_take_by(uint64_t address, struct freer by, struct record *ret_record)
+{
+	struct cancel_slot *slot = lock_waiting(address);
+
+	if (!slot)
+		return false;
+	*ret_record = slot->record;
+	empty(slot);
+	count_pair_by(record_low(ret_record), record_bytes(ret_record), by);
+	spin_unlock(&slot->lock);
+	return true;
+}
+
+/* In one store: whoever reads it of a dead process finds the one stack or the other. */
+static void give_to(struct cancel_slot *slot, uint32_t stack)
+{
+	uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;
+
+	__atomic_store_n(&slot->record.body, others | stack, __ATOMIC_RELEASE);
+}
+
 bool cancel_retag(uint64_t address, uint32_t stack)
 {
 	struct cancel_slot *slot = lock_waiting(address);
 
 	if (!slot)
 		return false;
-	uint64_t others = slot->record.body & ~(uint64_t)UINT32_MAX;
-
 	count_pair(record_low(&slot->record), record_bytes(&slot->record));
-	/* In one store: whoever reads it of a dead process finds the one stack or the other. */
-	__atomic_store_n(&slot->record.body, others | stack, __ATOMIC_RELEASE);
+	give_to(slot, stack);
+	spin_unlock(&slot->lock);
+	return true;
+}
+
+bool cancel_retag_by(uint64_t address, uint32_t stack, struct freer by)
+{
+	struct cancel_slot *slot = lock_waiting(address);
+
+	if (!slot)
+		return false;
+	count_pair_by(record_low(&slot->record), record_bytes(&slot->record), by);
+	give_to(slot, stack);
 	spin_unlock(&slot->lock);
 	return true;
 }
@@ -158,6 +245,12 @@ bool cancel_retag(uint64_t address, uint32_t stack)
 void cancel_restore(struct record record)
 {
 	uncount_pair(record_low(&record), record_bytes(&record));
+	cancel_put(record);
+}
+
+void cancel_restore_by(struct record record, struct freer by)
+{
+	uncount_pair_by(record_low(&record), record_bytes(&record), by);
 	cancel_put(record);
 }
 
@@ -174,7 +267,10 @@ void cancel_flush(void)
 	}
 	for (unsigned i = 0; i < RING_TEMP_SLOTS; i++) {
 		spin_lock(&ring.temp[i].lock);
-		send_pairs(&ring.temp[i]);
+		if (cancel_plain)
+			send_pairs(&ring.temp[i]);
+		else
+			send_pairs_by(&ring.temp[i]);
 		spin_unlock(&ring.temp[i].lock);
 	}
 }

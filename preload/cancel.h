@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 
+#include "freer.h"
 #include "stream.h"
 
 /* Largest request that waits: the high-water mark doesn't see what does. */
@@ -24,6 +25,11 @@ enum { CANCEL_LARGEST_BYTES = STREAM_WAITING_MOST_BYTES };
 
 /* Off with MEMTRACE_EVENTS=all: every event goes into the ring. Set before the first. */
 extern bool cancel_on;
+/*
+ * On, and a pair is counted for the stack that allocated alone. Where the freeing stack counts
+ * too (freer.h), the functions below that take a struct freer take the place of their namesakes.
+ */
+extern bool cancel_plain;
 
 /* The record of an allocation of at most CANCEL_LARGEST_BYTES. */
 void cancel_put(struct record record);
@@ -41,6 +47,10 @@ void cancel_send(uint64_t address);
 bool cancel_retag(uint64_t address, uint32_t stack);
 /* The same pair, as if it had not been taken: a realloc failed. */
 void cancel_restore(struct record record);
+/* The same three where a pair is counted for both its stacks. */
+bool cancel_take_by(uint64_t address, struct freer by, struct record *ret_record);
+bool cancel_retag_by(uint64_t address, uint32_t stack, struct freer by);
+void cancel_restore_by(struct record record, struct freer by);
 /* Everything into the ring: waiting allocations, and the counts of cancelled pairs. */
 void cancel_flush(void);
 

@@ -10,6 +10,7 @@
 
 #include "exports.h"
 #include "facts.h"
+#include "freer.h"
 #include "life.h"
 #include "real.h"
 #include "thread.h"
@@ -80,8 +81,10 @@ EXPORT void *dlopen(const char *file, int mode)
 		return NULL;
 	if (file && mode & RTLD_DEEPBIND)
 		note_deep_binding(file);
-	if (file && !(mode & RTLD_NOLOAD))
+	if (file && !(mode & RTLD_NOLOAD)) {
+		freer_note_library(file);
 		expect();
+	}
 	return real.dlopen(file, mode);
 }
 

@@ -20,6 +20,7 @@
 #include "exports.h"
 #include "facts.h"
 #include "family.h"
+#include "freer.h"
 #include "late.h"
 #include "launch.h"
 #include "mark.h"
@@ -276,11 +277,15 @@ static void begin_run(void)
 	if (!make_state_page() || !launch_run(&options, program))
 		return;
 	traced_pid = getpid();
+	freer_on = options.frees;
 	cancel_on = options.events != EVENTS_ALL;
+	cancel_plain = cancel_on && !freer_on;
 	if (options.follow != FOLLOW_NONE)
 		family_init();
 	facts_send(program, options.python_malloc, options.argv ? argument_count : 0,
 		   arguments);
+	if (freer_on)
+		facts_send_one("frees", "1");
 	reach_look();
 	c_heap_init();
 	reuse_init(options.reuse);

@@ -45,6 +45,7 @@ static const struct option table[] = {
 	{"MEMTRACE_AUDIT", OPTION_WORD, FIELD(audit), 0, 0, "end, marks or off", audit_words},
 	{"MEMTRACE_MODE", OPTION_WORD, (size_t)NO_FIELD, 0, 0, "exact", mode_words},
 	{"MEMTRACE_REUSE", OPTION_FLAG, FIELD(reuse), 0, 0, "0 or 1", NULL},
+	{"MEMTRACE_FREES", OPTION_FLAG, FIELD(frees), 0, 0, "0 or 1", NULL},
 	{"MEMTRACE_ARGV", OPTION_FLAG, FIELD(argv), 0, 0, "0 or 1", NULL},
 	{"MEMTRACE_QUIET", OPTION_FLAG, FIELD(quiet), 0, 0, "0 or 1", NULL},
 };

@@ -28,6 +28,7 @@ struct options {
 	int follow; /* enum follow_option */
 	int audit;  /* enum audit_option */
 	int reuse;  /* follow the blocks of Python's free lists: reuse.h */
+	int frees;  /* the stacks that free, too: freer.h */
 	int argv;   /* keep the program's arguments */
 	int quiet;
 };

@@ -103,6 +103,23 @@ static void check_line(const void *object, uint32_t code, int32_t instr)
 	ring_put(record_head(R_CHECK, code), (uint32_t)instr | (uint64_t)(uint32_t)line << 32);
 }
 
+/*
+ * Python 3.11 lets a frame's code go while the frame is still the innermost: its texts are
+ * freed before itself is. The count of references, in front of the type, is 0 by then.
+ */
+static __attribute__((noinline)) bool is_dying(const struct thread *self, const void *object)
+{
+	enum { LAST_WITH_DYING_CODE = 11 };
+	int64_t references;
+
+	if (!self->freeing || python.minor > LAST_WITH_DYING_CODE)
+		return false;
+	memcpy(&references,
+	       (const char *)object + python.layout.object_type - sizeof(references),
+	       sizeof(references));
+	return references <= 0;
+}
+
 static uint32_t code_id(struct thread *self, const void *object, enum code_traits *ret_traits)
 {
 	struct code_text text;
@@ -110,6 +127,8 @@ static uint32_t code_id(struct thread *self, const void *object, enum code_trait
 
 	if (id)
 		return id;
+	if (is_dying(self, object))
+		return 0;
 	switch (code_text_read(object, self->text, &text, ret_traits)) {
 	case CODE_TEXT_READ:
 		return intern_add_code(object, &text, *ret_traits);
@@ -158,7 +177,7 @@ static uint32_t number_frame(struct thread *self, uint32_t parent,
 	int32_t instr = instr_offset(frame);
 	uint32_t node = intern_node(parent, code, instr, &is_new);
 
-	if (is_new && gil_held)
+	if (is_new && gil_held && !self->freeing)
 		check_line(code_of(frame), code, instr);
 	*hint_of(self, parent, frame) = (struct node_hint){frame->code, frame->instr, parent,
 							   node,        self->epoch,  0};

@@ -24,6 +24,9 @@
  * Pairs of an allocation and its free may be missing altogether (the cancelling table): R_TEMP
  * counts them per stack.
  *
+ * Who frees is told in streams with the fact "frees=1" alone: elsewhere every freeing stack is
+ * 0.
+ *
  * Trust: the bytes of a ring are input. Readers copy a record, then check it.
  */
 #ifndef MEMTRACE_STREAM_H
@@ -78,6 +81,10 @@ enum record_kind {
 	R_RESTORE = 8,
 	/* Pairs cancelled: a = stack; b = bytes (bits 0-39) | pairs (bits 40-63). */
 	R_TEMP = 9,
+	/*
+	 * The same with one R_DATA: bytes 0-3 the freeing stack or 0, bytes 4-7 enum free_flags.
+	 */
+	R_TEMP_BY = 30,
 
 	/*
 	 * Mappings. a = address; b = stack | pages of 4096 bytes (bits 32-63). R_MAP_FILE is
@@ -86,7 +93,9 @@ enum record_kind {
 	 */
 	R_MAP_ANON = 10,
 	R_MAP_FILE = 11,
-	/* a = address; b = 0 | pages (bits 32-63). Any part of any mappings. */
+	/*
+	 * a = address; b = freeing stack or 0 | pages (bits 32-63). Any part of any mappings.
+	 */
 	R_UNMAP = 12,
 	/*
 	 * Python's arenas. a = address; b = stack | bytes (bits 32-63). What else Python gets
@@ -452,7 +461,8 @@ struct temp_slot {
 	uint32_t stack;
 	uint64_t pairs;
 	uint64_t bytes;
-	uint64_t reserved;
+	uint32_t freer; /* the freeing stack; 0: not known, or not asked for */
+	uint32_t flags; /* enum free_flags */
 };
 _Static_assert(sizeof(struct temp_slot) == 32, "two to a cache line");
 

@@ -7,6 +7,7 @@
 #include "collection.h"
 #include "debug_blocks.h"
 #include "event.h"
+#include "freer.h"
 #include "intern.h"
 #include "life.h"
 #include "mark.h"
@@ -136,6 +137,22 @@ static inline void push(struct thread *self, struct call *call, enum event_domai
 	self->call = call;
 }
 
+/* In a collection, or where the freeing stack is wanted, or nothing waits. */
+static __attribute__((noinline)) void record_special_free(struct thread *self,
+							  struct call *call, uint64_t address,
+							  enum free_flags flags)
+{
+	call->by = (struct freer){freer_stack(self, call), flags};
+	/* What the collector frees is told apart per stack: its pairs are not cancelled. */
+	if (flags & F_GC)
+		cancel_send(address);
+	else if (cancel_on)
+		call->was_waiting = cancel_take_by(address, call->by, &call->waiting);
+	if (!call->was_waiting)
+		ring_put(record_head(R_FREE, address),
+			 call->by.stack | (uint64_t)flags << 32 | (uint64_t)self->slot << 40);
+}
+
 /* The free's record, unless the pair cancels or an outer call has recorded it. */
 static void record_free(struct thread *self, struct call *call, uint64_t address,
 			enum free_flags flags)
@@ -144,12 +161,9 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 	    (call_is_covered(call, address) || call_forget(call->outer, address)))
 		return;
 	flags |= collection_flags(self, call->tstate, call->gil_held);
-	/* What the collector frees is told apart per stack: its pairs are not cancelled. */
-	if (flags & F_GC)
-		cancel_send(address);
-	else
-		call->was_waiting = cancel_on && cancel_take(address, &call->waiting);
-	if (!call->was_waiting)
+	if (__builtin_expect(!cancel_plain || flags & F_GC, 0))
+		record_special_free(self, call, address, flags);
+	else if (!(call->was_waiting = cancel_take(address, &call->waiting)))
 		ring_put(record_head(R_FREE, address),
 			 (uint64_t)flags << 32 | (uint64_t)self->slot << 40);
 	if (call->domain == EVENT_OBJECT)
@@ -159,7 +173,7 @@ static void record_free(struct thread *self, struct call *call, uint64_t address
 static bool is_ordinary(void)
 {
 	return collection_watch.trusted && !debug_blocks_overhead() &&
-	       !debug_blocks_looking() && cancel_on;
+	       !debug_blocks_looking() && cancel_plain;
 }
 
 /*
@@ -277,8 +291,10 @@ static void take_back_free(struct call *call)
 	int saved = *self->errno_place;
 
 	settle(self, call, 0);
-	if (call->was_waiting)
+	if (call->was_waiting && cancel_plain)
 		cancel_restore(call->waiting);
+	else if (call->was_waiting)
+		cancel_restore_by(call->waiting, call->by);
 	else if (!call->covered)
 		ring_put(record_head(R_RESTORE, call->old), self->slot);
 	leave(self, saved);
@@ -316,7 +332,8 @@ bool tap_begin_free(struct call *call, enum event_domain domain, const void *ptr
 		ring_put(record_head(R_ARENA_FREE, address),
 			 event_pages(bytes) << (32 + EVENT_PAGE_SHIFT));
 	else if (domain == EVENT_MAP && !(call->outer && call->outer->old == address))
-		ring_put(record_head(R_UNMAP, address), event_pages(bytes) << 32);
+		ring_put(record_head(R_UNMAP, address),
+			 freer_stack(self, call) | event_pages(bytes) << 32);
 	else if (domain != EVENT_MAP)
 		record_free(self, call, address, 0);
 	leave(self, saved);
@@ -328,6 +345,13 @@ void tap_end_free(struct call *call)
 	/* Only a pointer is taken off: nothing that a signal could find half done. */
 	if (thread_self_pointer)
 		thread_self_pointer->call = call->outer;
+}
+
+/* Who let go of the object that was there before can't be seen. */
+static void retag_specially(uint64_t address, uint32_t stack)
+{
+	if (!cancel_on || !cancel_retag_by(address, stack, (struct freer){0}))
+		ring_put(record_head(R_RETAG, address), stack);
 }
 
 void tap_reuse(const void *block)
@@ -342,7 +366,9 @@ void tap_reuse(const void *block)
 
 	if (__builtin_expect(pystack_main_seen(), 0))
 		mark_main();
-	if (!cancel_on || !cancel_retag(address, stack))
+	if (!cancel_plain)
+		retag_specially(address, stack);
+	else if (!cancel_retag(address, stack))
 		ring_put(record_head(R_RETAG, address), stack);
 	leave(self, saved);
 }

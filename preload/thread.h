@@ -46,6 +46,7 @@ struct thread {
 	int *errno_place;     /* of this thread: to find it takes a call */
 	uint32_t root_node;   /* 0: not defined yet */
 	bool in_collection;   /* as last seen: collection.h */
+	bool freeing;         /* the walk is for a free: what it meets may be dying */
 	const void *tstate;   /* the Python thread state that ran here last with the GIL */
 	struct walk walk;
 	struct node_hint *hints; /* THREAD_HINTS, by hash: pystack.c */

@@ -288,6 +288,23 @@ static void dump_residents(const struct profile *profile, struct fields *fields)
 	}
 }
 
+static void dump_frees(const struct profile *profile, struct fields *fields)
+{
+	for (size_t i = 0; i < profile->freed_count; i++) {
+		const struct profile_freed *item = &profile->frees[i];
+		fields_begin(fields, "FREE");
+		fields_u64(fields, "stack", item->stack);
+		fields_u64(fields, "by", item->by);
+		fields_u64(fields, "blocks", item->blocks);
+		fields_u64(fields, "bytes", item->bytes);
+		fields_u64(fields, "gc_blocks", item->gc_blocks);
+		fields_u64(fields, "gc_bytes", item->gc_bytes);
+		fields_u64(fields, "moved_blocks", item->moved_blocks);
+		fields_u64(fields, "moved_bytes", item->moved_bytes);
+		fields_end(fields);
+	}
+}
+
 static void dump_problems(const struct profile *profile, struct fields *fields)
 {
 	for (size_t i = 0; i < profile->problem_count; i++) {
@@ -309,6 +326,7 @@ int dump_profile(struct profile *profile, struct fields *fields, struct err *err
 	dump_sites(profile, fields);
 	dump_marks(profile, fields);
 	dump_lifetimes(profile, fields);
+	dump_frees(profile, fields);
 	dump_windows(profile, fields);
 	dump_points(profile, fields);
 	dump_residents(profile, fields);

@@ -212,6 +212,10 @@ static void dump_cancelled(const struct ring_copy *ring, struct fields *fields)
 		fields_u64(fields, "stack", slot.stack);
 		fields_u64(fields, "pairs", slot.pairs);
 		fields_u64(fields, "bytes", slot.bytes);
+		if (slot.freer || slot.flags) {
+			fields_u64(fields, "by", slot.freer);
+			fields_u64(fields, "flags", slot.flags);
+		}
 		fields_end(fields);
 	}
 }

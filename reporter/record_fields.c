@@ -16,6 +16,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_FREE] = "FREE",
 	[R_RESTORE] = "RESTORE",
 	[R_TEMP] = "TEMP",
+	[R_TEMP_BY] = "TEMP_BY",
 	[R_MAP_ANON] = "MAP_ANON",
 	[R_MAP_FILE] = "MAP_FILE",
 	[R_UNMAP] = "UNMAP",
@@ -182,6 +183,19 @@ static void free_fields(const struct record *r, struct fields *fields)
 	fields_u64(fields, "thread", record_high(r) >> 8);
 }
 
+static void pairs_fields(const struct record *r, struct fields *fields)
+{
+	uint32_t by[2];
+	fields_u64(fields, "stack", record_a(r));
+	fields_u64(fields, "bytes", r->body & 0xffffffffffULL);
+	fields_u64(fields, "pairs", r->body >> 40);
+	if (record_kind(r) != R_TEMP_BY)
+		return;
+	stream_payload(r, sizeof by, by);
+	fields_u64(fields, "by", by[0]);
+	fields_u64(fields, "flags", by[1]);
+}
+
 static void map_fields(const struct record *r, struct fields *fields)
 {
 	fields_address(fields, "address", record_a(r));
@@ -268,9 +282,8 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 		retag_fields(r, fields);
 		break;
 	case R_TEMP:
-		fields_u64(fields, "stack", record_a(r));
-		fields_u64(fields, "bytes", r->body & 0xffffffffffULL);
-		fields_u64(fields, "pairs", r->body >> 40);
+	case R_TEMP_BY:
+		pairs_fields(r, fields);
 		break;
 	case R_MAP_ANON:
 	case R_MAP_FILE:

@@ -47,6 +47,7 @@ def as_printed(profile):
         "NODE": [node_record(profile, node) for node in profile.node],
         "SITE": [plain(site) for site in profile.site],
         "LIFE": [plain(lifetime) for lifetime in profile.life],
+        "FREE": [plain(freed) for freed in profile.free],
         "MARK": [{"index": index, **plain(mark)} for index, mark in enumerate(profile.mark)],
         "CHNG": changes,
         "WIND": [{"index": index, **plain(window)} for index, window in enumerate(profile.wind)],

@@ -44,6 +44,8 @@ LAYOUTS = {
              ("temporary_bytes", "Q"), ("temporary_blocks", "Q"), ("gc_freed_bytes", "Q"),
              ("gc_freed_blocks", "Q"), ("peak_bytes", "Q"), ("peak_blocks", "Q")],
     "LIFE": [("stack", "I"), ("reserved", "I"), ("freed_blocks", "Q"), ("freed", "I", 16), ("live", "I", 16)],
+    "FREE": [("stack", "I"), ("by", "I"), ("blocks", "Q"), ("bytes", "Q"), ("gc_blocks", "Q"),
+             ("gc_bytes", "Q"), ("moved_blocks", "Q"), ("moved_bytes", "Q")],
     "MARK": STREAM_MARK + [("name", "I"), ("base", "I"), ("live_bytes", "Q"), ("live_blocks", "Q"),
                            ("arena_bytes", "Q"), ("arena_count", "Q"), ("rolled", "Q"),
                            ("change_start", "Q"), ("change_count", "Q")],

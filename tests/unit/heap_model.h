@@ -49,6 +49,7 @@ struct model_pool {
 struct model_freed {
 	uint64_t named; /* 0: nothing remembered */
 	bool known, in_gc;
+	uint32_t by;
 	struct model_block block;
 };
 
@@ -71,6 +72,9 @@ struct model {
 	size_t mapping_count;
 	struct model_freed freed[MODEL_SLOTS];
 	struct site site[MODEL_STACKS]; /* epochs unused */
+	/* By the stack that allocated, then by the one that freed. */
+	struct profile_freed frees[MODEL_STACKS][MODEL_STACKS];
+	uint32_t by, flags; /* of the record that is being applied */
 	uint32_t ages[MODEL_STACKS][LIFETIMES_AGES];
 	struct model_figures all, peak, domain[4];
 	uint64_t peak_ms, now_ms, misplaced;
@@ -110,6 +114,19 @@ static inline void model_allocated(struct model *m, uint32_t stack, uint32_t dom
 	model_grow(m, stack, domain, bytes);
 }
 
+static inline void model_freed_by(struct model *m, uint32_t stack, uint32_t by, uint32_t flags,
+				  uint64_t bytes, uint64_t blocks)
+{
+	struct profile_freed *sum = &m->frees[stack][by];
+
+	sum->bytes += bytes;
+	sum->blocks += blocks;
+	sum->gc_bytes += flags & F_GC ? bytes : 0;
+	sum->gc_blocks += flags & F_GC ? blocks : 0;
+	sum->moved_bytes += flags & F_REALLOC ? bytes : 0;
+	sum->moved_blocks += flags & F_REALLOC ? blocks : 0;
+}
+
 static inline void model_freed_bytes(struct model *m, uint32_t stack, uint32_t domain,
 				     uint64_t bytes, uint64_t blocks, bool in_gc)
 {
@@ -118,6 +135,7 @@ static inline void model_freed_bytes(struct model *m, uint32_t stack, uint32_t d
 	m->site[stack].freed_blocks += blocks;
 	m->site[stack].gc_freed_bytes += in_gc ? bytes : 0;
 	m->site[stack].gc_freed_blocks += in_gc ? blocks : 0;
+	model_freed_by(m, stack, m->by, m->flags, bytes, blocks);
 	m->site[stack].live_bytes -= bytes;
 	m->site[stack].live_blocks -= blocks;
 	m->domain[domain].bytes -= bytes;
@@ -277,12 +295,16 @@ static inline void model_free(struct model *m, const struct record *r)
 		.named = record_a(r),
 		.known = at >= 0,
 		.in_gc = (flags & F_GC) != 0,
+		.by = record_low(r),
 	};
 
+	m->by = freed.by;
+	m->flags = flags;
 	if (at >= 0)
 		freed.block = model_take(m, at, freed.in_gc);
 	else
 		m->counts.unknown_frees++;
+	m->by = m->flags = 0;
 	if (flags & F_REALLOC)
 		m->freed[r->body >> 40] = freed;
 }
@@ -316,6 +338,8 @@ static inline void model_restore(struct model *m, const struct record *r)
 	m->site[block.stack].freed_blocks--;
 	m->site[block.stack].gc_freed_bytes -= freed->in_gc ? block.bytes : 0;
 	m->site[block.stack].gc_freed_blocks -= freed->in_gc;
+	model_freed_by(m, block.stack, freed->by, F_REALLOC | (freed->in_gc ? F_GC : 0),
+		       -block.bytes, -1ULL);
 	model_grow(m, block.stack, block.domain, block.bytes);
 }
 
@@ -422,7 +446,11 @@ static inline void model_temporary(struct model *m, const struct record *r)
 {
 	struct site *site = &m->site[record_a(r)];
 	uint64_t bytes = r->body & 0xffffffffff, pairs = r->body >> 40;
+	uint32_t by[2] = {0};
 
+	if (record_kind(r) == R_TEMP_BY)
+		stream_payload(r, sizeof(by), by);
+	model_freed_by(m, (uint32_t)record_a(r), by[0], by[1], bytes, pairs);
 	site->total_bytes += bytes;
 	site->freed_bytes += bytes;
 	site->temporary_bytes += bytes;
@@ -463,6 +491,7 @@ static inline void model_apply(struct model *m, const struct record *r)
 		model_retag(m, r);
 		break;
 	case R_TEMP:
+	case R_TEMP_BY:
 		model_temporary(m, r);
 		break;
 	case R_MAP_ANON:
@@ -471,7 +500,9 @@ static inline void model_apply(struct model *m, const struct record *r)
 			  record_kind(r) == R_MAP_ANON);
 		break;
 	case R_UNMAP:
+		m->by = record_low(r);
 		model_unmap(m, record_a(r), record_high(r) * 4096ull);
+		m->by = 0;
 		break;
 	case R_ARENA:
 		model_arena(m, record_a(r), record_high(r), record_low(r));

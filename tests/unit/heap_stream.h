@@ -137,7 +137,7 @@ static void put_free(struct stream *s)
 
 	if (chance(&s->rnd, 25))
 		flags |= F_REALLOC;
-	put(s, R_FREE, address, flags << 32 | slot << 40);
+	put(s, R_FREE, address, any_stack(s) | flags << 32 | slot << 40);
 	if (!(flags & F_REALLOC))
 		return;
 	if (chance(&s->rnd, 30))
@@ -160,7 +160,7 @@ static void put_mapping(struct stream *s)
 	else if (dice < 50)
 		put(s, R_MAP_FILE, address, any_stack(s) | pages << 32);
 	else if (dice < 90)
-		put(s, R_UNMAP, address, pages << 32);
+		put(s, R_UNMAP, address, any_stack(s) | pages << 32);
 	else if (dice < 95)
 		put(s, R_ARENA, address, any_stack(s) | (pages * 4096) << 32);
 	else
@@ -185,6 +185,17 @@ static void put_mark(struct stream *s)
 
 #include "audit_stream.h"
 
+static void put_pairs(struct stream *s)
+{
+	bool told = chance(&s->rnd, 70);
+	uint64_t counts = below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40;
+	uint64_t by = any_stack(s), flags = chance(&s->rnd, 20) ? F_REALLOC : 0;
+
+	put(s, told ? R_TEMP_BY : R_TEMP, any_stack(s), counts);
+	if (told)
+		put(s, R_DATA, by | (flags & 0xffff) << 32, flags >> 16);
+}
+
 static void put_any(struct stream *s)
 {
 	uint32_t dice = below(&s->rnd, 1000);
@@ -204,8 +215,7 @@ static void put_any(struct stream *s)
 	else if (dice < 955)
 		put(s, R_RETAG, live_address(s), any_stack(s));
 	else if (dice < 970)
-		put(s, R_TEMP, any_stack(s),
-		    below(&s->rnd, 900) | (uint64_t)below(&s->rnd, 9) << 40);
+		put_pairs(s);
 	else if (dice < 980)
 		put_mark(s);
 	else if (dice < 984)
@@ -263,6 +273,7 @@ static void generate(struct stream *s, uint64_t seed)
 				       << 32);
 		put(s, R_DATA, 0, 0);
 	}
+	stream_put_text(&s->bytes, R_INFO, 0, "frees=1", strlen("frees=1"));
 	put(s, R_ARENA, arena_place(s), s->arena_bytes << 32);
 	for (int i = 0; i < EVENTS; i++) {
 		model_catch_up(s);

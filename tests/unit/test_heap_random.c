@@ -58,6 +58,27 @@ static void same_figures(const struct model *m, const struct heap *heap)
 	assert_int_equal(heap->arenas.misplaced, m->misplaced);
 }
 
+static void same_frees(const struct model *m, const struct heap *heap)
+{
+	struct profile_freed *items = frees_sorted(&heap->frees);
+	size_t at = 0;
+
+	for (uint32_t stack = 0; stack < MODEL_STACKS; stack++)
+		for (uint32_t by = 0; by < MODEL_STACKS; by++) {
+			struct profile_freed want = m->frees[stack][by];
+
+			want.stack = stack;
+			want.by = by;
+			if (at < heap->frees.count && items[at].stack == stack &&
+			    items[at].by == by)
+				assert_memory_equal(&items[at++], &want, sizeof(want));
+			else
+				assert_int_equal(want.blocks + want.bytes, 0);
+		}
+	assert_int_equal(at, heap->frees.count);
+	free(items);
+}
+
 static void same_marks(const struct model *m, const struct heap *heap)
 {
 	struct model_snapshot now = {0};
@@ -343,6 +364,7 @@ static void check_restored(const struct stream *s, uint64_t seed, size_t *ret_po
 		restore(&heap);
 	}
 	same_figures(s->model, &heap);
+	same_frees(s->model, &heap);
 	same_blocks(s->model, &heap);
 	same_marks(s->model, &heap);
 	same_mappings(s->model, &heap);
@@ -369,6 +391,7 @@ static void check_seed(uint64_t seed, uint64_t *ret_misplaced, uint64_t *ret_rep
 		heap_init(heap);
 		apply_in_batches(heap, &s, batches[i]);
 		same_figures(s.model, heap);
+		same_frees(s.model, heap);
 		same_blocks(s.model, heap);
 		same_marks(s.model, heap);
 		same_mappings(s.model, heap);

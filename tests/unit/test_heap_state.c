@@ -47,12 +47,13 @@ static void a_freed_block_without_an_address(void **state)
 
 	(void)state;
 	heap_init(&heap);
-	/* slot, address, kind, gc, class, pooled, large: address, bytes, stack, window */
-	PART(&heap, STATE_REALLOCS, 1, 16 * PAGE, FREED_LARGE, 0, 0, 0, 0, 100, 0, 0);
+	/* slot, address, kind, gc, class, pooled, large: address, bytes, stack, window, by */
+	PART(&heap, STATE_REALLOCS, 1, 16 * PAGE, FREED_LARGE, 0, 0, 0, 0, 100, 0, 0, 0);
 	apply_one(&heap, record_head(R_RESTORE, 16 * PAGE), 1);
 	assert_int_equal(heap.blocks.count, 0);
 	/* One that has an address does come back. */
-	PART(&heap, STATE_REALLOCS, 1, 16 * PAGE, FREED_LARGE, 0, 0, 0, 16 * PAGE, 100, 0, 0);
+	PART(&heap, STATE_REALLOCS, 1, 16 * PAGE, FREED_LARGE, 0, 0, 0, 16 * PAGE, 100, 0, 0,
+	     0);
 	apply_one(&heap, record_head(R_RESTORE, 16 * PAGE), 1);
 	assert_int_equal(heap.blocks.count, 1);
 	heap_release(&heap);

@@ -1,0 +1,174 @@
+"""MEMTRACE_FREES=1: the stacks that free, as they were constructed, and every freed block with one."""
+
+import collections
+import os
+
+import pytest
+
+from conftest import line_of, python_build
+
+EVERY_INTERPRETER = True
+OTHER_STACKS = (1 << 32) - 1
+PROGRAM = """\
+import gc, os, sys, threading
+LETTER = b"x"
+class Node:
+    __slots__ = ("peer", "body")
+def make(count, size):
+    kept = [None] * count
+    for index in range(count):
+        kept[index] = LETTER * size  # made
+    return kept
+def delete(kept):
+    del kept[:]  # deleted
+def local(count):
+    kept = [None] * count
+    for index in range(count):
+        kept[index] = LETTER * 700  # local
+    return None  # returned
+def throw(count):
+    for _ in range(count):
+        LETTER * 300  # thrown
+def cycles(count):
+    for _ in range(count):
+        node = Node()
+        node.peer = node
+        node.body = LETTER * 800  # body
+def drop(box):
+    del box[:]  # in thread
+def grow(count):
+    buffer = bytearray()
+    for _ in range(count):
+        buffer += LETTER * 5000  # grown
+def main():
+    gc.disable()
+    delete(make(1_500, 400))
+    delete(make(1_500, 900))
+    local(1_000)  # called
+    throw(2_000)
+    cycles(600)
+    gc.collect()  # collected
+    box = [LETTER * 750 for _ in range(500)]  # boxed
+    thread = threading.Thread(target=drop, args=(box,))
+    thread.start()
+    thread.join()
+    grow(200)
+    inherited = [LETTER * 650 for _ in range(400)]  # inherited
+    child = os.fork() if sys.argv[1] == "fork" else 0
+    if child:
+        os.waitpid(child, 0)
+        os._exit(0)
+    inherited.clear()  # cleared
+    os._exit(0)
+main()
+"""
+
+
+def by_lines(profile, script):
+    """(line that allocated, line that freed) -> blocks and bytes, all and by how."""
+    chains = profile.chains()
+
+    def line(stack):
+        chain = chains.get(stack, ())
+        return chain[0][2] if chain and chain[0][0] == str(script) else None
+    sums = collections.defaultdict(collections.Counter)
+    for record in profile.section("FREE"):
+        assert record["by"] != OTHER_STACKS
+        sums[line(record["stack"]), line(record["by"])].update(
+            {key: record[key] for key in record if key not in ("section", "stack", "by")})
+    return sums
+
+
+def every_free_has_a_stack(profile):
+    freed = collections.Counter()
+    for record in profile.section("FREE"):
+        freed[record["stack"], "blocks"] += record["blocks"]
+        freed[record["stack"], "bytes"] += record["bytes"]
+    expected = collections.Counter()
+    for site in profile.section("SITE"):
+        expected[site["stack"], "blocks"] = site["freed_blocks"]
+        expected[site["stack"], "bytes"] = site["freed_bytes"]
+    assert +freed == +expected
+
+
+@pytest.fixture
+def ran(trace, tmp_path):
+    def run(python, how="stay", **env):
+        script = tmp_path / "frees.py"
+        script.write_text(PROGRAM)
+        done = trace(python, script, how, env={"MEMTRACE_FREES": "1", **env})
+        lines = {comment: line_of(script, "# " + comment) for comment in (
+            "made", "deleted", "local", "returned", "thrown", "called", "body", "collected", "boxed",
+            "in thread", "grown", "inherited", "cleared")}
+        return done, script, lines
+    return run
+
+
+def check_lines(sums, lines, build):
+    def size(letters):
+        return build.empty_bytes + letters
+
+    def freed(allocated, *by):
+        return sum((sums[lines[allocated], lines[line]] for line in by), collections.Counter())
+
+    assert freed("made", "deleted")["blocks"] == 3_000
+    assert freed("made", "deleted")["bytes"] == 1_500 * (size(400) + size(900))
+    # The frame is the innermost until it is gone, or its caller is: by the version.
+    last = freed("local", "returned", "called")
+    assert last["blocks"] == 1_000 and last["bytes"] == 1_000 * size(700)
+    thrown = freed("thrown", "thrown")
+    assert thrown["blocks"] == 2_000 and thrown["bytes"] == 2_000 * size(300)
+    body = freed("body", "collected")
+    assert body["gc_blocks"] == body["blocks"] == 600
+    assert body["gc_bytes"] == 600 * size(800)
+    if not build.free_threaded:
+        # There the thread that made them frees them.
+        assert freed("boxed", "in thread")["bytes"] >= 500 * size(750)
+    grown = freed("grown", "grown")
+    assert grown["moved_blocks"] > 10 and grown["moved_bytes"] > 5000 * 10
+
+
+def test_who_frees_is_told(ran, python):
+    run, script, lines = ran(python)
+    check_lines(by_lines(run, script), lines, python_build(python))
+    every_free_has_a_stack(run)
+    assert run.info()["frees"] == "1"
+
+
+@pytest.mark.parametrize("env", [{"MEMTRACE_EVENTS": "all"}, {"PYTHONMALLOC": "malloc"},
+                                 {"PYTHONMALLOC": "debug"}, {"MEMTRACE_JOURNAL": "64KiB"}],
+                         ids=lambda env: "-".join(next(iter(env.items()))))
+def test_however_events_come(ran, any_python, env):
+    run, script, lines = ran(any_python, **env)
+    check_lines(by_lines(run, script), lines, python_build(any_python))
+    every_free_has_a_stack(run)
+
+
+def test_a_child_frees_what_it_inherited(ran, python):
+    run, script, lines = ran(python, "fork")
+    parent, child = sorted(run.profiles(), key=lambda profile: "forked" in profile.info())
+    mine, its = by_lines(parent, script), by_lines(child, script)
+    key = lines["inherited"], lines["cleared"]
+    assert key not in mine and its[key]["blocks"] >= 400
+    assert its[key]["bytes"] >= 400 * (python_build(python).empty_bytes + 650)
+    # What the parent freed before is told in both.
+    check_lines(mine, lines, python_build(python))
+    check_lines(its, lines, python_build(python))
+    every_free_has_a_stack(child)
+
+
+def test_the_interpreters_end_frees_nothing_for_anybody(trace, tmp_path, any_python):
+    script = tmp_path / "kept.py"
+    script.write_text("import itertools\nL = b'x'\n"
+                      "kept = [L * 600 for _ in itertools.repeat(None, 3_000)]  # kept\n")
+    run = trace(any_python, script, env={"MEMTRACE_FREES": "1"})
+    line = line_of(script, "# kept")
+    freed = sum((sums for (allocated, _), sums in by_lines(run, script).items() if allocated == line),
+                collections.Counter())
+    assert freed["blocks"] - freed["moved_blocks"] < 10
+    assert run.line(script, line)["count"] >= 3_000
+
+
+def test_without_the_variable_nobody_is_told(ran, any_python):
+    run, _, _ = ran(any_python, MEMTRACE_FREES="0")
+    assert not run.section("FREE") and "frees" not in run.info()
