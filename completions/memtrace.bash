@@ -30,9 +30,9 @@ _memtrace_value() {
 _memtrace_options() {
 	local reading="--json --units --color --help"
 	case $1 in
-	run) echo "--output --events --follow --units --help" ;;
+	run) echo "--output --events --frees --follow --units --help" ;;
 	diff) echo "--by --weight --from --to -n --focus --ignore $reading" ;;
-	report) echo "--from --to --by -n --focus --ignore --live --merge $reading" ;;
+	report) echo "--from --to --by -n --focus --ignore --frees --live --merge $reading" ;;
 	map) echo "--pools --at --by -n $reading" ;;
 	export) echo "--format --weight --output --from --to --focus --ignore --threads --help" ;;
 	dump | ls | doctor) echo "$reading" ;;

@@ -20,6 +20,7 @@ complete -c memtrace -l help -d 'Give this help list'
 
 complete -c memtrace -n "__fish_seen_subcommand_from run" -s o -l output -r -F -d 'Where the profiles go'
 complete -c memtrace -n "__fish_seen_subcommand_from run" -l events -a 'full all' -d 'Keep every event'
+complete -c memtrace -n "__fish_seen_subcommand_from run" -l frees -d 'Record who frees, too'
 complete -c memtrace -n "__fish_seen_subcommand_from run" -l follow -x -a 'tree fork none' -d 'Which children are traced'
 complete -c memtrace -n "__fish_seen_subcommand_from run doctor" -a '(__fish_complete_subcommand)'
 
@@ -30,6 +31,7 @@ complete -c memtrace -n "__fish_seen_subcommand_from report" -s n -x -d 'Rows to
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l focus -x -d 'Only stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l ignore -x -d 'No stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l live -d 'Again and again, of a running program'
+complete -c memtrace -n "__fish_seen_subcommand_from report" -l frees -d 'Who frees the blocks of each row'
 complete -c memtrace -n "__fish_seen_subcommand_from report" -l merge -d 'One report of all files'
 
 complete -c memtrace -n "__fish_seen_subcommand_from map" -l pools -d 'One arena, pool by pool'

@@ -23,12 +23,13 @@ struct arguments {
 	enum grouping_by by;
 	size_t limit;
 	bool merge;
+	bool frees;
 	double live_seconds; /* between two reports of a running program; 0: one report */
 	char **files;
 	size_t file_count;
 };
 
-enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE, KEY_LIVE };
+enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE, KEY_LIVE, KEY_FREES };
 
 static const struct argp_option option_table[] = {
 	{"from", KEY_FROM, "MARK|TIME", 0,
@@ -48,6 +49,8 @@ static const struct argp_option option_table[] = {
 	 "One report of all FILEs, such as those of a server's workers: their growth is added"
 	 " up",
 	 0},
+	{"frees", KEY_FREES, NULL, 0,
+	 "Who frees the blocks of each row, at length; of runs with MEMTRACE_FREES=1", 0},
 	{"live", KEY_LIVE, "SECONDS", OPTION_ARG_OPTIONAL,
 	 "Of a program that runs, PID or FILE: again and again, in place on a terminal, until "
 	 "it"
@@ -94,6 +97,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MERGE:
 		arguments->merge = true;
+		return 0;
+	case KEY_FREES:
+		arguments->frees = true;
 		return 0;
 	case KEY_LIVE:
 		arguments->live_seconds = parse_pause(state, arg ? arg : "2");
@@ -171,6 +177,7 @@ static void print_sum(struct printing *printing, const struct report *parts, siz
 		.to = shared_moment(arguments->to, "end"),
 		.limit = arguments->limit,
 		.filtered = printing->query.focus || printing->query.ignore,
+		.frees = arguments->frees,
 	};
 	print_report(printing, &report);
 	merge_release(&merge);
@@ -377,6 +384,7 @@ int cmd_report(int argc, char **argv)
 				.by = arguments.by,
 				.limit = arguments.limit,
 				.units = arguments.options.units,
+				.frees = arguments.frees,
 				.whole_paths = arguments.options.json,
 			},
 	};

@@ -19,12 +19,12 @@
 enum { OUTCOMES_SAID = 8, LIST_MAX_BYTES = 1 << 20 };
 
 struct arguments {
-	const char *pattern, *events, *follow; /* NULL: not given */
+	const char *pattern, *events, *frees, *follow; /* NULL: not given */
 	enum units_kind units;
 	char **command;
 };
 
-enum key { KEY_EVENTS = 0x200, KEY_FOLLOW, KEY_UNITS };
+enum key { KEY_EVENTS = 0x200, KEY_FREES, KEY_FOLLOW, KEY_UNITS };
 
 static const struct argp_option option_table[] = {
 	{"output", 'o', "PATTERN", 0,
@@ -32,6 +32,8 @@ static const struct argp_option option_table[] = {
 	 0},
 	{"events", KEY_EVENTS, "full|all", OPTION_ARG_OPTIONAL,
 	 "Keep every event beside the profile; all: pairs that cancel each other too", 0},
+	{"frees", KEY_FREES, NULL, 0,
+	 "Record who frees, too, for report --frees; the program takes longer", 0},
 	{"follow", KEY_FOLLOW, "WHAT", 0,
 	 "Trace the children too: tree (fork and exec, the default), fork or none", 0},
 	{"units", KEY_UNITS, "iec|si", 0, "Powers of 1024 (the default) or of 1000", 0},
@@ -51,6 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_EVENTS:
 		arguments->events = arg ? events[options_word(state, "--events", arg, events)]
 					: events[0];
+		return 0;
+	case KEY_FREES:
+		arguments->frees = "1";
 		return 0;
 	case KEY_FOLLOW:
 		arguments->follow = follow[options_word(state, "--follow", arg, follow)];
@@ -170,6 +175,7 @@ static int run_traced(const struct arguments *arguments, const char *path, const
 		{"LD_PRELOAD", preload},
 		{"MEMTRACE_OUT", arguments->pattern},
 		{"MEMTRACE_EVENTS", arguments->events},
+		{"MEMTRACE_FREES", arguments->frees},
 		{"MEMTRACE_FOLLOW", arguments->follow},
 		{"MEMTRACE_LIST", list_path},
 		{"MEMTRACE_QUIET", "1"},

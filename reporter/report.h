@@ -6,6 +6,7 @@
 
 #include "caption.h"
 #include "fragmentation.h"
+#include "freers.h"
 #include "growth.h"
 #include "history.h"
 #include "json.h"
@@ -29,6 +30,7 @@ struct report {
 	struct growth growth;
 	struct history history;
 	struct leak_tests leaks; /* by group; none of several processes */
+	struct freers freers;    /* likewise */
 	struct arenas arenas;
 	struct pinning pinning;
 	struct fragmentation fragmentation;
@@ -41,6 +43,7 @@ struct report {
 	bool running; /* of a run that goes on, as far as it is */
 	bool recovered_now;
 	bool filtered; /* by --focus or --ignore */
+	bool frees;    /* the text tells who frees at length */
 };
 
 void report_text(const struct report *report, const struct term *term, enum units_kind units);
@@ -58,6 +61,11 @@ void report_arenas(const struct report *report, const struct term *term, enum un
 /* What only the cyclic collector could free, where that is much. */
 void report_cycles(const struct report *report, const struct term *term, enum units_kind units,
 		   const struct caption_folder *folder, struct source *source);
+/* Who frees the blocks of a row, in a line where that is known; of all rows, at length. */
+void report_freers_line(const struct report *report, const struct growth_row *row,
+			const struct term *term, const struct caption_folder *folder);
+void report_freers(const struct report *report, const struct term *term, enum units_kind units,
+		   const struct caption_folder *folder);
 /* What the resident set consists of, where the collector saw it. */
 void report_resident(const struct report *report, const struct term *term,
 		     enum units_kind units);
@@ -81,6 +89,8 @@ void report_json_cycles(const struct report *report, enum units_kind units, stru
 void report_json_resident(const struct report *report, struct json *json);
 void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);
+void report_json_freers(const struct report *report, const struct growth_row *row,
+			struct json *json);
 void report_json_group(const struct group *group, struct json *json);
 void report_json_stack(const struct group *group, struct json *json);
 

@@ -20,6 +20,10 @@
  *	         _low and _high, p_chance (that a row without a trend looks like it), p_leak (that
  *	         what grew old stays) and blocks_per_mark (by marks alone); see leak_test.h.
  *	         course: live bytes in each slice; null where it wasn't tested
+ *	         freed_by: who freed blocks of the row in the whole run, most bytes first, grouped
+ *	         likewise: count and bytes, gc_ of them inside cyclic collections and moved_ by
+ *	         a realloc; name is "(not known)" or "(other stacks)" where it is neither. null:
+ *	         not recorded; see freers.h
  *	course   slices of the run from `from` to `to`: seconds, live_bytes, rss_bytes; by_marks:
  *	         they are the program's marks called iter...
  *	total    the same figures over all rows, those that -n left out too
@@ -202,6 +206,7 @@ static void write_row(struct json *json, const struct report *report, size_t ind
 	report_json_group(&row->group, json);
 	write_figures(json, &row->figures);
 	write_trend(json, report, row);
+	report_json_freers(report, row, json);
 	json_u64(json, "rank", index + 1);
 	report_json_stack(&row->group, json);
 	json_close(json);

@@ -82,6 +82,7 @@ static void compute(struct report *report, const struct report_query *query)
 	report->growth = answers.growth;
 	report->history = answers.history;
 	report->leaks = answers.leaks;
+	freers_compute(&report->grouping, &report->freers);
 	report->pinning = answers.pinning;
 }
 
@@ -95,6 +96,7 @@ int report_make(const struct report_query *query, const struct selected *selecte
 		.running = selected->running,
 		.recovered_now = selected->recovered_now,
 		.filtered = query->focus || query->ignore,
+		.frees = query->frees,
 	};
 	if (moment_find_span(selected->profile, query->from, query->to, &report.from,
 			     &report.to, err)) {
@@ -123,6 +125,7 @@ void report_release(struct report *report)
 	pinning_release(&report->pinning);
 	arenas_release(&report->arenas);
 	leak_tests_release(&report->leaks);
+	freers_release(&report->freers);
 	history_release(&report->history);
 	growth_release(&report->growth);
 	grouping_release(&report->grouping);

@@ -227,6 +227,8 @@ static void print_trend(const struct printer *printer, const struct growth_row *
 	buf_u8(&text, '\0');
 	fprintf(printer->term->out, "%s\n", (const char *)text.data);
 	buf_release(&text);
+	if (!report->frees)
+		report_freers_line(report, row, printer->term, &printer->folder);
 }
 
 static void print_row(struct printer *printer, const struct growth_row *row)
@@ -335,6 +337,8 @@ void report_text(const struct report *report, const struct term *term, enum unit
 	else
 		print_head(&printer);
 	print_growth(&printer);
+	if (report->frees)
+		report_freers(report, term, units, &printer.folder);
 	if (!report->merge)
 		print_free_lists(&printer);
 	if (!report->merge)

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from conftest import line_of, python_build
+from conftest import line_of, memtrace, python_build
 
 EVERY_INTERPRETER = True
 OTHER_STACKS = (1 << 32) - 1
@@ -172,3 +172,75 @@ def test_the_interpreters_end_frees_nothing_for_anybody(trace, tmp_path, any_pyt
 def test_without_the_variable_nobody_is_told(ran, any_python):
     run, _, _ = ran(any_python, MEMTRACE_FREES="0")
     assert not run.section("FREE") and "frees" not in run.info()
+
+
+def freed_by(report, script, line):
+    """(line, count, bytes, gc_count, moved_count) of each of those who free a line's blocks."""
+    row, = [row for row in report["growth"] if (row["file"], row["line"]) == (str(script), line)]
+    assert all(entry["file"] == str(script) for entry in row["freed_by"])
+    return [tuple(entry[key] for key in ("line", "count", "bytes", "gc_count", "moved_count"))
+            for entry in row["freed_by"]]
+
+
+def test_a_report_tells_who_frees(ran, any_python):
+    run, script, lines = ran(any_python)
+    sizes = python_build(any_python).empty_bytes
+    report = run.report()
+    assert freed_by(report, script, lines["made"]) == [
+        (lines["deleted"], 3_000, 1_500 * (2 * sizes + 1_300), 0, 0)]
+    assert freed_by(report, script, lines["body"]) == [
+        (lines["collected"], 600, 600 * (sizes + 800), 600, 0)]
+    page = run.report_text("--frees", "-n", "0")
+    place = f"{script}:{lines['made']}: 3,000 of 3,000 blocks freed, "
+    told = page[page.index("Who frees the blocks of these rows"):].splitlines()
+    at = next(number for number, line in enumerate(told) if line.strip().startswith(place))
+    assert told[at + 1].strip().startswith(f"{script}:{lines['deleted']}: 3,000 blocks, ")
+    assert f"{script}:{lines['collected']}: 600 blocks, " in page and "by the cyclic collector" in page
+    # One line frees what two stacks made, for main calls both twice.
+    stacks = [row for row in run.report("--by", "stack", "--focus", f"frees.py:{lines['made']} ")["growth"]
+              if (row["file"], row["line"]) == (str(script), lines["made"])]
+    assert [[(entry["line"], entry["count"]) for entry in row["freed_by"]] for row in stacks] == [
+        [(lines["deleted"], 1_500)]] * 2
+    by_function = run.report("--by", "function", "--focus", "frees.py:[0-9]+ make$")["growth"]
+    # With the two lists of them.
+    assert ("delete", 3_002) in [(entry["function"], entry["count"])
+                                 for row in by_function if row["function"] == "make"
+                                 for entry in row["freed_by"]]
+
+
+def test_a_report_of_a_run_that_did_not_record_it(ran, any_python):
+    run, _, _ = ran(any_python, MEMTRACE_FREES=None)
+    assert all(row["freed_by"] is None for row in run.report()["growth"])
+    assert "who frees wasn't recorded" in run.report_text("--frees")
+    assert "Who frees" not in run.report_text()
+
+
+LEAK = """\
+import ctypes
+LETTER = b"x"
+kept, some = [None] * 750, []
+for turn in range(15):
+    for number in range(50):
+        place = 50 * turn + number
+        kept[place] = LETTER * 5000  # kept
+        some.append(LETTER * 6000)  # some
+    del some[-40:]  # cut
+    ctypes.CDLL(None).memtrace_mark(b"iter")
+"""
+
+
+def test_rows_that_grow_say_who_frees_the_others(any_python, tmp_path):
+    script = tmp_path / "leak.py"
+    script.write_text(LEAK)
+    profile = tmp_path / "run.memtrace"
+    assert memtrace("run", "--frees", "-o", profile, any_python, script).returncode == 0
+    page = memtrace("report", profile, COLUMNS="200").stdout.splitlines()
+
+    def below(comment):
+        """The lines of the row, as far as the next one."""
+        start = f"{script}:{line_of(script, comment)}: "
+        at = next(number for number, line in enumerate(page) if line.startswith(start))
+        return "\n".join(page[at:at + 4])
+    # One is the list's own array.
+    assert f"600 of 751 blocks freed, by {script}:{line_of(script, '# cut')} (100 %)" in below("# some")
+    assert "nobody frees any of it" in below("# kept")
