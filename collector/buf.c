@@ -59,20 +59,44 @@ void buf_text(struct buf *buf, const char *text)
 	buf_append(buf, text, strlen(text) + 1);
 }
 
-void buf_printf(struct buf *buf, const char *format, ...)
+static void print(struct buf *buf, const char *format, va_list args)
 {
-	va_list args, again;
+	va_list again;
 
-	va_start(args, format);
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
 	assert(len >= 0);
 	/* vsnprintf wants room for a NUL that isn't part of the buffer's bytes. */
 	char *out = (char *)buf_room(buf, (size_t)len + 1);
 	vsnprintf(out, (size_t)len + 1, format, again);
 	va_end(again);
 	buf->len += (size_t)len;
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print(buf, format, args);
+	va_end(args);
+}
+
+const char *buf_format(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+
+	buf->len = 0;
+	va_start(args, format);
+	print(buf, format, args);
+	va_end(args);
+	buf_u8(buf, '\0');
+	return buf_chars(buf);
+}
+
+const char *buf_chars(const struct buf *buf)
+{
+	return (const char *)buf->data;
 }
 
 struct cursor cursor_over(const void *bytes, size_t len)

@@ -24,6 +24,11 @@ void buf_u8(struct buf *buf, uint8_t value);
 void buf_varint(struct buf *buf, uint64_t value);
 void buf_text(struct buf *buf, const char *text); /* with its NUL */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A text in place of what was in the buffer, with its NUL. Returns it. */
+const char *buf_format(struct buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* A buffer's bytes as a text; its NUL has been appended. */
+const char *buf_chars(const struct buf *buf);
 
 /* Reads past the end give 0 and set `failed`, which stays set: check once, after a group. */
 struct cursor {

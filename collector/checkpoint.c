@@ -20,10 +20,7 @@ enum { NICENESS = 5 };
 
 static const char *path_of(struct buf *path, const char *out, const char *suffix)
 {
-	path->len = 0;
-	buf_printf(path, "%s.checkpoint%s", out, suffix);
-	buf_u8(path, 0);
-	return (const char *)path->data;
+	return buf_format(path, "%s.checkpoint%s", out, suffix);
 }
 
 static pid_t run_program(const char *program, const char *out, uint32_t covers)
@@ -94,9 +91,8 @@ int checkpoint_adopt(const char *out, uint32_t covered, uint32_t covers, uint64_
 
 	path_of(&from, out, "");
 	segments_path(&to, out, 1);
-	if (stat((const char *)from.data, &st) < 0 ||
-	    rename((const char *)from.data, (const char *)to.data) < 0)
-		return err_set(err, "%s: %m", (const char *)from.data);
+	if (stat(buf_chars(&from), &st) < 0 || rename(buf_chars(&from), buf_chars(&to)) < 0)
+		return err_set(err, "%s: %m", buf_chars(&from));
 	for (uint32_t segment = covered ? covered + 1 : 2; segment <= covers; segment++)
 		unlink(segments_path(&to, out, segment));
 	*ret_bytes = (uint64_t)st.st_size;
@@ -185,9 +181,9 @@ static int make(struct ledger *ledger, const char *out, uint32_t covers, struct 
 	path_of(&whole, out, "");
 	if (replay_closed(ledger, out, covers, &replay, err) < 0)
 		return -1;
-	if (write_state(ledger, &replay, (const char *)draft.data, err) < 0 ||
-	    rename((const char *)draft.data, (const char *)whole.data) < 0) {
-		unlink((const char *)draft.data);
+	if (write_state(ledger, &replay, buf_chars(&draft), err) < 0 ||
+	    rename(buf_chars(&draft), buf_chars(&whole)) < 0) {
+		unlink(buf_chars(&draft));
 		return -1;
 	}
 	return 0;

@@ -13,10 +13,7 @@ static const char infix[] = ".fork.";
 
 const char *forks_path(struct buf *path, const char *out, uint64_t fork_id)
 {
-	path->len = 0;
-	buf_printf(path, "%s%s%llu", out, infix, (unsigned long long)fork_id);
-	buf_u8(path, 0);
-	return (const char *)path->data;
+	return buf_format(path, "%s%s%llu", out, infix, (unsigned long long)fork_id);
 }
 
 static void close_scope(DIR **dir)
@@ -96,8 +93,8 @@ static int sweep(void *user, uint64_t fork_id)
 	__attribute__((cleanup(buf_release))) struct buf path = {0};
 
 	forks_path(&path, user, fork_id);
-	if (access((const char *)path.data, F_OK) < 0)
-		segments_remove((const char *)path.data);
+	if (access(buf_chars(&path), F_OK) < 0)
+		segments_remove(buf_chars(&path));
 	return 0;
 }
 
@@ -115,10 +112,8 @@ void forks_sweep(const char *out)
 
 	if (!whole || forks_each(whole, stop_at_first, NULL) == 0)
 		return;
-	buf_printf(&ring_path, "%s.ring", whole);
-	buf_u8(&ring_path, 0);
-	if (access((const char *)ring_path.data, F_OK) < 0 &&
-	    !is_mapped((const char *)ring_path.data))
+	buf_format(&ring_path, "%s.ring", whole);
+	if (access(buf_chars(&ring_path), F_OK) < 0 && !is_mapped(buf_chars(&ring_path)))
 		forks_each(whole, sweep, whole);
 }
 
@@ -142,12 +137,12 @@ bool forks_find_parent(const struct ring_header *child, const char *out, struct 
 		size_t len = strlen(entry->d_name), parent_len = len - (suffix.len - 1);
 
 		if (len < suffix.len ||
-		    strcmp(entry->d_name + parent_len, (const char *)suffix.data) != 0)
+		    strcmp(entry->d_name + parent_len, buf_chars(&suffix)) != 0)
 			continue;
 		path.len = 0;
 		buf_append(&path, out, folder_len);
 		buf_text(&path, entry->d_name);
-		if (!names_ring((const char *)path.data, child))
+		if (!names_ring(buf_chars(&path), child))
 			continue;
 		ret_out->len = 0;
 		buf_append(ret_out, path.data, folder_len + parent_len);

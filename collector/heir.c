@@ -80,9 +80,8 @@ static bool lies_at_its_name(const struct ring *ring)
 	__attribute__((cleanup(buf_release))) struct buf path = {0};
 	struct stat named, open;
 
-	buf_printf(&path, "%s.ring", ring->facts.out);
-	buf_u8(&path, 0);
-	return ring->facts.out[0] == '/' && lstat((const char *)path.data, &named) == 0 &&
+	buf_format(&path, "%s.ring", ring->facts.out);
+	return ring->facts.out[0] == '/' && lstat(buf_chars(&path), &named) == 0 &&
 	       fstat(ring->fd, &open) == 0 && named.st_dev == open.st_dev &&
 	       named.st_ino == open.st_ino;
 }

@@ -10,10 +10,7 @@
 
 static const char *path_of(struct buf *path, const char *out, const char *suffix)
 {
-	path->len = 0;
-	buf_printf(path, "%s.live-profile%s", out, suffix);
-	buf_u8(path, 0);
-	return (const char *)path->data;
+	return buf_format(path, "%s.live-profile%s", out, suffix);
 }
 
 /* In the child. The ring's lock must not outlive the collector. */

@@ -26,11 +26,6 @@ struct goal {
 	int generations;  /* ancestors that may still be asked */
 };
 
-static const char *text_of(const struct buf *buf)
-{
-	return (const char *)buf->data;
-}
-
 static bool has_ring(const struct remains *remains)
 {
 	return remains->ring.map != NULL;
@@ -42,17 +37,16 @@ static void name_files(struct remains *remains, const char *out)
 	remains->out = out;
 	remains->ring.fd = -1;
 	remains->owner = NOBODY_YET;
-	buf_printf(&remains->ring_path, "%s.ring", out);
-	buf_u8(&remains->ring_path, 0);
+	buf_format(&remains->ring_path, "%s.ring", out);
 }
 
 /* The program may live: for a child's books its records up to a fork are enough. */
 static int open_files(struct remains *remains, const char *out, struct err *err)
 {
 	name_files(remains, out);
-	if (access(text_of(&remains->ring_path), F_OK) < 0 && errno == ENOENT)
+	if (access(buf_chars(&remains->ring_path), F_OK) < 0 && errno == ENOENT)
 		return 0;
-	if (ring_open(&remains->ring, text_of(&remains->ring_path), RING_INSPECT, err) < 0) {
+	if (ring_open(&remains->ring, buf_chars(&remains->ring_path), RING_INSPECT, err) < 0) {
 		remains_release(remains);
 		return -1;
 	}
@@ -64,7 +58,7 @@ static int open_files(struct remains *remains, const char *out, struct err *err)
 /* One that was replaced by execve lives, and is another. */
 static bool still_runs(const struct remains *remains)
 {
-	const char *path = text_of(&remains->ring_path);
+	const char *path = buf_chars(&remains->ring_path);
 	struct program program;
 	bool runs;
 
@@ -79,7 +73,7 @@ int remains_open(struct remains *remains, const char *out, struct err *err)
 	if (open_files(remains, out, err) < 0)
 		return -1;
 	if (has_ring(remains) && still_runs(remains)) {
-		err_set(err, "%s: process %u still runs", text_of(&remains->ring_path),
+		err_set(err, "%s: process %u still runs", buf_chars(&remains->ring_path),
 			remains->ring.facts.pid);
 		remains_release(remains);
 		return -1;
@@ -110,7 +104,7 @@ bool remains_has_profile(const struct remains *remains)
 static int check_ring(struct remains *remains, const struct replay *replay,
 		      const struct ledger *ledger, struct err *err)
 {
-	const char *path = text_of(&remains->ring_path);
+	const char *path = buf_chars(&remains->ring_path);
 	bool inherited = remains->parent_out.len > 0;
 
 	if (inherited)
@@ -179,7 +173,7 @@ static int read_ring(struct remains *remains, const struct goal *goal,
 		ledger->crash_safe_until_ms = ledger->heap.windows.now_ms;
 	if (replay->segments == 0)
 		ledger_identify(ledger, &remains->ring.facts);
-	drain_init(&drain, ledger, &remains->ring, NULL, text_of(&remains->ring_path));
+	drain_init(&drain, ledger, &remains->ring, NULL, buf_chars(&remains->ring_path));
 	if (goal->fork_id) {
 		result = drain_to_fork(&drain, goal->fork_id, err);
 	} else {
@@ -199,14 +193,14 @@ static int read_parent(struct remains *remains, const struct goal *goal, struct 
 {
 	__attribute__((cleanup(buf_release))) struct buf linked = {0};
 	__attribute__((cleanup(remains_release))) struct remains parent = {.ring.fd = -1};
-	const char *out = text_of(&remains->parent_out);
+	const char *out = buf_chars(&remains->parent_out);
 	struct replay replay;
 
 	forks_path(&linked, out, goal->fork_id);
-	if (replay_reaches(text_of(&linked), goal->fork_id)) {
-		if (replay_journal(ledger, text_of(&linked), goal->fork_id, &replay, err) < 0)
+	if (replay_reaches(buf_chars(&linked), goal->fork_id)) {
+		if (replay_journal(ledger, buf_chars(&linked), goal->fork_id, &replay, err) < 0)
 			return -1;
-		return check_owner(remains, text_of(&linked), replay.owner, err);
+		return check_owner(remains, buf_chars(&linked), replay.owner, err);
 	}
 	if (open_files(&parent, out, err) < 0 ||
 	    read_up_to(&parent, goal, ledger, ret_note, err) < 0)
@@ -223,13 +217,13 @@ static int inherit(struct remains *remains, const struct goal *goal, struct ledg
 
 	/* Numbers of forks grow along a line of descent. */
 	if (goal->generations == 0 || (goal->fork_id && goal->fork_id <= facts->fork_id))
-		return err_set(err, "%s: is no descendant of %s", text_of(&remains->ring_path),
-			       text_of(&remains->parent_out));
+		return err_set(err, "%s: is no descendant of %s",
+			       buf_chars(&remains->ring_path), buf_chars(&remains->parent_out));
 	if (read_parent(remains, &parents, ledger, ret_note, err) < 0)
 		return err_prefix(err, "what process %u inherited", facts->pid);
 	if (ledger->identity.run_id != facts->parent_run_id)
 		return err_set(err, "%s: its parent is another run than %s",
-			       text_of(&remains->ring_path), text_of(&remains->parent_out));
+			       buf_chars(&remains->ring_path), buf_chars(&remains->parent_out));
 	ledger_identify(ledger, facts);
 	ledger->heap.end = HEAP_RUNNING;
 	return 0;
@@ -333,12 +327,12 @@ static int hand_over(void *user, uint64_t fork_id)
 
 	forks_path(&path, over->remains->out, fork_id);
 	if (forks_waits(over->remains->out, over->identity->run_id, fork_id))
-		return replay_reaches(text_of(&path), fork_id)
+		return replay_reaches(buf_chars(&path), fork_id)
 			       ? 0
-			       : copy_books(over, fork_id, text_of(&path));
+			       : copy_books(over, fork_id, buf_chars(&path));
 	/* A ring that isn't our child's is somebody else's business, and so is its journal. */
-	if (access(text_of(&path), F_OK) < 0 && !has_heir(over, fork_id))
-		segments_remove(text_of(&path));
+	if (access(buf_chars(&path), F_OK) < 0 && !has_heir(over, fork_id))
+		segments_remove(buf_chars(&path));
 	return 0;
 }
 
@@ -351,15 +345,15 @@ int remains_remove(struct remains *remains, const struct run_identity *identity,
 	if (forks_each(remains->out, hand_over, &over) < 0)
 		return -1;
 	/* The ring first: without it the run is one that has its profile. */
-	unlink(text_of(&remains->ring_path));
+	unlink(buf_chars(&remains->ring_path));
 	checkpoint_remove(remains->out);
 	live_remove(remains->out);
 	segments_remove(remains->out);
 	if (remains->parent_out.len == 0)
 		return 0;
-	forks_path(&linked, text_of(&remains->parent_out), remains->ring.facts.fork_id);
-	unlink(text_of(&linked));
-	segments_remove(text_of(&linked));
-	forks_sweep(text_of(&remains->parent_out));
+	forks_path(&linked, buf_chars(&remains->parent_out), remains->ring.facts.fork_id);
+	unlink(buf_chars(&linked));
+	segments_remove(buf_chars(&linked));
+	forks_sweep(buf_chars(&remains->parent_out));
 	return 0;
 }

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -161,12 +163,37 @@ static int copy_file(struct ring *ring, const char *path, struct err *err)
 	return 0;
 }
 
+static bool collector_is_gone(int fd)
+{
+	uint32_t pid = 0;
+	ssize_t len = pread(fd, &pid, sizeof(pid), offsetof(struct ring_header, collector_pid));
+
+	return len == sizeof(pid) && pid && pid <= INT32_MAX && kill((pid_t)pid, 0) < 0 &&
+	       errno == ESRCH;
+}
+
+/*
+ * A process that a killed collector had started holds its lock until the kernel has ended that
+ * as well: a moment, which a recovery waits for.
+ */
+static bool take_lock(int fd)
+{
+	enum { NAP_MS = 5, NAPS = 400 };
+
+	for (int naps = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; naps++) {
+		if (naps == NAPS || !collector_is_gone(fd))
+			return false;
+		nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000L}, NULL);
+	}
+	return true;
+}
+
 static int take_file(struct ring *ring, const char *path, enum ring_access access,
 		     struct err *err)
 {
 	struct stat st;
 
-	if (flock(ring->fd, LOCK_EX | LOCK_NB) < 0)
+	if (!take_lock(ring->fd))
 		return err_set(err, "%s: another collector is at work on it", path);
 	if (read_facts(path, ring->fd, &ring->facts, err) < 0)
 		return -1;

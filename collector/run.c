@@ -36,16 +36,10 @@ struct run {
 	uint64_t forked_ms;
 };
 
-static const char *text_of(const struct buf *buf)
-{
-	return (const char *)buf->data;
-}
-
 static void name_ring(struct run *run)
 {
 	run->ring_path.len = 0;
-	buf_printf(&run->ring_path, "%s.ring", run->out);
-	buf_u8(&run->ring_path, 0);
+	buf_format(&run->ring_path, "%s.ring", run->out);
 }
 
 static void run_init(struct run *run, const char *out)
@@ -90,7 +84,7 @@ static void follow(struct run *run)
 	struct drain drain;
 
 	program_init(&run->program, run->ring.facts.pid, run->ring.facts.process_start);
-	drain_init(&drain, &run->ledger, &run->ring, &run->program, text_of(&run->ring_path));
+	drain_init(&drain, &run->ledger, &run->ring, &run->program, buf_chars(&run->ring_path));
 	drain.forked = make_heir;
 	drain.attend = attend;
 	drain.user = run;
@@ -143,7 +137,7 @@ static int finish(struct run *run, struct err *err)
 	await_links(run);
 	if (!run->options->keep_events)
 		segments_remove(run->out);
-	unlink(text_of(&run->ring_path));
+	unlink(buf_chars(&run->ring_path));
 	ring_announce(&run->ring, COLLECTOR_DONE);
 	return 0;
 }
@@ -193,12 +187,12 @@ static void be_heir(struct run *run, uint64_t fork_id)
 
 	ledger_leave_checkpoint(&run->ledger);
 	forks_path(&waiting, run->out, fork_id);
-	link_parents_journal(run, text_of(&waiting));
-	if (!heir_wait(&run->ring, text_of(&waiting), fork_id, &ring)) {
-		segments_remove(text_of(&waiting));
+	link_parents_journal(run, buf_chars(&waiting));
+	if (!heir_wait(&run->ring, buf_chars(&waiting), fork_id, &ring)) {
+		segments_remove(buf_chars(&waiting));
 		return;
 	}
-	inherit(run, &ring, text_of(&waiting));
+	inherit(run, &ring, buf_chars(&waiting));
 	follow(run);
 	finish(run, &err);
 }
@@ -251,7 +245,7 @@ int run_collect(const struct run_options *options, struct err *err)
 
 	run_init(&run, options->out);
 	log_open(&run.ledger.log, options->log);
-	if (ring_open(&run.ring, text_of(&run.ring_path), RING_FOLLOW, err) < 0) {
+	if (ring_open(&run.ring, buf_chars(&run.ring_path), RING_FOLLOW, err) < 0) {
 		log_line(&run.ledger.log, "%s", err->text);
 		return -1;
 	}
@@ -335,9 +329,8 @@ static bool has_profile(const char *out)
 	__attribute__((cleanup(buf_release))) struct buf ring_path = {0};
 	struct stat st;
 
-	buf_printf(&ring_path, "%s.ring", out);
-	buf_u8(&ring_path, 0);
-	return access(text_of(&ring_path), F_OK) < 0 && stat(out, &st) == 0 && st.st_size > 0;
+	buf_format(&ring_path, "%s.ring", out);
+	return access(buf_chars(&ring_path), F_OK) < 0 && stat(out, &st) == 0 && st.st_size > 0;
 }
 
 int run_recover(const char *out, struct err *ret_note, struct err *err)

@@ -8,10 +8,7 @@
 
 const char *segments_path(struct buf *path, const char *out, uint32_t segment)
 {
-	path->len = 0;
-	buf_printf(path, "%s.journal.%u", out, segment);
-	buf_u8(path, 0);
-	return (const char *)path->data;
+	return buf_format(path, "%s.journal.%u", out, segment);
 }
 
 /* Opens the folder of `out`; what its files are called there, with a dot, in *ret_prefix. */
@@ -20,11 +17,9 @@ static DIR *open_folder(const char *out, struct buf *ret_prefix)
 	__attribute__((cleanup(buf_release))) struct buf folder = {0};
 	const char *slash = strrchr(out, '/');
 
-	buf_printf(&folder, "%.*s", slash ? (int)(slash - out) + 1 : 2, slash ? out : "./");
-	buf_u8(&folder, 0);
-	buf_printf(ret_prefix, "%s.journal.", slash ? slash + 1 : out);
-	buf_u8(ret_prefix, 0);
-	return opendir((const char *)folder.data);
+	buf_format(&folder, "%.*s", slash ? (int)(slash - out) + 1 : 2, slash ? out : "./");
+	buf_format(ret_prefix, "%s.journal.", slash ? slash + 1 : out);
+	return opendir(buf_chars(&folder));
 }
 
 /* Numbers may be missing where a checkpoint stands for them: so the folder is asked. */
@@ -38,7 +33,7 @@ static void find_segments(const char *out, struct buf *ret_numbers)
 	while (folder && (entry = readdir(folder))) {
 		uint32_t number;
 
-		if (strncmp(entry->d_name, (const char *)prefix.data, len) != 0)
+		if (strncmp(entry->d_name, buf_chars(&prefix), len) != 0)
 			continue;
 		number = (uint32_t)strtoul(entry->d_name + len, NULL, 10);
 		buf_append(ret_numbers, &number, sizeof(number));
@@ -78,8 +73,8 @@ int segments_link(const char *from_out, const char *to_out, uint32_t covered, ui
 	for (uint32_t segment = 1; segment <= count; segment++) {
 		segments_path(&from, from_out, segment);
 		segments_path(&to, to_out, segment);
-		unlink((const char *)to.data);
-		if (link((const char *)from.data, (const char *)to.data) < 0)
+		unlink(buf_chars(&to));
+		if (link(buf_chars(&from), buf_chars(&to)) < 0)
 			return -1;
 		if (segment == 1 && covered)
 			segment = covered;

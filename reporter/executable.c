@@ -44,8 +44,7 @@ static char *folder_file(const char *folder, size_t len, const char *name)
 	struct buf path;
 	buf_init(&path);
 	/* An empty entry of PATH is the working directory. */
-	buf_printf(&path, "%.*s%s%s", (int)len, folder, len ? "/" : "./", name);
-	buf_u8(&path, '\0');
+	buf_format(&path, "%.*s%s%s", (int)len, folder, len ? "/" : "./", name);
 	return (char *)path.data;
 }
 

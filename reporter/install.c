@@ -34,9 +34,7 @@ static int find(const char *what, const char *const *places, int mode, char **re
 	for (; *places; places++) {
 		struct buf path;
 		buf_init(&path);
-		buf_printf(&path, "%s/%s", folder, *places);
-		buf_u8(&path, '\0');
-		const char *text = (const char *)path.data;
+		const char *text = buf_format(&path, "%s/%s", folder, *places);
 		char *resolved = access(text, mode) == 0 ? realpath(text, NULL) : NULL;
 		if (resolved) {
 			*ret_path = mem_text(resolved);

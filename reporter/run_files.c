@@ -22,8 +22,7 @@ static char *joined(const char *left, const char *right)
 {
 	struct buf text;
 	buf_init(&text);
-	buf_printf(&text, "%s%s", left, right);
-	buf_u8(&text, '\0');
+	buf_format(&text, "%s%s", left, right);
 	return (char *)text.data;
 }
 
