@@ -2,15 +2,19 @@
 
 import collections
 import os
+import signal
+import subprocess
 
 import pytest
 
-from conftest import line_of, memtrace, python_build
+from collectors import group_of_collector
+from conftest import PROGRAMS, Profile, line_of, memtrace, python_build
+from environments import venv_python
 
 EVERY_INTERPRETER = True
 OTHER_STACKS = (1 << 32) - 1
 PROGRAM = """\
-import gc, os, sys, threading
+import gc, os, sys, threading, time
 LETTER = b"x"
 class Node:
     __slots__ = ("peer", "body")
@@ -53,6 +57,9 @@ def main():
     thread.start()
     thread.join()
     grow(200)
+    if sys.argv[1] == "wait":
+        print("ready", flush=True)
+        time.sleep(600)
     inherited = [LETTER * 650 for _ in range(400)]  # inherited
     child = os.fork() if sys.argv[1] == "fork" else 0
     if child:
@@ -92,15 +99,23 @@ def every_free_has_a_stack(profile):
 
 
 @pytest.fixture
-def ran(trace, tmp_path):
+def script(tmp_path):
+    path = tmp_path / "frees.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+def lines_of(script):
+    return {comment: line_of(script, "# " + comment) for comment in (
+        "made", "deleted", "local", "returned", "thrown", "called", "body", "collected", "boxed",
+        "in thread", "grown", "inherited", "cleared")}
+
+
+@pytest.fixture
+def ran(trace, script):
     def run(python, how="stay", **env):
-        script = tmp_path / "frees.py"
-        script.write_text(PROGRAM)
         done = trace(python, script, how, env={"MEMTRACE_FREES": "1", **env})
-        lines = {comment: line_of(script, "# " + comment) for comment in (
-            "made", "deleted", "local", "returned", "thrown", "called", "body", "collected", "boxed",
-            "in thread", "grown", "inherited", "cleared")}
-        return done, script, lines
+        return done, script, lines_of(script)
     return run
 
 
@@ -167,6 +182,54 @@ def test_the_interpreters_end_frees_nothing_for_anybody(trace, tmp_path, any_pyt
                 collections.Counter())
     assert freed["blocks"] - freed["moved_blocks"] < 10
     assert run.line(script, line)["count"] >= 3_000
+
+
+def test_nothing_of_it_is_lost_when_all_are_killed(trace, script, any_python):
+    """Pairs that wait in the table and its counters, what is in the ring, and a checkpoint."""
+    program = trace.start(any_python, script, "wait", stdout=subprocess.PIPE, text=True,
+                          env={"MEMTRACE_FREES": "1", "MEMTRACE_JOURNAL": "64KiB"})
+    try:
+        assert program.stdout.readline() == "ready\n"
+        os.killpg(group_of_collector(trace.out), signal.SIGKILL)
+    finally:
+        program.kill()
+        program.wait()
+        program.stdout.close()
+    path = trace.out / "run.memtrace"
+    assert memtrace("recover", path).returncode == 0
+    profile = Profile(path)
+    check_lines(by_lines(profile, script), lines_of(script), python_build(any_python))
+    every_free_has_a_stack(profile)
+
+
+@pytest.mark.hazard("frames that are switched")
+def test_stacks_that_are_switched(trace, tmp_path):
+    """greenlet frees the copy of a stack while the interpreter's frames are those of another."""
+    script = PROGRAMS / "packages/greenlets.py"
+    run = trace(venv_python("packages"), script, 200, tmp_path / "seen", env={"MEMTRACE_FREES": "1"})
+    assert run.info()["frees"] == "1" and run.section("FREE")
+
+
+DYING = """\
+import sys
+for number in range(3_000):
+    scope = {"sys": sys}
+    text = f"def gone(part={number}):\\n    del sys._getframe(1).f_globals['made']['gone']\\n"
+    made = {}
+    exec(compile(text, f"<{number}>", "exec"), scope, made)
+    made["gone"]()
+print(len(made))
+"""
+
+
+@pytest.mark.hazard("code objects that go")
+def test_code_that_goes_while_it_runs(trace, python, tmp_path):
+    """The last reference to a function goes with its own frame, which 3.11 still shows meanwhile."""
+    script = tmp_path / "dying.py"
+    script.write_text(DYING)
+    run = trace(python, script, env={"MEMTRACE_FREES": "1"})
+    assert run.stdout == "0\n"
+    assert not run.info()["stacks"].startswith("off")
 
 
 def test_without_the_variable_nobody_is_told(ran, any_python):

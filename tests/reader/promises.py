@@ -8,6 +8,7 @@ from memtrace_profile import RUN_AS_OF_END
 ANONYMOUS = 3
 FIRST_BLOCK = 48
 MOST_HOLDERS = 8
+OTHER_STACKS = (1 << 32) - 1
 
 
 def total(records, field):
@@ -57,6 +58,19 @@ def check_stacks(profile):
     for number, node in enumerate(profile.node, 1):
         assert node["parent"] < number
         assert (node["parent"] == 0) == (node["code"] == 0), "a root is a thread, and nothing else is"
+
+
+def check_frees(profile):
+    pairs = [(record["stack"], record["by"]) for record in profile.free]
+    assert pairs == sorted(set(pairs))
+    known = range(len(profile.node) + 1)
+    assert all(stack in known and (by in known or by == OTHER_STACKS) for stack, by in pairs)
+    for figure in ("blocks", "bytes"):
+        assert all(record[f"{how}_{figure}"] <= record[figure] for record in profile.free for how in ("gc", "moved"))
+        freed = {site["stack"]: site[f"freed_{figure}"] for site in profile.site}
+        told = by_stack((record["stack"], record[figure]) for record in profile.free)
+        assert all(value <= freed[stack] for stack, value in told.items())
+    assert not pairs or profile.info["frees"] == "1"
 
 
 def check_marks(profile):
@@ -224,6 +238,7 @@ def check_promises(profile):
     check_points(profile)
     check_sums(profile)
     check_stacks(profile)
+    check_frees(profile)
     check_marks(profile)
     check_map(profile)
     check_pins(profile)

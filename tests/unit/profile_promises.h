@@ -83,6 +83,11 @@ static void promise_points(const struct profile *p)
 		assert(point->change_start <= p->point_change_count);
 		assert(point->change_count <= p->point_change_count - point->change_start);
 	}
+	for (size_t i = 0; i < p->freed_count; i++) {
+		assert(p->frees[i].stack <= p->node_count);
+		assert(p->frees[i].by <= p->node_count ||
+		       p->frees[i].by == PROFILE_OTHER_STACKS);
+	}
 	for (size_t i = 0; i < p->lifetime_count; i++) {
 		assert(p->lifetimes[i].stack <= p->node_count);
 		assert(!i || p->lifetimes[i].stack > p->lifetimes[i - 1].stack);

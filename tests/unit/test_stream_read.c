@@ -160,17 +160,19 @@ static void an_undefined_stack_costs_the_stack_only(void **state)
 		{record_head(R_SMALL_OBJECT, 128), 2 | 100ULL << 32 | 7ULL << 48},
 		{record_head(R_FREE, 64), 77},
 		{record_head(R_RETAG, 128), 78},
+		{record_head(R_UNMAP, 4096), 79 | 1ULL << 32},
 	};
 	struct stream_check check;
 
 	(void)state;
 	define_some(&check);
-	assert_int_equal(stream_check(&check, r, 4), 4);
-	assert_int_equal(check.bad_records, 3);
+	assert_int_equal(stream_check(&check, r, 5), 5);
+	assert_int_equal(check.bad_records, 4);
 	assert_int_equal(r[0].body, 100ULL << 32);
 	assert_int_equal(r[1].body, 2 | 100ULL << 32 | 7ULL << 48);
 	assert_int_equal(r[2].body, 0);
 	assert_int_equal(r[3].body, 0);
+	assert_int_equal(r[4].body, 1ULL << 32);
 	stream_check_release(&check);
 }
 
