@@ -19,9 +19,9 @@
 /* Threads may reserve a little past the capacity: each checks for space before it reserves. */
 enum { RING_OVERRUN_SLOTS = 1 << 16 };
 /*
- * A hole is a thread that was interrupted in the middle of a record. On a busy machine, or with
- * a low priority, it may wait for seconds until it goes on. One that never comes (its thread was
- * cancelled right there) costs so long a delay, once.
+ * A hole is a thread that was interrupted in the middle of a record. On a busy machine, with a
+ * low priority, or where the ring's page waits for its disk, it may take seconds until it goes
+ * on. One that never comes (its thread was cancelled right there) costs so long a delay, once.
  */
 static const uint64_t RING_PATIENCE_NS = 10000000000;
 
