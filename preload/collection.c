@@ -1,5 +1,6 @@
 #include "collection.h"
 
+#include "gc_clock.h"
 #include "gc_settings.h"
 #include "life.h"
 #include "pystack.h"
@@ -8,6 +9,9 @@
 enum {
 	GENERATIONS = 3,
 	STATS_BYTES = 24, /* struct gc_generation_stats: three Py_ssize_t */
+	RING_ITEM_BYTES = 64, /* and that of 3.15, with the first of the same at: */
+	RING_COUNTS = 16,
+	SELDOM = 4096, /* objects: where nothing is waited for */
 };
 
 /* Of the first interpreter only: it is the one whose collections become records. */
@@ -34,24 +38,26 @@ static const char *collector_state(const char *interp)
 
 /*
  * From 3.15 on each generation has a ring of figures (struct gc_stats of
- * pycore_interp_structs.h): the newest counts from the start, as the only ones of older
- * versions do. NULL: not made yet.
+ * pycore_interp_structs.h), an item for each of its last collections: when it began and ended,
+ * in nanoseconds, and what counts from the start, as the only figures of older versions do.
+ * `back`: 0 is the newest. NULL: not made yet, or overwritten.
  */
-static const char *newest_in_ring(const char *stats, unsigned generation)
+static const char *item_in_ring(const char *stats, unsigned generation, int64_t back)
 {
-	enum { BYTES = 64, COUNTS = 16 };
 	static const struct {
 		uint16_t offset, items;
 	} rings[GENERATIONS] = {{0, 11}, {712, 3}, {912, 3}};
+	uint8_t items = (uint8_t)rings[generation].items;
 	const char *figures;
 
 	memcpy(&figures, stats, sizeof(figures));
-	if (!figures)
+	if (!figures || back >= items)
 		return NULL;
 	figures += rings[generation].offset;
-	uint8_t newest = (uint8_t)figures[rings[generation].items * BYTES];
+	uint8_t newest = (uint8_t)figures[items * RING_ITEM_BYTES];
+	int place = (newest + items - (int)back) % items;
 
-	return newest < rings[generation].items ? figures + newest * BYTES + COUNTS : NULL;
+	return newest < items ? figures + place * RING_ITEM_BYTES : NULL;
 }
 
 /* index 0: collections, 1: objects collected. */
@@ -60,12 +66,28 @@ static int64_t read_stat(const char *interp, unsigned generation, unsigned index
 	const char *stats = collector_state(interp) + python.layout.gc_stats;
 	int64_t value;
 
-	stats = python.layout.gc_rings_bytes ? newest_in_ring(stats, generation)
-					     : stats + generation * STATS_BYTES;
+	if (!python.layout.gc_rings_bytes)
+		stats += generation * STATS_BYTES;
+	else if ((stats = item_in_ring(stats, generation, 0)))
+		stats += RING_COUNTS;
 	if (!stats)
 		return 0;
 	memcpy(&value, stats + index * 8, sizeof(value));
 	return value;
+}
+
+/* In nanoseconds, as the interpreter says; 0: it doesn't. */
+static uint64_t read_duration(const char *interp, unsigned generation, int64_t back)
+{
+	const char *stats = collector_state(interp) + python.layout.gc_stats;
+	const char *item =
+		python.layout.gc_rings_bytes ? item_in_ring(stats, generation, back) : NULL;
+	int64_t times[2];
+
+	if (!item)
+		return 0;
+	memcpy(times, item, sizeof(times));
+	return times[1] > times[0] ? (uint64_t)times[1] - (uint64_t)times[0] : 0;
 }
 
 static int32_t read_collecting(const char *interp)
@@ -101,31 +123,76 @@ static void take_first(const char *interp)
 	watch_collecting();
 }
 
-static void record_ended_of(const char *interp, unsigned generation, bool with_objects)
+static void record_end(unsigned generation, int64_t collected, uint64_t took_ns)
+{
+	uint64_t most = (1ULL << (48 - R_GC_TIME_SHIFT)) - 1;
+	uint64_t took = took_ns < most ? took_ns : most;
+
+	ring_put(record_head(R_GC, generation | R_GC_END | took << R_GC_TIME_SHIFT),
+		 (uint64_t)collected);
+}
+
+static int64_t ended_of(const char *interp, unsigned generation)
 {
 	int64_t count = read_stat(interp, generation, 0) - collections_seen[generation];
+
+	return count > 0 ? count : 0;
+}
+
+static void record_ended_of(const char *interp, unsigned generation, bool with_objects,
+			    uint64_t took_ns)
+{
+	int64_t count = ended_of(interp, generation);
 	int64_t collected = read_stat(interp, generation, 1) - collected_seen[generation];
 
-	if (count <= 0 || collected < 0 || (with_objects && !collected))
+	if (!count || collected < 0 || (with_objects && !collected))
 		return;
 	collections_seen[generation] += count;
 	collected_seen[generation] += collected;
-	for (; count > 0; count--, collected = 0)
-		ring_put(record_head(R_GC, generation | R_GC_END), (uint64_t)collected);
+	for (; count > 0; count--, collected = 0) {
+		uint64_t told_ns = read_duration(interp, generation, count - 1);
+
+		record_end(generation, collected, told_ns ? told_ns : took_ns);
+	}
 }
 
 /*
- * Every collection that has ended since we looked last. At most one of them had events, most
- * often because it freed objects: that one has a beginning, and its end goes first.
+ * Every collection that has ended since we looked last; false: none has. At most one of them
+ * had events, most often because it freed objects: that one has a beginning, and its end goes
+ * first. `timed`: if it is one alone, it ended just now.
  */
-static void record_ended(const char *interp)
+static bool record_ended(const char *interp, bool timed)
 {
+	int64_t count = 0;
+
 	if (python.layout.gc_stats == LAYOUT_NONE)
+		return false;
+	for (unsigned i = 0; i < GENERATIONS; i++)
+		count += ended_of(interp, i);
+	if (!count)
+		return false;
+	uint64_t took_ns = timed && count == 1 ? gc_clock_took() : 0;
+
+	for (unsigned i = 0; i < GENERATIONS; i++)
+		record_ended_of(interp, i, true, took_ns);
+	for (unsigned i = 0; i < GENERATIONS; i++)
+		record_ended_of(interp, i, false, took_ns);
+	return true;
+}
+
+/* What is waited for has come, or doesn't any more: events may be quick. */
+static void wait_no_more(void)
+{
+	gc_clock.watching = false;
+	collection_watch.trusted = !distrusted;
+}
+
+static void look_for_end(const char *interp)
+{
+	if (!record_ended(interp, true))
 		return;
-	for (unsigned i = 0; i < GENERATIONS; i++)
-		record_ended_of(interp, i, true);
-	for (unsigned i = 0; i < GENERATIONS; i++)
-		record_ended_of(interp, i, false);
+	gc_clock_forget();
+	wait_no_more();
 }
 
 /* Without a GIL every running thread sees the same edge: the first one records it. */
@@ -146,7 +213,10 @@ static void record_edge(struct thread *self, const char *interp, bool inside)
 	/* Two may have taken edges one after the other; what one leaves, the next one finds. */
 	if (atomic_exchange(&recording, true))
 		return;
-	record_ended(interp);
+	/* What began before this one began is not what was waited for. */
+	if (record_ended(interp, !inside) || !inside)
+		gc_clock_forget();
+	wait_no_more();
 	collection_look();
 	atomic_store(&recording, false);
 	if (inside)
@@ -193,6 +263,8 @@ enum free_flags collection_notice(struct thread *self, const char *tstate, bool 
 
 	if (inside != self->in_collection)
 		record_edge(self, interp, inside);
+	else if (gc_clock.watching && !inside && interp == main_interp)
+		look_for_end(interp);
 	return inside ? F_GC : 0;
 }
 
@@ -210,10 +282,55 @@ void collection_look(void)
 		gc_settings_look(collector_state(main_interp), &python.layout);
 }
 
+static bool is_timed(const char *interp)
+{
+	const struct layout *layout = &python.layout;
+
+	return interp && interp == main_interp && !distrusted && !finalisation_seen &&
+	       !layout->free_threaded && !layout->gc_rings_bytes &&
+	       layout->gc_stats != LAYOUT_NONE;
+}
+
+static void expect(const char *interp)
+{
+	enum { INSIDE = 16 };
+	struct gc_young young;
+
+	if (read_collecting(interp)) {
+		gc_clock.objects_left = INSIDE;
+		return;
+	}
+	if (gc_clock.start_ns)
+		look_for_end(interp);
+	gc_clock.objects_left = SELDOM;
+	if (!gc_settings_young(collector_state(interp), &python.layout, &young)) {
+		collection_look();
+		return;
+	}
+	gc_clock_expect(&young);
+	collection_watch.trusted = !gc_clock.watching;
+	if (gc_clock.watching)
+		life_slow_down();
+}
+
+void collection_expect(struct thread *self, const char *tstate)
+{
+	const char *interp = NULL;
+
+	if (python.has_layout && tstate)
+		memcpy(&interp, tstate + python.layout.tstate_interp, sizeof(interp));
+	bool timed = is_timed(interp);
+
+	self->objects_left = timed ? &gc_clock.objects_left : &self->own_objects_left;
+	self->own_objects_left = SELDOM;
+	if (timed)
+		expect(interp);
+}
+
 void collection_catch_up(void)
 {
 	if (can_read())
-		record_ended(main_interp);
+		record_ended(main_interp, false);
 	collection_look();
 }
 
@@ -221,6 +338,7 @@ void collection_restart(void)
 {
 	main_interp = NULL;
 	finalisation_seen = false;
+	gc_clock_forget();
 	collection_watch.trusted = false;
 	life_slow_down();
 }

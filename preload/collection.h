@@ -18,7 +18,11 @@
 
 /* What an event looks at while nothing changes. */
 struct collection_watch {
-	bool trusted; /* the first interpreter is known, and its figures are */
+	/*
+	 * The first interpreter is known, its figures are, and no collection is waited for that
+	 * would end without a trace.
+	 */
+	bool trusted;
 	/* The collector's state is here, or, NULL, at an offset in the interpreter's. */
 	const char *fixed;
 	size_t collecting;
@@ -57,6 +61,9 @@ static inline enum free_flags collection_flags(struct thread *self, const char *
 		return self->in_collection ? F_GC : 0;
 	return collection_notice(self, tstate, gil_held);
 }
+
+/* A collection may begin soon: an object is about to be allocated, with the GIL. */
+void collection_expect(struct thread *self, const char *tstate);
 
 /* The collections since the last event of Python's, as far as the interpreter still lives. */
 void collection_catch_up(void);

@@ -8,7 +8,8 @@
 
 enum {
 	GENERATIONS = 3,
-	GENERATION_BYTES = 24,
+	GENERATION_BYTES = 24, /* a list's head, the threshold and a count */
+	COUNT_AFTER = 4,       /* the threshold's place */
 	FROZEN_FROM_START = 12,
 	FIRST_WITHOUT_TRASH = 15
 };
@@ -19,8 +20,8 @@ struct settings {
 };
 
 static struct settings sent;
-/* Set at the first look: whether the fields hold what a new interpreter has there. */
-static bool looked, trusted;
+/* Of the youngest; 0: not found yet, or a release keeps them elsewhere. */
+static size_t threshold_place;
 
 static int32_t read_int(const char *state, size_t offset)
 {
@@ -44,31 +45,51 @@ static bool is_frozen(const char *state, const struct layout *layout)
 	       next != (uintptr_t)(state + permanent);
 }
 
+/* What stood before it went with 3.15 (pycore_interp_structs.h). */
+static int32_t read_enabled(const char *state, const struct layout *layout)
+{
+	return read_int(state, layout->minor < FIRST_WITHOUT_TRASH ? 12 : 0);
+}
+
+static int32_t read_threshold(const char *state, size_t place, size_t generation)
+{
+	return read_int(state, place + generation * GENERATION_BYTES);
+}
+
+static bool is_new(const char *state, size_t place)
+{
+	int32_t first = read_threshold(state, place, 0);
+
+	return (first == 700 || first == 2000 || first == 10000) &&
+	       read_threshold(state, place, 1) == 10;
+}
+
 /*
- * Generations are a list's head, the threshold and a count each. What stood before them went
- * with 3.15 (pycore_interp_structs.h).
+ * By what a new interpreter has there: no release's other fields look like that. Heads of lists
+ * need not lie at multiples of 8 in late releases of 3.13.
  */
+static bool find_thresholds(const char *state, const struct layout *layout)
+{
+	static const uint8_t places[] = {40, 36, 24};
+
+	if (read_enabled(state, layout) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof(places) && !threshold_place; i++)
+		if (is_new(state, places[i]))
+			threshold_place = places[i];
+	return threshold_place;
+}
+
 static struct settings read_settings(const char *state, const struct layout *layout)
 {
-	bool trash = layout->minor < FIRST_WITHOUT_TRASH;
-	size_t threshold = trash ? 40 : 24;
 	struct settings now = {
-		.enabled = read_int(state, trash ? 12 : 0),
+		.enabled = read_enabled(state, layout),
 		.frozen = is_frozen(state, layout),
 	};
 
 	for (size_t i = 0; i < GENERATIONS; i++)
-		now.thresholds[i] = read_int(state, threshold + i * GENERATION_BYTES);
+		now.thresholds[i] = read_threshold(state, threshold_place, i);
 	return now;
-}
-
-/* A release that keeps them elsewhere shows other numbers there than any starts with. */
-static bool is_new(const struct settings *settings)
-{
-	int32_t first = settings->thresholds[0];
-
-	return settings->enabled == 1 && (first == 700 || first == 2000 || first == 10000) &&
-	       settings->thresholds[1] == 10;
 }
 
 static void send(const struct settings *settings)
@@ -96,14 +117,24 @@ void gc_settings_look(const char *state, const struct layout *layout)
 	if (layout->gc_stats == LAYOUT_NONE ||
 	    atomic_flag_test_and_set_explicit(&looking, memory_order_acquire))
 		return;
-	struct settings now = read_settings(state, layout);
+	if (threshold_place || find_thresholds(state, layout)) {
+		struct settings now = read_settings(state, layout);
 
-	if (!looked)
-		trusted = is_new(&now);
-	looked = true;
-	if (trusted && memcmp(&now, &sent, sizeof(now)) != 0) {
-		sent = now;
-		send(&now);
+		if (memcmp(&now, &sent, sizeof(now)) != 0) {
+			sent = now;
+			send(&now);
+		}
 	}
 	atomic_flag_clear_explicit(&looking, memory_order_release);
+}
+
+bool gc_settings_young(const char *state, const struct layout *layout,
+		       struct gc_young *ret_young)
+{
+	if (!threshold_place)
+		return false;
+	ret_young->threshold =
+		read_enabled(state, layout) ? read_int(state, threshold_place) : 0;
+	ret_young->count = read_int(state, threshold_place + COUNT_AFTER);
+	return true;
 }

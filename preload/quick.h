@@ -18,6 +18,7 @@
 
 #include "cancel.h"
 #include "collection.h"
+#include "gc_clock.h"
 #include "intern.h"
 #include "life.h"
 #include "mark.h"
@@ -71,8 +72,9 @@ static QUICK struct thread *quick_begin(struct call *call, enum event_domain dom
 		return NULL;
 	struct thread *self = quick_thread();
 
-	if (__builtin_expect(self != NULL, 1))
-		quick_push(self, call, domain, bytes, 0);
+	if (__builtin_expect(!self || (domain == EVENT_OBJECT && gc_clock_count(self)), 0))
+		return NULL;
+	quick_push(self, call, domain, bytes, 0);
 	return self;
 }
 

@@ -8,6 +8,7 @@
 #include "debug_blocks.h"
 #include "event.h"
 #include "freer.h"
+#include "gc_clock.h"
 #include "intern.h"
 #include "life.h"
 #include "mark.h"
@@ -197,6 +198,8 @@ bool tap_begin(struct call *call, enum event_domain domain, size_t bytes)
 	push(self, call, domain, bytes, 0);
 	if (call->gil_held)
 		collection_flags(self, call->tstate, true);
+	if (domain == EVENT_OBJECT && gc_clock_count(self))
+		collection_expect(self, call->tstate);
 	if (domain == EVENT_OBJECT && !life_quick())
 		speed_up();
 	leave(self, saved);
@@ -237,6 +240,8 @@ static void end_alloc(struct call *call, struct event *event, uint32_t kept_clas
 		if (!call->outer || !call_hold(call->outer, event))
 			event_record(self, call, event, kept_class);
 	}
+	if (gc_clock.watching && event->domain == EVENT_OBJECT)
+		gc_clock_start();
 	leave(self, saved);
 }
 

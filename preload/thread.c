@@ -102,6 +102,8 @@ struct thread *thread_register(void)
 		thread->call = NULL;
 		thread->in_collection = false;
 		thread->tstate = NULL;
+		thread->objects_left = &thread->own_objects_left;
+		thread->own_objects_left = 0;
 		/* It may have been cancelled in the middle. */
 		thread->walking = false;
 		/* The root node stays: it names the slot. */

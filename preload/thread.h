@@ -48,6 +48,12 @@ struct thread {
 	bool in_collection;   /* as last seen: collection.h */
 	bool freeing;         /* the walk is for a free: what it meets may be dying */
 	const void *tstate;   /* the Python thread state that ran here last with the GIL */
+	/*
+	 * To be allocated until somebody looks for a collection (gc_clock.h): in the one place
+	 * for all who hold the first interpreter's GIL, or our own.
+	 */
+	int32_t *objects_left;
+	int32_t own_objects_left;
 	struct walk walk;
 	struct node_hint *hints; /* THREAD_HINTS, by hash: pystack.c */
 	uint32_t epoch;          /* intern_epoch() when the walk was made */
