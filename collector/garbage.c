@@ -85,6 +85,7 @@ void garbage_end(struct garbage *garbage, uint32_t generation, uint64_t objects,
 	if (!garbage->over) {
 		sum->collections++;
 		sum->objects += objects;
+		sum->timed += took_ns != 0;
 		sum->took_ns += took_ns;
 		if (took_ns > sum->longest_ns)
 			sum->longest_ns = took_ns;

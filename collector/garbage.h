@@ -28,7 +28,7 @@ struct garbage_freed {
 struct garbage_sum {
 	uint64_t collections, objects;
 	struct garbage_freed freed;
-	uint64_t took_ns, longest_ns;
+	uint64_t timed, took_ns, longest_ns; /* of those whose time is known */
 };
 
 struct garbage {
@@ -46,7 +46,10 @@ void garbage_release(struct garbage *garbage);
 void garbage_begin(struct garbage *garbage);
 /* A block was freed inside a collection. */
 void garbage_note(struct garbage *garbage, uint32_t stack, uint64_t bytes, uint64_t blocks);
-/* `generation` is below GARBAGE_GENERATIONS. What was no garbage is taken from the sites. */
+/*
+ * `generation` is below GARBAGE_GENERATIONS; took_ns 0: not known. What was no garbage is taken
+ * from the sites.
+ */
 void garbage_end(struct garbage *garbage, uint32_t generation, uint64_t objects,
 		 uint64_t took_ns, struct sites *sites);
 

@@ -257,9 +257,9 @@ static void read_garbage(struct heap *heap, struct cursor *c)
 
 		numbers(c,
 			(uint64_t *const[]){&sum->collections, &sum->objects, &sum->freed.bytes,
-					    &sum->freed.blocks, &sum->took_ns,
-					    &sum->longest_ns},
-			6);
+					    &sum->freed.blocks, &sum->timed,
+					    &sum->took_ns, &sum->longest_ns},
+			7);
 	}
 	while (state_more(c)) {
 		uint32_t stack = state_read_stack(heap, c);

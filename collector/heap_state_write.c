@@ -353,8 +353,8 @@ static void write_garbage(struct state_writer *writer)
 		state_numbers(writer,
 			      (const uint64_t[]){sum->collections, sum->objects,
 						 sum->freed.bytes, sum->freed.blocks,
-						 sum->took_ns, sum->longest_ns},
-			      6);
+						 sum->timed, sum->took_ns, sum->longest_ns},
+			      7);
 	}
 	for (size_t i = 0; i < garbage->touched_count; i++) {
 		const struct garbage_freed *freed = &garbage->by_stack[garbage->touched[i]];

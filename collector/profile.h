@@ -138,13 +138,14 @@ struct profile_run {
 	uint32_t merged_marks; /* given up for later ones: see marks.h */
 	/*
 	 * The program's own collections, by generation: those until the interpreter finalised.
-	 * How long they took is known of those with a time in the stream; 0: of none.
+	 * How long they took is known of timed_collections of them.
 	 */
 	uint64_t program_collections[3], program_collected[3];
 	uint64_t garbage_bytes[3], garbage_blocks[3];
 	uint64_t collecting_ns[3], longest_collecting_ns[3];
+	uint64_t timed_collections[3]; /* of the program's own, those whose time is known */
 };
-_Static_assert(sizeof(struct profile_run) == 512, "layout");
+_Static_assert(sizeof(struct profile_run) == 536, "layout");
 
 /*
  * profile_run.end: how the process ended, as far as its stream knows; the values of enum

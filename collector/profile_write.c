@@ -345,6 +345,7 @@ static void run_from_heap(struct profile_run *run, const struct heap *heap)
 		run->program_collected[i] = sum->objects;
 		run->garbage_bytes[i] = sum->freed.bytes;
 		run->garbage_blocks[i] = sum->freed.blocks;
+		run->timed_collections[i] = sum->timed;
 		run->collecting_ns[i] = sum->took_ns;
 		run->longest_collecting_ns[i] = sum->longest_ns;
 	}

@@ -8,10 +8,10 @@
 
 enum {
 	GENERATIONS = 3,
-	STATS_BYTES = 24, /* struct gc_generation_stats: three Py_ssize_t */
+	STATS_BYTES = 24,     /* struct gc_generation_stats: three Py_ssize_t */
 	RING_ITEM_BYTES = 64, /* and that of 3.15, with the first of the same at: */
 	RING_COUNTS = 16,
-	SELDOM = 4096, /* objects: where nothing is waited for */
+	SELDOM = 4096, /* objects: where no collection is timed */
 };
 
 /* Of the first interpreter only: it is the one whose collections become records. */
@@ -80,8 +80,8 @@ static int64_t read_stat(const char *interp, unsigned generation, unsigned index
 static uint64_t read_duration(const char *interp, unsigned generation, int64_t back)
 {
 	const char *stats = collector_state(interp) + python.layout.gc_stats;
-	const char *item =
-		python.layout.gc_rings_bytes ? item_in_ring(stats, generation, back) : NULL;
+	const char *item = python.layout.gc_rings_bytes ? item_in_ring(stats, generation, back)
+							: NULL;
 	int64_t times[2];
 
 	if (!item)
@@ -293,7 +293,8 @@ static bool is_timed(const char *interp)
 
 static void expect(const char *interp)
 {
-	enum { INSIDE = 16 };
+	/* Objects until the next look: in a collection, and while nothing can be read yet. */
+	enum { INSIDE = 16, EARLY = 64 };
 	struct gc_young young;
 
 	if (read_collecting(interp)) {
@@ -302,7 +303,7 @@ static void expect(const char *interp)
 	}
 	if (gc_clock.start_ns)
 		look_for_end(interp);
-	gc_clock.objects_left = SELDOM;
+	gc_clock.objects_left = EARLY;
 	if (!gc_settings_young(collector_state(interp), &python.layout, &young)) {
 		collection_look();
 		return;

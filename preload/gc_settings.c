@@ -133,8 +133,8 @@ bool gc_settings_young(const char *state, const struct layout *layout,
 {
 	if (!threshold_place)
 		return false;
-	ret_young->threshold =
-		read_enabled(state, layout) ? read_int(state, threshold_place) : 0;
+	ret_young->threshold = read_enabled(state, layout) ? read_int(state, threshold_place)
+							   : 0;
 	ret_young->count = read_int(state, threshold_place + COUNT_AFTER);
 	return true;
 }

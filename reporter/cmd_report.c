@@ -128,7 +128,7 @@ struct printing {
 static void print_report(struct printing *printing, const struct report *report)
 {
 	if (printing->arguments->options.json)
-		report_json(report, &printing->json);
+		report_json(report, printing->arguments->options.units, &printing->json);
 	else
 		report_text(report, &printing->term, printing->arguments->options.units);
 }

@@ -85,10 +85,10 @@ static void note_often(const struct profile_run *run, struct cycles *cycles)
 		return;
 	note(cycles,
 	     "the collector runs too often: %s collections took %s, %.0f %% of the run, and"
-	     " collected %s objects; raise its threshold (gc.set_threshold), or call"
+	     " all %s collected %s objects; raise its threshold (gc.set_threshold), or call"
 	     " gc.freeze() when the program has started",
-	     units_count(cycles->collections).text, units_seconds(seconds).text, percent,
-	     units_count(cycles->objects).text);
+	     units_count(cycles->timed).text, units_seconds(seconds).text, percent,
+	     units_count(cycles->collections).text, units_count(cycles->objects).text);
 }
 
 static void note_seldom(const struct profile_run *run, enum units_kind units,
@@ -133,6 +133,7 @@ void cycles_compute(const struct growth *growth, const struct profile *profile,
 		for (size_t i = 0; i < CYCLES_GENERATIONS; i++) {
 			cycles.collections += run->program_collections[i];
 			cycles.objects += run->program_collected[i];
+			cycles.timed += run->timed_collections[i];
 			cycles.took_ns += run->collecting_ns[i];
 		}
 		find_settings(profile, &cycles.settings);

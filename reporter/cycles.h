@@ -31,7 +31,8 @@ struct cycles {
 	const struct growth_row **rows; /* with something that the collector freed */
 	size_t row_count;
 	uint64_t bytes, blocks; /* of all rows */
-	uint64_t collections, objects, took_ns;
+	uint64_t collections, objects;
+	uint64_t timed, took_ns; /* the collections of which it is known how long they took */
 	struct cycles_settings settings;
 	char *notes[CYCLES_MAX_NOTES]; /* sentences; NULL from the last one on */
 };

@@ -80,6 +80,7 @@ static void dump_run(const struct profile *profile, struct fields *fields)
 	fields_u64s(fields, "garbage_blocks", run->garbage_blocks, 3);
 	fields_u64s(fields, "collecting_ns", run->collecting_ns, 3);
 	fields_u64s(fields, "longest_collecting_ns", run->longest_collecting_ns, 3);
+	fields_u64s(fields, "timed_collections", run->timed_collections, 3);
 	fields_known(fields, "crash_safe_until_ms", run->crash_safe_until_ms);
 	fields_end(fields);
 }

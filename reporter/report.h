@@ -70,7 +70,8 @@ void report_freers(const struct report *report, const struct term *term, enum un
 void report_resident(const struct report *report, const struct term *term,
 		     enum units_kind units);
 /* The schemas are in the comment of report_json.c. */
-void report_json(const struct report *report, struct json *json);
+/* `units`: of sizes in sentences; all others are bytes. */
+void report_json(const struct report *report, enum units_kind units, struct json *json);
 /* An array, the key `processes`. */
 void report_json_tree(const struct report *parts, const struct lineage *lineage,
 		      struct json *json);

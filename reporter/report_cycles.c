@@ -31,9 +31,11 @@ static void print_sum(const struct report *report, const struct cycles *cycles,
 		      const struct term *term, enum units_kind units)
 {
 	const struct profile_run *run = &report->profile->run;
-	char times[160] = "", took[64] = "";
+	char times[160] = "", took[128] = "";
 	if (cycles->took_ns)
-		snprintf(took, sizeof took, "; they took %s",
+		snprintf(took, sizeof took, "; %s took %s",
+			 cycles->timed < cycles->collections ? units_count(cycles->timed).text
+							     : "they",
 			 units_seconds((double)cycles->took_ns / 1e9).text);
 	if (!report->merge && cycles->collections)
 		snprintf(times, sizeof times, ", in %s collection%s (%s full), of %s objects",
@@ -128,6 +130,7 @@ static void write_collections(struct json *json, const struct profile_run *run)
 		json_u64(json, "objects", run->program_collected[i]);
 		json_u64(json, "bytes", run->garbage_bytes[i]);
 		json_u64(json, "blocks", run->garbage_blocks[i]);
+		json_u64(json, "timed_count", run->timed_collections[i]);
 		write_seconds(json, "seconds", run->collecting_ns[i]);
 		write_seconds(json, "longest_seconds", run->longest_collecting_ns[i]);
 		json_close(json);

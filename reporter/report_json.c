@@ -54,9 +54,9 @@
  *	cycles   what only the cyclic collector could free, before the interpreter's end: bytes,
  *	         blocks, and rows (likewise, most bytes first). collections by generation:
  *	         count, objects, bytes and blocks that they gave back, seconds and
- *	         longest_seconds (null: not known); null in memtrace.merge/1. collector
- *	         (enabled, frozen, thresholds when they were looked at last; null: not known).
- *	         notes: sentences; see cycles.h
+ *	         longest_seconds of the timed_count of them whose time is known (null: of none);
+ *	         null in memtrace.merge/1. collector (enabled, frozen, thresholds when they were
+ *	         looked at last; null: not known). notes: sentences; see cycles.h
  *	resident  rss_bytes, the sum of its parts, as the collector saw it from outside at
  *		`seconds`: at_moment says that it looked for `to`, otherwise it is the look that
  *		came nearest. residual_bytes: the kernel's counter less that sum. parts: live,
@@ -394,7 +394,7 @@ static void write_part(struct json *json, const struct merge *merge,
 	json_close(json);
 }
 
-static void write_merged(struct json *json, const struct report *report)
+static void write_merged(struct json *json, const struct report *report, enum units_kind units)
 {
 	const struct merge *merge = report->merge;
 	json_object(json, NULL);
@@ -405,14 +405,14 @@ static void write_merged(struct json *json, const struct report *report)
 	json_close(json);
 	write_growth(json, report);
 	report_json_pins(report, json);
-	report_json_cycles(report, UNITS_IEC, json);
+	report_json_cycles(report, units, json);
 	json_close(json);
 }
 
-void report_json(const struct report *report, struct json *json)
+void report_json(const struct report *report, enum units_kind units, struct json *json)
 {
 	if (report->merge) {
-		write_merged(json, report);
+		write_merged(json, report, units);
 		return;
 	}
 	json_object(json, NULL);
@@ -429,7 +429,7 @@ void report_json(const struct report *report, struct json *json)
 	report_json_pins(report, json);
 	report_json_arenas(report, json);
 	report_json_heap(report, json);
-	report_json_cycles(report, UNITS_IEC, json);
+	report_json_cycles(report, units, json);
 	report_json_resident(report, json);
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);

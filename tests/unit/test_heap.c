@@ -281,8 +281,12 @@ static void test_what_a_collection_freed_is_garbage(void **state)
 	assert_int_equal(heap->sites.site[1].gc_freed_bytes, 40);
 	assert_int_equal(sum->collections, 2);
 	assert_int_equal(sum->freed.blocks, 2);
+	assert_int_equal(sum->timed, 2);
 	assert_int_equal(sum->took_ns, 1000);
 	assert_int_equal(sum->longest_ns, 700);
+	feed(heap, R_GC, 1 | R_GC_END, 0);
+	assert_int_equal(sum->collections, 3);
+	assert_int_equal(sum->timed, 2);
 }
 
 static void test_what_a_collection_of_nothing_freed_is_no_garbage(void **state)
