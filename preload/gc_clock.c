@@ -52,4 +52,5 @@ void gc_clock_forget(void)
 	gc_clock.watching = false;
 	gc_clock.start_ns = 0;
 	gc_clock.objects = 0;
+	gc_clock.objects_left = 0;
 }

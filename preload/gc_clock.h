@@ -4,8 +4,8 @@
  * A collection that starts by itself does so because an object was allocated that brings the
  * youngest generation over its threshold: up to 3.11 in that call, from 3.12 on as soon as the
  * evaluation loop looks. Nothing of the interpreter's calls us as it begins, nor as it ends when
- * it frees nothing. So the clock is read after the last allocation of an object before, and at
- * the first event after: never less than the collection took, and more by the time from the one
+ * it frees nothing. So the clock is read after the last allocation before, and at the first event
+ * after: never less than the collection took, and more by the time from the one
  * event to its beginning and from its end to the other. Events are a fraction of a microsecond
  * apart in most programs.
  *
@@ -43,11 +43,11 @@ static inline bool gc_clock_count(const struct thread *self)
 
 /* Whether a collection may begin with this allocation; sets the countdown. */
 void gc_clock_expect(const struct gc_young *young);
-/* The object was allocated. */
+/* Nothing has begun up to now. */
 void gc_clock_start(void);
 /* One collection has ended since: nanoseconds, 0: not known. */
 uint64_t gc_clock_took(void);
-/* What began is not known any more. */
+/* Nothing has begun; the next object is looked at. */
 void gc_clock_forget(void);
 
 #endif

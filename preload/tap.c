@@ -240,7 +240,7 @@ static void end_alloc(struct call *call, struct event *event, uint32_t kept_clas
 		if (!call->outer || !call_hold(call->outer, event))
 			event_record(self, call, event, kept_class);
 	}
-	if (gc_clock.watching && event->domain == EVENT_OBJECT)
+	if (gc_clock.watching && call->gil_held && self->objects_left == &gc_clock.objects_left)
 		gc_clock_start();
 	leave(self, saved);
 }

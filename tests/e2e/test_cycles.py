@@ -149,3 +149,142 @@ def test_settings_of_the_collector_are_noticed(trace, python, tmp_path, did):
     assert any("gc.disable" in note for note in cycles["notes"]) == ("disable" in did)
     # There is hardly any garbage: what would be found in it is nobody's to mend.
     assert "break the cycle" not in run.report_text()
+
+
+TIMED = """\
+import gc, json, os, sys, time
+witness = [[0, 0.0, 0.0] for _ in range(3)]
+def note(phase, info):
+    global began
+    if phase == "start":
+        began = time.perf_counter()
+    else:
+        took = time.perf_counter() - began
+        count, total, longest = witness[info["generation"]]
+        witness[info["generation"]] = [count + 1, total + took, max(longest, took)]
+def work(count):
+    kept = []
+    for index in range(count):
+        kept.append([index, (index, str(index))])
+        if len(kept) > 3_000:
+            kept.clear()
+def stats():
+    return [[s["collections"], s.get("duration")] for s in gc.get_stats()]
+kept = [[index, {}] for index in range(20_000)]
+gc.set_threshold(50)
+work(5_000)
+before = stats()
+gc.callbacks.append(note)
+for _ in range(10):
+    work(5_000)
+    time.sleep(0.2)
+gc.callbacks.clear()
+gc.disable()
+work(600)
+asked = stats()
+for _ in range(3):
+    gc.collect()
+after = stats()
+with open(sys.argv[1], "w") as out:
+    json.dump({"witness": witness, "before": before, "asked": asked, "after": after}, out)
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def timed(trace, python, tmp_path):
+    """(rows by generation, what the program saw itself)"""
+    script = tmp_path / "timed.py"
+    script.write_text(TIMED)
+    run = trace(python, script, tmp_path / "facts.json")
+    return run.report()["cycles"]["collections"], json.loads((tmp_path / "facts.json").read_text())
+
+
+def test_collections_take_as_long_as_the_program_sees(timed, python):
+    rows, facts = timed
+    timed_anywhere = 0
+    # From 3.15 on it is the interpreter that measures, and the callbacks that lie around it.
+    own = python_version(python) >= (3, 15)
+    for row, (count, total, longest), (asked, _), (all_of_them, _) in zip(
+            rows, facts["witness"], facts["asked"], facts["after"]):
+        assert row["count"] == all_of_them
+        # Increments are no collections to 3.14.0 to 3.14.4; without a GIL nothing is timed.
+        if not count or count > asked or not row["timed_count"]:
+            continue
+        timed_anywhere += row["timed_count"]
+        assert row["timed_count"] >= count
+        assert row["longest_seconds"] <= row["seconds"]
+        # The callbacks see what lies between them; we, what lies around them. Sleeping is no part of it.
+        assert own or total <= row["seconds"]
+        assert own or longest <= row["longest_seconds"]
+        assert row["seconds"] < total + 1
+    assert timed_anywhere or not any(row["timed_count"] for row in rows)
+
+
+def test_the_interpreters_own_durations_are_told(timed, python):
+    rows, facts = timed
+    if python_version(python) < (3, 15):
+        # Those that the program asks for begin without a sign.
+        for row, (before, _), (after, _) in zip(rows, facts["asked"], facts["after"]):
+            assert row["timed_count"] <= row["count"] - (after - before)
+        return
+    for row, (count, seconds) in zip(rows, facts["after"]):
+        assert row["timed_count"] == row["count"] == count
+        assert row["seconds"] == pytest.approx(seconds, abs=1e-6) if count else row["seconds"] is None
+
+
+OFTEN = """\
+import gc, sys, time
+if sys.argv[1] == "often":
+    gc.set_threshold(5)
+live = [[] for _ in range(2_000)]
+kept = []
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    kept.append(tuple(live))
+    if len(kept) == 50:
+        kept.clear()
+"""
+
+
+@pytest.mark.parametrize("how", ["often", "seldom"])
+def test_a_collector_that_runs_too_often_is_told_of(trace, python, tmp_path, how):
+    script = tmp_path / "often.py"
+    script.write_text(OFTEN)
+    run = trace(python, script, how)
+    cycles = run.report()["cycles"]
+    share = sum(row["seconds"] or 0 for row in cycles["collections"]) / run.run_record()["duration_ms"] * 1e3
+    told = [note for note in cycles["notes"] if "too often" in note]
+    if how == "seldom":
+        assert share < 0.1 and not told
+    elif is_free_threaded(python) or (3, 14) <= python_version(python) < (3, 14, 5):
+        assert not told or share >= 0.1
+    else:
+        assert share > 0.1
+        assert told and f" {share:.0%} of the run" in told[0].replace(" %", "%")
+        text = " ".join(run.report_text().split())
+        assert "the collector runs too often: " in text and "gc.freeze()" in text
+
+
+SELDOM = """\
+import gc
+gc.disable()
+class Node:
+    pass
+for _ in range(4):
+    for _ in range(12_000):
+        node = Node()
+        node.me = node
+        node.body = bytes(1_000)
+    gc.collect()
+"""
+
+
+def test_sizes_in_sentences_follow_the_units(trace, python, tmp_path):
+    script = tmp_path / "seldom.py"
+    script.write_text(SELDOM)
+    run = trace(python, script)
+    for units, own, other in (("iec", " MiB", " MB"), ("si", " MB", " MiB")):
+        cycles = run.report("--units", units)["cycles"]
+        told = [note for note in cycles["notes"] if "too seldom" in note]
+        assert len(told) == 1 and own in told[0] and other not in told[0]
