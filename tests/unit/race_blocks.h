@@ -119,6 +119,7 @@ static inline void race_model_take(struct race_reader *reader, const struct reco
 		race_model_block(reader, record);
 		break;
 	case R_TEMP:
+	case R_TEMP_BY:
 		model->pairs += record->body >> 40;
 		break;
 	default:

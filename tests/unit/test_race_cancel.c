@@ -7,7 +7,10 @@
 
 enum { ROUNDS = 300000, ONE_IN = 16 };
 
-static bool through_table;
+/* With the freeing stack, a pair is counted for both. */
+enum way { PAST_TABLE, THROUGH_TABLE, WITH_FREER };
+
+static bool through_table, with_freer;
 static _Atomic uint64_t made, retagged, restored;
 
 static struct record allocation(uint32_t block, uint32_t stack, uint64_t dice)
@@ -31,6 +34,13 @@ static void put_free(uint64_t address, uint32_t flags, uint32_t thread)
 	ring_put(record_head(R_FREE, address), (uint64_t)flags << 32 | (uint64_t)thread << 40);
 }
 
+static bool take(uint64_t address, uint32_t thread, uint32_t flags, struct record *ret_waiting)
+{
+	if (with_freer)
+		return cancel_take_by(address, (struct freer){1 + thread, flags}, ret_waiting);
+	return through_table && cancel_take(address, ret_waiting);
+}
+
 static void free_for_good(uint32_t block, uint32_t thread, bool in_collection)
 {
 	uint64_t address = race_address(block);
@@ -38,25 +48,31 @@ static void free_for_good(uint32_t block, uint32_t thread, bool in_collection)
 
 	if (in_collection && through_table)
 		cancel_send(address);
-	if (in_collection || !through_table || !cancel_take(address, &waiting))
+	if (in_collection || !take(address, thread, 0, &waiting))
 		put_free(address, in_collection ? F_GC : 0, thread);
 	race_give_back(block);
 }
 
 static void reuse(uint32_t block, uint32_t stack)
 {
-	if (through_table && cancel_retag(race_address(block), stack))
+	uint64_t address = race_address(block);
+
+	if (with_freer ? cancel_retag_by(address, stack, (struct freer){0})
+		       : through_table && cancel_retag(address, stack))
 		atomic_fetch_add(&retagged, 1);
 	else
-		ring_put(record_head(R_RETAG, race_address(block)), stack);
+		ring_put(record_head(R_RETAG, address), stack);
 }
 
 static void fail_to_resize(uint32_t block, uint32_t thread)
 {
 	struct record waiting;
 
-	if (through_table && cancel_take(race_address(block), &waiting)) {
-		cancel_restore(waiting);
+	if (take(race_address(block), thread, F_REALLOC, &waiting)) {
+		if (with_freer)
+			cancel_restore_by(waiting, (struct freer){1 + thread, F_REALLOC});
+		else
+			cancel_restore(waiting);
 		atomic_fetch_add(&restored, 1);
 		return;
 	}
@@ -90,14 +106,16 @@ static void *work(void *argument)
 	return NULL;
 }
 
-static void run(bool with_table)
+static void run(enum way way)
 {
 	static struct race_model model;
 	struct race_reader reader;
 
 	race_blocks_begin(&reader, &model);
 	made = retagged = restored = 0;
-	through_table = with_table;
+	through_table = way != PAST_TABLE;
+	with_freer = way == WITH_FREER;
+	cancel_plain = !with_freer;
 	race_run(work);
 	cancel_flush();
 	race_blocks_end(&reader);
@@ -106,19 +124,25 @@ static void run(bool with_table)
 
 	assert_in_range(model.pairs, pairs, pairs + restored);
 	assert_true(made > 1000);
-	assert_true(with_table ? model.pairs > made / 100 : model.pairs == 0);
+	assert_true(through_table ? model.pairs > made / 100 : model.pairs == 0);
 }
 
 static void test_through_the_table(void **state)
 {
 	(void)state;
-	run(true);
+	run(THROUGH_TABLE);
 }
 
 static void test_past_the_table(void **state)
 {
 	(void)state;
-	run(false);
+	run(PAST_TABLE);
+}
+
+static void test_with_those_who_free(void **state)
+{
+	(void)state;
+	run(WITH_FREER);
 }
 
 int main(void)
@@ -126,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_through_the_table),
 		cmocka_unit_test(test_past_the_table),
+		cmocka_unit_test(test_with_those_who_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
