@@ -33,6 +33,13 @@ def local(count):
 def throw(count):
     for _ in range(count):
         LETTER * 300  # thrown
+def alternate(count):
+    for number in range(count):
+        piece = LETTER * 250  # piece
+        if number % 3:
+            del piece  # two
+        else:
+            piece = None  # one
 def cycles(count):
     for _ in range(count):
         node = Node()
@@ -50,6 +57,7 @@ def main():
     delete(make(1_500, 900))
     local(1_000)  # called
     throw(2_000)
+    alternate(1_800)
     cycles(600)
     gc.collect()  # collected
     box = [LETTER * 750 for _ in range(500)]  # boxed
@@ -107,8 +115,8 @@ def script(tmp_path):
 
 def lines_of(script):
     return {comment: line_of(script, "# " + comment) for comment in (
-        "made", "deleted", "local", "returned", "thrown", "called", "body", "collected", "boxed",
-        "in thread", "grown", "inherited", "cleared")}
+        "made", "deleted", "local", "returned", "thrown", "piece", "one", "two", "called", "body",
+        "collected", "boxed", "in thread", "grown", "inherited", "cleared")}
 
 
 @pytest.fixture
@@ -133,6 +141,8 @@ def check_lines(sums, lines, build):
     assert last["blocks"] == 1_000 and last["bytes"] == 1_000 * size(700)
     thrown = freed("thrown", "thrown")
     assert thrown["blocks"] == 2_000 and thrown["bytes"] == 2_000 * size(300)
+    # Small ones that come and go are counted for both lines, too.
+    assert [freed("piece", who)["blocks"] for who in ("one", "two")] == [600, 1_200]
     body = freed("body", "collected")
     assert body["gc_blocks"] == body["blocks"] == 600
     assert body["gc_bytes"] == 600 * size(800)
