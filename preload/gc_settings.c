@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "facts.h"
+#include "pystack.h"
 #include "words.h"
 
 enum {
@@ -32,17 +33,32 @@ static int32_t read_int(const char *state, size_t offset)
 }
 
 /*
- * The generation of frozen objects is a list, which points to itself while it is empty. 3.12
- * freezes objects of its own when it starts.
+ * 3.12 freezes objects of its own as it starts, which are never freed; what the program freezes
+ * goes to the end of the list. So the last one is compared with that of the first look after
+ * `main` was seen: the program hasn't done anything then.
  */
+static bool is_last_another(uintptr_t last)
+{
+	static uintptr_t own_last;
+
+	if (atomic_load(&pystack_main) != PYSTACK_MAIN_TOLD)
+		own_last = 0;
+	else if (!own_last)
+		own_last = last;
+	return own_last && last != own_last;
+}
+
+/* The generation of frozen objects is a list, which points to itself while it is empty. */
 static bool is_frozen(const char *state, const struct layout *layout)
 {
-	size_t permanent = layout->gc_stats - GENERATION_BYTES;
-	uintptr_t next;
+	const char *permanent = state + layout->gc_stats - GENERATION_BYTES;
+	uintptr_t next, last;
 
-	memcpy(&next, state + permanent, sizeof(next));
-	return !layout->free_threaded && layout->minor != FROZEN_FROM_START &&
-	       next != (uintptr_t)(state + permanent);
+	memcpy(&next, permanent, sizeof(next));
+	memcpy(&last, permanent + sizeof(next), sizeof(last));
+	if (layout->free_threaded || next == (uintptr_t)permanent)
+		return false;
+	return layout->minor != FROZEN_FROM_START || is_last_another(last);
 }
 
 /* What stood before it went with 3.15 (pycore_interp_structs.h). */

@@ -64,7 +64,8 @@ static inline uint32_t pystack_held(struct thread *self, void *tstate)
 void pystack_stop(const char *why);
 /* __main__ may begin again. */
 void pystack_restart(void);
-/* 0: the first frame of __main__ wasn't seen, 1: just seen, 2: told. */
+enum { PYSTACK_MAIN_TOLD = 2 };
+/* 0: the first frame of __main__ wasn't seen, 1: just seen, PYSTACK_MAIN_TOLD. */
 extern _Atomic uint32_t pystack_main;
 
 /* True once: since the last call the first frame of __main__ was seen. */
@@ -74,7 +75,7 @@ static inline bool pystack_main_seen(void)
 
 	return __builtin_expect(atomic_load_explicit(&pystack_main, memory_order_relaxed) == 1,
 				0) &&
-	       atomic_compare_exchange_strong(&pystack_main, &just, 2);
+	       atomic_compare_exchange_strong(&pystack_main, &just, PYSTACK_MAIN_TOLD);
 }
 
 #endif
