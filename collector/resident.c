@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "pieces.h"
+#include "room.h"
 
 enum { PAGE = 4096, ENTRIES = 4096 };
 /* More of one piece isn't read page by page: that would take longer than anybody waits. */
@@ -111,6 +112,7 @@ static void take_area(struct look *look, const struct area *area)
 	};
 
 	look->resident->swap_bytes += area->swap_bytes;
+	look->resident->pss_bytes += area->pss_bytes;
 	if (area->tracer)
 		look->resident->parts[RESIDENT_TRACER] += area->resident_bytes;
 	else if (area->kind == AREA_ANONYMOUS)
@@ -149,6 +151,17 @@ static void take_live(const struct heap *heap, struct stream_resident *resident)
 		     resident->arena_live_bytes + resident->block_bytes);
 }
 
+static void take_room(const struct program *program, struct stream_resident *resident)
+{
+	const struct room room = room_of(program->pid);
+
+	resident->cgroup_bytes = room.cgroup_bytes;
+	resident->cgroup_cache_bytes = room.cgroup_cache_bytes;
+	resident->cgroup_limit_bytes = room.cgroup_limit_bytes;
+	resident->machine_bytes = room.machine_bytes;
+	resident->machine_available_bytes = room.machine_available_bytes;
+}
+
 static int open_pagemap(pid_t pid)
 {
 	char path[64];
@@ -177,6 +190,7 @@ bool resident_look(const struct program *program, const char *ring_path,
 	for (size_t i = 0; i < smaps.count; i++)
 		take_area(&look, &smaps.items[i]);
 	take_live(heap, &resident);
+	take_room(program, &resident);
 	if (look.pagemap >= 0)
 		close(look.pagemap);
 	pieces_release(&pieces);

@@ -75,6 +75,7 @@ void smaps_parse(FILE *file, const char *ring_path, struct smaps *ret_smaps)
 			if (last) {
 				read_figure(line, "Rss:", &last->resident_bytes);
 				read_figure(line, "Swap:", &last->swap_bytes);
+				read_figure(line, "Pss:", &last->pss_bytes);
 			}
 			continue;
 		}

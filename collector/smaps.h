@@ -25,6 +25,7 @@ enum area_kind {
 struct area {
 	uint64_t address, end;
 	uint64_t resident_bytes, swap_bytes;
+	uint64_t pss_bytes; /* resident, pages shared by n counted as a part of n */
 	enum area_kind kind;
 	bool closed; /* nobody may read or write it: a guard */
 	bool tracer; /* the library's file, or the ring */

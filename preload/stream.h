@@ -307,8 +307,12 @@ struct stream_resident {
 	uint64_t heap_live_bytes;    /* requested of malloc, without RESIDENT_BLOCKS */
 	uint64_t block_bytes;        /* requested of malloc, in RESIDENT_BLOCKS */
 	uint64_t cost_ns;            /* that it took */
+	uint64_t pss_bytes;          /* from smaps: pages shared by n count a part of n */
+	/* As struct room has them (collector/room.h); what isn't known is 0. */
+	uint64_t cgroup_bytes, cgroup_cache_bytes, cgroup_limit_bytes;
+	uint64_t machine_bytes, machine_available_bytes;
 };
-_Static_assert(sizeof(struct stream_resident) == 152, "layout");
+_Static_assert(sizeof(struct stream_resident) == 200, "layout");
 
 enum {
 	STREAM_RESIDENT_SLOTS = (sizeof(struct stream_resident) + STREAM_DATA_BYTES - 1) /

@@ -120,6 +120,12 @@ void record_resident_fields(const struct stream_resident *resident, struct field
 	fields_u64(fields, "heap_live_bytes", resident->heap_live_bytes);
 	fields_u64(fields, "block_bytes", resident->block_bytes);
 	fields_u64(fields, "cost_ns", resident->cost_ns);
+	fields_u64(fields, "pss_bytes", resident->pss_bytes);
+	fields_u64(fields, "cgroup_bytes", resident->cgroup_bytes);
+	fields_u64(fields, "cgroup_cache_bytes", resident->cgroup_cache_bytes);
+	fields_u64(fields, "cgroup_limit_bytes", resident->cgroup_limit_bytes);
+	fields_u64(fields, "machine_bytes", resident->machine_bytes);
+	fields_u64(fields, "machine_available_bytes", resident->machine_available_bytes);
 }
 
 static void text_fields(struct record_texts *texts, const struct record *r,

@@ -21,8 +21,8 @@ enum { PAGE = 4096, MIB = 1 << 20 };
 
 static const char listing[] =
 	"00400000-00500000 r-xp 00000000 fe:00 247741                     /usr/bin/a program\n"
-	"Size:               1024 kB\nRss:                  12 kB\nSwap:                  4 "
-	"kB\n"
+	"Size:               1024 kB\nRss:                  12 kB\nPss:                   3 "
+	"kB\nSwap:                  4 kB\n"
 	"00500000-00501000 rw-p 00000000 00:00 0 \nRss:                   4 kB\n"
 	"00600000-00700000 rw-p 00000000 00:00 0                          [heap]\n"
 	"Rss:                 100 kB\nVmFlags: rd wr mr mw me ac \n"
@@ -51,6 +51,7 @@ static void test_areas_as_the_kernel_writes_them(void **state)
 		assert_int_equal(smaps.items[i].kind, kinds[i]);
 	assert_int_equal(smaps.items[0].resident_bytes, 12 << 10);
 	assert_int_equal(smaps.items[0].swap_bytes, 4 << 10);
+	assert_int_equal(smaps.items[0].pss_bytes, 3 << 10);
 	/* Lines that can't be understood, or lie in an area before them, leave nothing. */
 	assert_int_equal(smaps.items[2].resident_bytes, 100 << 10);
 	assert_true(smaps.items[3].closed);
