@@ -199,16 +199,23 @@ static double least_growth(const struct history *history)
 	return part > LEAK_FLOOR_BYTES ? part : LEAK_FLOOR_BYTES;
 }
 
+static double marks_per_second(const struct windowing *windowing)
+{
+	const struct history *history = windowing->history;
+	if (!history->by_marks)
+		return 0;
+	const double marks = history->marks[history->count - 1] -
+			     history->marks[windowing->first];
+	const double seconds = length_of(history, windowing->first);
+	return seconds > 0 ? marks / seconds : 0;
+}
+
 /* By marks the clock is theirs. */
 static void scale_to_seconds(const struct windowing *windowing, struct trend *trend)
 {
-	const struct history *history = windowing->history;
-	const size_t last = history->count - 1;
-	if (!history->by_marks)
+	const double scale = marks_per_second(windowing);
+	if (!windowing->history->by_marks)
 		return;
-	const double marks = history->marks[last] - history->marks[windowing->first];
-	const double seconds = length_of(history, windowing->first);
-	const double scale = seconds > 0 ? marks / seconds : 0;
 	trend->slope *= scale;
 	trend->low *= scale;
 	trend->high *= scale;
@@ -292,6 +299,7 @@ void leak_tests_compute(const struct grouping *grouping, const struct history *h
 	if (!tests.too_short) {
 		tests.from_seconds = history->seconds[windowing.first];
 		tests.to_seconds = history->seconds[history->count - 1];
+		tests.marks_per_second = marks_per_second(&windowing);
 	}
 	for (size_t i = 0; i < tests.count; i++) {
 		struct leak_test *test = &tests.items[i];

@@ -57,6 +57,7 @@ struct leak_tests {
 	bool too_short; /* for any */
 	bool by_marks;
 	double from_seconds, to_seconds; /* what was looked at */
+	double marks_per_second;         /* in that time; 0: not by marks */
 	size_t count;
 	struct leak_test *items; /* by group */
 };

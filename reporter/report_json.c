@@ -3,13 +3,18 @@
  * verdict, pins, arenas, resident and audit are as of `to`.
  *
  *	process  pid, parent_pid, run_id, parent_run_id (texts; the nearest traced one above,
- *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit", "exec", "died",
- *	         "running"), signal, status, seconds, lost_events, waited_seconds,
+ *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit",
+ *	         "exec", "died", "running"), signal, status, seconds, lost_events, waited_seconds,
  *	         recovered, stacks ("on" or "off: REASON"), allocations, frees
  *	verdict  kind ("leak", "fragmentation", "outside", "cache", "high-water";
  *		null: nothing was found), confidence ("low",
  *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the arenas,
  *	         by the first advice); see verdict.h
+ *	limit    the one that has least left at `to`, see limit.h; null: not known. kind ("cgroup",
+ *	         "machine"), bytes, left_bytes, and of all rows that leak together
+ *	         bytes_per_second, _low and _high, seconds until nothing is left at each
+ *	         (seconds, seconds_latest, seconds_soonest; null: never), and restart_marks, the
+ *	         most marks called iter... until then (null: they aren't windows)
  *	from, to name (where no mark is there, the time, such as "9.900s"), seconds,
  *	         asked_seconds (null: a name was asked for)
  *	by       how rows were made: line, own, function, file, module, stack, thread
@@ -39,8 +44,9 @@
  *	release  steps: when the first `rows` rows of this order are freed, so many arenas and
  *	         bytes go back, free_bytes of which are free already; ranks are the pins that
  *	         this step adds, by their rank; see release.h
- *	arenas   count (null: not known), bytes, most (in the whole run), why_none (a sentence's end; null: there
- *	         could be some), and what they consist of, see fragmentation.h: live_bytes (of
+ *	arenas   count (null: not known), bytes, most (in the whole run), why_none (a sentence's
+ *	         end; null: there could be some), and what they consist of, see
+ *	         fragmentation.h: live_bytes (of
  *	         blocks, as large as their class; requested_bytes of them were asked for),
  *	         pool_header_bytes and free_bytes add up to bytes; available_bytes,
  *	         unused_pool_bytes, quantization_bytes and alignment_bytes add up to
@@ -196,6 +202,27 @@ static void write_course(struct json *json, const struct history *history)
 		json_close(json);
 	}
 	json_close(json);
+	json_close(json);
+}
+
+static void write_limit(struct json *json, const struct verdict *verdict)
+{
+	const struct limit *limit = &verdict->limit;
+	if (limit->kind == LIMIT_UNKNOWN) {
+		json_null(json, "limit");
+		return;
+	}
+	json_object(json, "limit");
+	json_text(json, "kind", limit_kind_names[limit->kind]);
+	json_u64(json, "bytes", limit->bytes);
+	json_u64(json, "left_bytes", limit->left_bytes);
+	number_or_null(json, "bytes_per_second", verdict->leaking.slope);
+	number_or_null(json, "bytes_per_second_low", verdict->leaking.low);
+	number_or_null(json, "bytes_per_second_high", verdict->leaking.high);
+	number_or_null(json, "seconds", verdict->forecast.seconds);
+	number_or_null(json, "seconds_soonest", verdict->forecast.soonest);
+	number_or_null(json, "seconds_latest", verdict->forecast.latest);
+	number_or_null(json, "restart_marks", verdict->restart_marks);
 	json_close(json);
 }
 
@@ -422,6 +449,7 @@ void report_json(const struct report *report, enum units_kind units, struct json
 	write_process(json, report);
 	json_close(json);
 	report_json_verdict(report, json);
+	write_limit(json, &report->verdict);
 	write_moment(json, "from", &report->from);
 	write_moment(json, "to", &report->to);
 	write_growth(json, report);

@@ -1,5 +1,6 @@
 #include "verdict.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,10 +301,15 @@ static void judge_growth(const struct finding *finding, enum leak_kind leak,
 			 enum verdict_kind kind, size_t *ret_rows)
 {
 	struct verdict *verdict = finding->verdict;
-	struct verdict found = {.kind = kind};
+	struct verdict found = {.kind = kind, .limit = verdict->limit};
 	*ret_rows = verdict_say_growth(finding->query, leak, &found);
 	if (!*ret_rows)
 		return;
+	if (leak == LEAK_LEAKS) {
+		verdict->leaking = found.leaking;
+		verdict->forecast = found.forecast;
+		verdict->restart_marks = found.restart_marks;
+	}
 	if (verdict->kind == VERDICT_NONE) {
 		verdict->kind = kind;
 		verdict->confidence = is_doubtful(finding->query->profile) ? VERDICT_LOW
@@ -335,7 +341,10 @@ void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict
 {
 	struct verdict verdict = {.kind = VERDICT_NONE,
 				  .of_arenas = has_free_arenas(query),
-				  .of_heap = has_free_heap(query)};
+				  .of_heap = has_free_heap(query),
+				  .limit = limit_at(query->profile, &query->moment),
+				  .restart_marks = NAN};
+	verdict.forecast = limit_reached(&verdict.limit, &verdict.leaking);
 	const struct finding finding = {query, &verdict};
 	judge_growth(&finding, LEAK_LEAKS, VERDICT_LEAK, &verdict.leaks);
 	judge_fragmentation(&finding);

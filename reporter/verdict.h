@@ -5,10 +5,11 @@
  * and fastest first. Fragmentation: of the interpreter's arenas, or of the C heap, at least
  * 8 MiB and a quarter are free but not given back, and they are at least a fifth of the
  * resident set (where that is known). Outside: the resident set grows, and live blocks
- * don't explain it. Caches: rows that filled up. High water: a peak is long past, and a fifth of
- * the resident set is what it left. The first of these that is found is the verdict; what is found of the others is among its reasons. Every sentence tells
- * figures of this run: how fast rows grow, what the lines that hold arenas would give back when
- * they let go, and what the C heap could return by itself.
+ * don't explain it. Caches: rows that filled up. High water: a peak is long past, and a fifth
+ * of the resident set is what it left. The first of these that is found is the verdict; what is
+ * found of the others is among its reasons. Every sentence tells figures of this run: how fast
+ * rows grow and when they meet a limit (limit.h), what the lines that hold arenas would give
+ * back when they let go, and what the C heap could return by itself.
  *
  * Confidence of a leak: high where nine in ten of the blocks that grew old stayed, and chance
  * alone would show such a rise once in a thousand times. Of fragmentation: high where half of
@@ -26,6 +27,7 @@
 #include "fragmentation.h"
 #include "growth.h"
 #include "leak_test.h"
+#include "limit.h"
 #include "pinning.h"
 #include "resident_set.h"
 #include "units.h"
@@ -54,6 +56,10 @@ struct verdict {
 	uint64_t returned_bytes; /* by what is advised, of the arenas */
 	size_t released_rows;    /* of pinning.release: whose blocks that takes */
 	size_t leaks, caches;    /* rows */
+	struct trend leaking;    /* of all rows that leak together: bytes per second */
+	struct limit limit;
+	struct limit_forecast forecast; /* by `leaking` */
+	double restart_marks;           /* so many later, at the soonest; NaN: not by marks */
 };
 
 struct verdict_query {

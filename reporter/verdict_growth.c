@@ -9,6 +9,8 @@
 enum { ROWS_NAMED = 3 };
 
 static const double sure_chance = 0.9, sure_p = 0.001, one_gib = 1 << 30;
+/* What is so far off that no forecast reaches there. */
+static const double furthest_seconds = 365.0 * 86400;
 
 struct found {
 	const struct growth_row *row;
@@ -77,19 +79,75 @@ static void say_cache(const struct verdict_query *query, const struct found *fou
 		    units_count(found->row->figures.count).text);
 }
 
+/* Bounds of a sum are the sums of bounds at least as surely as each of them is one. */
+static struct trend all_together(const struct found *found, size_t count)
+{
+	struct trend sum = {.slope = 0};
+	for (size_t i = 0; i < count; i++) {
+		sum.slope += found[i].test->trend.slope;
+		sum.low += found[i].test->trend.low;
+		sum.high += found[i].test->trend.high;
+	}
+	return sum;
+}
+
+/* Until somebody mends it, in marks where they are the clock. */
+static void advise_restart(const struct verdict *verdict, char **advice)
+{
+	const double marks = verdict->restart_marks;
+	if (marks >= 1)
+		verdict_say(advice,
+			    "until then, a restart after every %s iterations at the latest"
+			    " (max_requests of gunicorn, maxtasksperchild of multiprocessing)"
+			    " keeps it below that",
+			    units_count((uint64_t)marks).text);
+	else if (isnan(marks) && verdict->forecast.soonest >= 1)
+		verdict_say(advice,
+			    "until then, a restart every %s at the latest keeps it below that",
+			    units_seconds(verdict->forecast.soonest).text);
+}
+
+static void advise_limit(const struct verdict_query *query, struct verdict *verdict)
+{
+	const struct limit *limit = &verdict->limit;
+	const struct limit_forecast *forecast = &verdict->forecast;
+	const char *const whose = limit->kind == LIMIT_CGROUP ? "the cgroup's limit of"
+							: "the machine's";
+	verdict_say(verdict->advice,
+		    "%s of %s %s are left: at this rate they are taken in %s (%s to %s)",
+		    units_size(query->units, limit->left_bytes).text, whose,
+		    units_size(query->units, limit->bytes).text,
+		    units_seconds(forecast->seconds).text,
+		    units_seconds(forecast->soonest).text,
+		    units_seconds(forecast->latest).text);
+	advise_restart(verdict, verdict->advice);
+}
+
+static void foresee(const struct verdict_query *query, struct verdict *verdict)
+{
+	const struct trend *leaking = &verdict->leaking;
+	const double marks = query->leaks->marks_per_second;
+	verdict->forecast = limit_reached(&verdict->limit, leaking);
+	verdict->restart_marks = query->leaks->by_marks && leaking->high > 0
+					 ? floor(verdict->forecast.soonest * marks)
+					 : NAN;
+	if (verdict->limit.kind && verdict->forecast.latest <= furthest_seconds)
+		advise_limit(query, verdict);
+	else if (leaking->low > 0)
+		verdict_say(verdict->advice, "at this rate another %s is taken in %s",
+			    rate(query, one_gib).text,
+			    units_seconds(one_gib / leaking->low).text);
+}
+
 static void advise_leak(const struct verdict_query *query, const struct found *found,
 			size_t count, struct verdict *verdict)
 {
-	double low = 0;
-	for (size_t i = 0; i < count; i++)
-		low += found[i].test->trend.low;
+	verdict->leaking = all_together(found, count);
 	verdict_say(
 		verdict->advice,
 		"what is made there is still referenced, or its C code lost it: see who calls"
 		" it (last line below), and what keeps it");
-	if (low > 0)
-		verdict_say(verdict->advice, "at this rate another %s is taken in %s",
-			    rate(query, one_gib).text, units_seconds(one_gib / low).text);
+	foresee(query, verdict);
 	const struct leak_test *first = found[0].test;
 	const bool sure = first->chance >= sure_chance && first->trend.p <= sure_p;
 	verdict->confidence = sure ? VERDICT_HIGH : VERDICT_MEDIUM;

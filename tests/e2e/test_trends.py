@@ -75,6 +75,13 @@ def test_figures_of_a_leak(trace, python, tmp_path):
     assert fast["bytes_per_second_low"] <= fast["bytes_per_second"] <= fast["bytes_per_second_high"]
     seconds = report["course"]["slices"][-1]["seconds"] - report["course"]["slices"][0]["seconds"]
     assert 0 < fast["bytes_per_second_low"] and fast["bytes_per_second_low"] * seconds < 2 * fast["size_bytes"]
+    limit = report["limit"]
+    assert limit["left_bytes"] < limit["bytes"]
+    assert limit["seconds"] == pytest.approx(limit["left_bytes"] / limit["bytes_per_second"], rel=1e-3)
+    assert limit["seconds_soonest"] <= limit["seconds"] <= limit["seconds_latest"]
+    # Five blocks at each mark, and one of three times the size at each third: six blocks in all.
+    block = BYTES + 33
+    assert limit["restart_marks"] == pytest.approx(limit["left_bytes"] / (6 * block), rel=0.3)
     # All that is old is there yet: (s + 1) / (s + 2).
     assert 0.99 < fast["p_leak"] < 1
     assert fast["p_chance"] < 1e-6

@@ -271,6 +271,68 @@ static void leaks_come_first(void **state)
 	verdict_release(&verdict);
 }
 
+static bool says(char *const *sentences, const char *text)
+{
+	for (size_t i = 0; i < VERDICT_MAX_SENTENCES; i++)
+		if (sentences[i] && strstr(sentences[i], text))
+			return true;
+	return false;
+}
+
+/* 3,072 bytes a second leave (512 - 400 + 16) MiB for 43,691 seconds. */
+static void a_leak_meets_the_limit_that_has_least_left(void **state)
+{
+	(void)state;
+	struct made made;
+	make(&made);
+	make_growth(&made);
+	for (size_t i = 0; i < 2; i++)
+		made.tested[i].trend.high = (double)(i + 1) * 2048;
+	struct stream_resident looks[] = {
+		{.time_ns = 9000000000, .machine_bytes = MIB, .machine_available_bytes = 1},
+		{.time_ns = 10000000000,
+		 .machine_bytes = 4096ULL * MIB,
+		 .machine_available_bytes = 256 * MIB,
+		 .cgroup_bytes = 400 * MIB,
+		 .cgroup_cache_bytes = 16 * MIB,
+		 .cgroup_limit_bytes = 512 * MIB},
+		{.time_ns = 20000000000, .machine_bytes = MIB, .machine_available_bytes = 2},
+	};
+	made.profile.residents = looks;
+	made.profile.resident_count = 3;
+	made.query.moment.seconds = 10;
+	struct verdict verdict = find(&made);
+	assert_int_equal(verdict.limit.kind, LIMIT_CGROUP);
+	assert_int_equal(verdict.limit.left_bytes, 128 * MIB);
+	assert_float_equal(verdict.forecast.seconds, 128.0 * MIB / 3072, 1e-6);
+	assert_float_equal(verdict.forecast.latest, 128.0 * MIB / 1536, 1e-6);
+	assert_float_equal(verdict.forecast.soonest, 128.0 * MIB / 6144, 1e-6);
+	assert_true(isnan(verdict.restart_marks));
+	assert_true(says(verdict.advice,
+			 "128 MiB of the cgroup's limit of 512 MiB are left: at this rate"
+			 " they are taken in 12 h 8 min (6 h 4 min to 24 h 16 min)"));
+	assert_true(says(verdict.advice, "a restart every 6 h 4 min at the latest"));
+	assert_false(says(verdict.advice, "another 1.0 GiB"));
+	verdict_release(&verdict);
+
+	/* The machine has less left; two marks a second: at most 8 MiB / 3 KiB of them. */
+	looks[1].machine_available_bytes = 8 * MIB;
+	made.leaks.by_marks = true;
+	made.leaks.marks_per_second = 2;
+	verdict = find(&made);
+	assert_int_equal(verdict.limit.kind, LIMIT_MACHINE);
+	assert_float_equal(verdict.restart_marks, 2730, 0);
+	assert_true(says(verdict.advice, "8.0 MiB of the machine's 4.0 GiB are left"));
+	assert_true(says(verdict.advice, "a restart after every 2,730 iterations"));
+	verdict_release(&verdict);
+
+	/* Sure of nothing: the lower bound may be a fall. */
+	made.tested[1].trend.low = -4096;
+	verdict = find(&made);
+	assert_false(says(verdict.advice, "are left"));
+	verdict_release(&verdict);
+}
+
 static void a_cache_is_said_to_be_one(void **state)
 {
 	(void)state;
@@ -386,6 +448,7 @@ int main(void)
 		cmocka_unit_test(lost_events_lower_confidence),
 		cmocka_unit_test(the_c_heap_is_a_remedy_of_its_own),
 		cmocka_unit_test(leaks_come_first),
+		cmocka_unit_test(a_leak_meets_the_limit_that_has_least_left),
 		cmocka_unit_test(a_cache_is_said_to_be_one),
 		cmocka_unit_test(growth_that_no_block_explains_is_outside),
 		cmocka_unit_test(what_a_peak_left_is_a_high_water_mark),
