@@ -112,7 +112,7 @@ static void advise_limit(const struct verdict_query *query, struct verdict *verd
 	const struct limit *limit = &verdict->limit;
 	const struct limit_forecast *forecast = &verdict->forecast;
 	const char *const whose = limit->kind == LIMIT_CGROUP ? "the cgroup's limit of"
-							: "the machine's";
+							      : "the machine's";
 	verdict_say(verdict->advice,
 		    "%s of %s %s are left: at this rate they are taken in %s (%s to %s)",
 		    units_size(query->units, limit->left_bytes).text, whose,

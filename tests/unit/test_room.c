@@ -84,9 +84,8 @@ static void test_least_left_counts(void **state)
 	put_cgroup("a/b/c", "41943040\n", "104857600\n", "anon 1\ninactive_file 0\n");
 	put_cgroup("a/b", "99614720\n", "125829120\n", "anon 1\ninactive_file 5242880\n");
 	put_cgroup("a", "99614720\n", "max\n", "inactive_file 7\n");
-	const struct room room =
-		read_room("0::/a/b/c\n", "MemTotal:  2048 kB\nMemFree: 1 kB\n"
-					 "MemAvailable:    1024 kB\n");
+	const struct room room = read_room("0::/a/b/c\n", "MemTotal:  2048 kB\nMemFree: 1 kB\n"
+							  "MemAvailable:    1024 kB\n");
 	assert_int_equal(room.cgroup_limit_bytes, 120 * MIB);
 	assert_int_equal(room.cgroup_bytes, 95 * MIB);
 	assert_int_equal(room.cgroup_cache_bytes, 5 * MIB);
@@ -146,8 +145,8 @@ static void test_this_process(void **state)
 	const struct room room = room_of(getpid());
 
 	(void)state;
-	assert_int_equal(room.machine_bytes, (uint64_t)sysconf(_SC_PHYS_PAGES) *
-						     (uint64_t)sysconf(_SC_PAGESIZE));
+	assert_int_equal(room.machine_bytes,
+			 (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 	assert_in_range(room.machine_available_bytes, 1, room.machine_bytes);
 }
 
