@@ -159,9 +159,9 @@ static void record_ended_of(const char *interp, unsigned generation, bool with_o
 /*
  * Every collection that has ended since we looked last; false: none has. At most one of them
  * had events, most often because it freed objects: that one has a beginning, and its end goes
- * first. `timed`: if it is one alone, it ended just now.
+ * first. `timed`: if it is one alone, it ended just now on that thread; NULL: nobody knows when.
  */
-static bool record_ended(const char *interp, bool timed)
+static bool record_ended(const struct thread *timed, const char *interp)
 {
 	int64_t count = 0;
 
@@ -171,7 +171,7 @@ static bool record_ended(const char *interp, bool timed)
 		count += ended_of(interp, i);
 	if (!count)
 		return false;
-	uint64_t took_ns = timed && count == 1 ? gc_clock_took() : 0;
+	uint64_t took_ns = timed && count == 1 ? gc_clock_took(timed) : 0;
 
 	for (unsigned i = 0; i < GENERATIONS; i++)
 		record_ended_of(interp, i, true, took_ns);
@@ -187,9 +187,9 @@ static void wait_no_more(void)
 	collection_watch.trusted = !distrusted;
 }
 
-static void look_for_end(const char *interp)
+static void look_for_end(const struct thread *self, const char *interp)
 {
-	if (!record_ended(interp, true))
+	if (!record_ended(self, interp))
 		return;
 	gc_clock_forget();
 	wait_no_more();
@@ -214,7 +214,7 @@ static void record_edge(struct thread *self, const char *interp, bool inside)
 	if (atomic_exchange(&recording, true))
 		return;
 	/* What began before this one began is not what was waited for. */
-	if (record_ended(interp, !inside) || !inside)
+	if (record_ended(inside ? NULL : self, interp) || !inside)
 		gc_clock_forget();
 	wait_no_more();
 	collection_look();
@@ -264,7 +264,7 @@ enum free_flags collection_notice(struct thread *self, const char *tstate, bool 
 	if (inside != self->in_collection)
 		record_edge(self, interp, inside);
 	else if (gc_clock.watching && !inside && interp == main_interp)
-		look_for_end(interp);
+		look_for_end(self, interp);
 	return inside ? F_GC : 0;
 }
 
@@ -291,7 +291,7 @@ static bool is_timed(const char *interp)
 	       layout->gc_stats != LAYOUT_NONE;
 }
 
-static void expect(const char *interp)
+static void expect(const struct thread *self, const char *interp)
 {
 	/* Objects until the next look: in a collection, and while nothing can be read yet. */
 	enum { INSIDE = 16, EARLY = 64 };
@@ -302,13 +302,13 @@ static void expect(const char *interp)
 		return;
 	}
 	if (gc_clock.start_ns)
-		look_for_end(interp);
+		look_for_end(self, interp);
 	gc_clock.objects_left = EARLY;
 	if (!gc_settings_young(collector_state(interp), &python.layout, &young)) {
 		collection_look();
 		return;
 	}
-	gc_clock_expect(&young);
+	gc_clock_expect(self, &young);
 	collection_watch.trusted = !gc_clock.watching;
 	if (gc_clock.watching)
 		life_slow_down();
@@ -325,13 +325,13 @@ void collection_expect(struct thread *self, const char *tstate)
 	self->objects_left = timed ? &gc_clock.objects_left : &self->own_objects_left;
 	self->own_objects_left = SELDOM;
 	if (timed)
-		expect(interp);
+		expect(self, interp);
 }
 
 void collection_catch_up(void)
 {
 	if (can_read())
-		record_ended(main_interp, false);
+		record_ended(NULL, main_interp);
 	collection_look();
 }
 

@@ -7,7 +7,8 @@
  * it frees nothing. So the clock is read after the last allocation before, and at the first event
  * after: never less than the collection took, and more by the time from the one
  * event to its beginning and from its end to the other. Events are a fraction of a microsecond
- * apart in most programs.
+ * apart in most programs. Where the thread has slept meanwhile, its own clock tells how much of
+ * that it computed.
  *
  * A collection that the program asks for comes without a sign: its time is not known, nor is
  * one's that ended together with another, or without a GIL.
@@ -31,6 +32,9 @@ struct gc_clock {
 	bool watching;        /* each event looks whether a collection has ended */
 	uint32_t objects;     /* allocated since one may begin */
 	uint64_t start_ns;    /* none has begun before; 0: not known */
+	/* A thread's own clock as it was then, at start_ns or before. */
+	const struct thread *thread;
+	uint64_t thread_read_ns, thread_ns;
 };
 
 extern struct gc_clock gc_clock;
@@ -42,11 +46,11 @@ static inline bool gc_clock_count(const struct thread *self)
 }
 
 /* Whether a collection may begin with this allocation; sets the countdown. */
-void gc_clock_expect(const struct gc_young *young);
+void gc_clock_expect(const struct thread *self, const struct gc_young *young);
 /* Nothing has begun up to now. */
-void gc_clock_start(void);
+void gc_clock_start(const struct thread *self);
 /* One collection has ended since: nanoseconds, 0: not known. */
-uint64_t gc_clock_took(void);
+uint64_t gc_clock_took(const struct thread *self);
 /* Nothing has begun; the next object is looked at. */
 void gc_clock_forget(void);
 

@@ -241,7 +241,7 @@ static void end_alloc(struct call *call, struct event *event, uint32_t kept_clas
 			event_record(self, call, event, kept_class);
 	}
 	if (gc_clock.watching && call->gil_held && self->objects_left == &gc_clock.objects_left)
-		gc_clock_start();
+		gc_clock_start(self);
 	leave(self, saved);
 }
 
