@@ -62,6 +62,11 @@ static inline enum block_domain pooled_domain(const struct block *block)
 	return block->object ? DOMAIN_OBJECT : DOMAIN_MEM;
 }
 
+/* A realloc's free is taken back: its bytes of this stack's. */
+void book_unfreed(struct heap *heap, const struct freed_block *freed, uint32_t stack,
+		  uint64_t bytes);
+/* R_INFO: it may tell that frees are told. */
+void book_fact(struct heap *heap, const struct record *r);
 /* R_TEMP, R_TEMP_BY. */
 void book_pairs(struct heap *heap, const struct record *r);
 /* A free was missed. */

@@ -20,48 +20,6 @@ void book_replaced(struct heap *heap, const struct block *old)
 	heap->counts.replaced++;
 }
 
-void book_freed(struct heap *heap, uint32_t stack, uint64_t bytes, uint64_t blocks)
-{
-	struct frees *frees = &heap->frees;
-	struct profile_freed sum = frees_block(stack, frees->by, frees->flags, bytes, blocks);
-
-	if (heap->garbage.over)
-		frees->partial = true;
-	else
-		frees_note(frees, &sum);
-}
-
-void book_pairs(struct heap *heap, const struct record *r)
-{
-	enum { PAIRS_SHIFT = 40 };
-	uint64_t bytes = r->body & (((uint64_t)1 << PAIRS_SHIFT) - 1);
-	uint64_t pairs = r->body >> PAIRS_SHIFT;
-	uint32_t stack = known_stack(heap, record_a(r)), by[2] = {0};
-
-	sites_temporary(&heap->sites, stack, bytes, pairs);
-	heap->counts.allocations += pairs;
-	heap->counts.frees += pairs;
-	heap->counts.cancelled_pairs += pairs;
-	if (!heap->frees.on)
-		return;
-	if (record_kind(r) == R_TEMP_BY)
-		stream_payload(r, sizeof(by), by);
-	book_freer(heap, by[0], by[1]);
-	book_freed(heap, stack, bytes, pairs);
-	book_freer(heap, 0, 0);
-}
-
-/* A realloc's free, as it was noted. */
-static void unbook_freed(struct heap *heap, const struct freed_block *freed, uint32_t stack,
-			 uint64_t bytes)
-{
-	uint32_t flags = F_REALLOC | (freed->in_gc ? F_GC : 0);
-	struct profile_freed sum = frees_block(stack, freed->by, flags, bytes, 1);
-
-	if (freed->told)
-		frees_take_back(&heap->frees, &sum);
-}
-
 static void book_unfree(struct heap *heap, enum block_domain domain, uint32_t stack,
 			uint64_t bytes, uint32_t window, int in_gc)
 {
@@ -88,7 +46,7 @@ static void restore_pooled(struct heap *heap, const struct freed_block *freed)
 		return;
 	book_unfree(heap, pooled_domain(&freed->pooled), freed->pooled.stack,
 		    freed->pooled.bytes, freed->pooled.window, freed->in_gc);
-	unbook_freed(heap, freed, freed->pooled.stack, freed->pooled.bytes);
+	book_unfreed(heap, freed, freed->pooled.stack, freed->pooled.bytes);
 }
 
 static void restore_large(struct heap *heap, const struct freed_block *freed)
@@ -105,7 +63,7 @@ static void restore_large(struct heap *heap, const struct freed_block *freed)
 	}
 	book_unfree(heap, freed->large.domain, freed->large.stack, freed->large.bytes,
 		    freed->large.window, freed->in_gc);
-	unbook_freed(heap, freed, freed->large.stack, freed->large.bytes);
+	book_unfreed(heap, freed, freed->large.stack, freed->large.bytes);
 }
 
 static void apply_restore(struct heap *heap, const struct record *r)
@@ -228,19 +186,6 @@ static void apply_unmap(struct heap *heap, const struct record *r)
 	book_freer(heap, 0, 0);
 }
 
-/* What was freed before the fact was told has nobody's name. */
-static void apply_fact(struct heap *heap, const struct record *r)
-{
-	const char *frees;
-
-	stacks_apply(&heap->stacks, r);
-	frees = stacks_info(&heap->stacks, "frees");
-	if (!frees || strcmp(frees, "1") != 0 || heap->frees.on)
-		return;
-	heap->frees.on = true;
-	heap->frees.partial = heap->counts.frees > 0;
-}
-
 static void apply_collection(struct heap *heap, const struct record *r)
 {
 	uint64_t generation = record_a(r) & (R_GC_END - 1);
@@ -361,7 +306,7 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 		book_pairs(heap, r);
 		break;
 	case R_INFO:
-		apply_fact(heap, r);
+		book_fact(heap, r);
 		break;
 	case R_ARENA:
 		apply_arena(heap, r);

@@ -83,7 +83,8 @@ static void print_freer(const struct report *report, const struct freer *freer,
 	struct buf text;
 	buf_init(&text);
 	append_name(report, freer, folder, &text);
-	buf_printf(&text, ": %s blocks, %s", units_count(freer->figures.blocks).text,
+	buf_printf(&text, ": %s block%s, %s", units_count(freer->figures.blocks).text,
+		   freer->figures.blocks == 1 ? "" : "s",
 		   units_size(units, freer->figures.bytes).text);
 	append_how(&freer->figures, &text);
 	buf_u8(&text, '\0');
@@ -111,7 +112,8 @@ static void print_row(const struct report *report, const struct growth_row *row,
 	for (size_t i = 0; i < shown; i++)
 		print_freer(report, &items[i], term, units, folder);
 	if (shown < count)
-		fprintf(term->out, "    and %s others\n", units_count(count - shown).text);
+		fprintf(term->out, "    and %s other%s\n", units_count(count - shown).text,
+			count - shown == 1 ? "" : "s");
 }
 
 void report_freers(const struct report *report, const struct term *term, enum units_kind units,
