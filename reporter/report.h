@@ -69,6 +69,9 @@ void report_freers(const struct report *report, const struct term *term, enum un
 /* What the resident set consists of, where the collector saw it. */
 void report_resident(const struct report *report, const struct term *term,
 		     enum units_kind units);
+/* How live bytes and the resident set went, with marks, where that is known. */
+void report_timeline(const struct report *report, const struct term *term,
+		     enum units_kind units);
 /* The schemas are in the comment of report_json.c. */
 /* `units`: of sizes in sentences; all others are bytes. */
 void report_json(const struct report *report, enum units_kind units, struct json *json);
@@ -88,6 +91,7 @@ void report_json_pins(const struct report *report, struct json *json);
 void report_json_arenas(const struct report *report, struct json *json);
 void report_json_cycles(const struct report *report, enum units_kind units, struct json *json);
 void report_json_resident(const struct report *report, struct json *json);
+void report_json_timeline(const struct report *report, struct json *json);
 void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);
 void report_json_freers(const struct report *report, const struct growth_row *row,

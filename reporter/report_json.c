@@ -31,6 +31,14 @@
  *	         not recorded; see freers.h
  *	course   slices of the run from `from` to `to`: seconds, live_bytes, rss_bytes; by_marks:
  *	         they are the program's marks called iter...
+ *	timeline all that is known of points of the whole run, some 128 at most, evenly:
+ *	         seconds, rss_bytes, live_bytes, live_blocks, arena_bytes, allocations (so far)
+ *	         and collections (so far, by generation); and of the last time that the
+ *	         collector looked from outside since the point before, looked_seconds,
+ *	         pss_bytes, cgroup_bytes and cgroup_limit_bytes (null: there is no limit),
+ *	         machine_bytes and machine_available_bytes, c_heap_resident_bytes of malloc's
+ *	         heap, c_heap_live_bytes requested there, and c_mapped_bytes requested in
+ *	         blocks that malloc maps one by one; null: nobody looked
  *	total    the same figures over all rows, those that -n left out too
  *	pins     rows likewise, of the live blocks in arenas; live_bytes are those of their size
  *	         classes, rounding_bytes what of them nobody asked for (at marks null),
@@ -454,6 +462,7 @@ void report_json(const struct report *report, enum units_kind units, struct json
 	write_moment(json, "to", &report->to);
 	write_growth(json, report);
 	write_course(json, &report->history);
+	report_json_timeline(report, json);
 	report_json_pins(report, json);
 	report_json_arenas(report, json);
 	report_json_heap(report, json);

@@ -108,24 +108,6 @@ static void print_marks(const struct printer *printer)
 	buf_release(&text);
 }
 
-/* Live bytes, and the resident set where it is known all the time. */
-static void print_course(const struct printer *printer)
-{
-	enum { NARROW = 60 };
-	const struct history *history = &printer->report->history;
-	struct buf text;
-	if (printer->report->leaks.too_short || !printer->term->blocks)
-		return;
-	buf_init(&text);
-	buf_printf(&text, "live ");
-	spark_append(printer->term, history->total_bytes, history->count, NARROW, &text);
-	buf_printf(&text, " %s to %s", units_seconds(history->seconds[0]).text,
-		   units_seconds(history->seconds[history->count - 1]).text);
-	buf_u8(&text, '\0');
-	paragraph_print(printer->term, (const char *)text.data, "  ");
-	buf_release(&text);
-}
-
 static void print_doubt(void *user, const char *sentence)
 {
 	const struct printer *printer = user;
@@ -139,7 +121,7 @@ static void print_head(struct printer *printer)
 	print_process(printer);
 	print_heap(printer);
 	print_marks(printer);
-	print_course(printer);
+	report_timeline(report, printer->term, printer->units);
 	if (report->recovered_now || report->profile->run.flags & PROFILE_REPLAYED)
 		print_line(printer,
 			   "recovered: no profile was finished; this is what its journal and"

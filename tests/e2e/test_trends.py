@@ -1,6 +1,7 @@
 """Which lines go on growing: programs whose lines leak, fill up, come and go by construction."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -122,7 +123,8 @@ def test_too_short_to_tell(trace, python, tmp_path):
 
 
 BY_TIME = """\
-import time
+import ctypes, time
+library = ctypes.CDLL(None)
 FILL = b"."
 leaked, cached = [None] * 100_000, [None] * 100_000
 begin = time.monotonic()
@@ -132,6 +134,8 @@ while time.monotonic() - begin < 11:
     if time.monotonic() - begin < 5:
         cached[i] = FILL * 5000  # fills
     i += 1
+    if i == 500 and hasattr(library, "memtrace_mark"):
+        library.memtrace_mark(b"somewhere")
     time.sleep(0.005)
 """
 
@@ -148,7 +152,49 @@ def test_windows_by_time(trace, any_python, tmp_path):
     end = next(mark["seconds"] for mark in report["marks"] if mark["name"] == "end")
     points = [point for point in run.section("PNTS") if point["time_ms"] <= end * 1000]
     assert report["course"]["slices"][-1]["seconds"] * 1000 == pytest.approx(points[-1]["time_ms"])
+    # The program's mark stands below the slice that it lies in.
+    text = subprocess.run([COMMAND, "report", run.path], capture_output=True, text=True, check=True,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
+    [somewhere] = [mark["seconds"] for mark in report["marks"] if mark["name"] == "somewhere"]
+    slices = report["course"]["slices"]
+    [marks] = [line[5:] for line in text.splitlines() if line.startswith("mark ")]
+    assert marks == " " * sum(part["seconds"] < somewhere for part in slices) + "^"
+    [resident] = [line.split()[1] for line in text.splitlines() if line.startswith("rss ")]
+    assert len(resident) == len(slices) and resident[-1] == "█"
     # Filtering rows out changes nothing of what is found.
     some = json.loads(subprocess.run([COMMAND, "report", "--json", "--ignore", "by_time", run.path],
                                      capture_output=True, text=True, check=True).stdout)
     assert some["verdict"] == report["verdict"]
+
+
+GROWS_AND_RESTS = """\
+import gc, time
+gc.disable()
+for generation in (0, 0, 0, 1, 1, 2):
+    gc.collect(generation)
+kept = [bytearray(1_000_000) for _ in range(40)]
+time.sleep(3)
+print([generation["collections"] for generation in gc.get_stats()])
+print(*(int(line.split()[1]) * 1024 for line in open("/proc/self/smaps_rollup") if line.startswith("Pss:")))
+"""
+
+
+def test_the_timeline_tells_all_that_is_known(trace, python, tmp_path):
+    script = tmp_path / "rests.py"
+    script.write_text(GROWS_AND_RESTS)
+    run = trace(python, script, compare=False)
+    collections, pss = run.stdout.splitlines()
+    report = run.report()
+    timeline, points, looks = report["timeline"], run.section("PNTS"), run.section("RSET")
+    assert [entry["seconds"] for entry in timeline] == [point["time_ms"] / 1000 for point in points]
+    assert [entry["rss_bytes"] for entry in timeline] == [point["rss_bytes"] or None for point in points]
+    # While it rests: what it had by then, as it says itself.
+    assert json.loads(collections) in [entry["collections"] for entry in timeline]
+    looked = [entry for entry in timeline if entry["looked_seconds"]]
+    assert looked[-1]["looked_seconds"] == pytest.approx(looks[-1]["time_ns"] / 1e9)
+    assert any(abs(entry["pss_bytes"] - int(pss)) < 4 << 20 for entry in looked), (pss, looked)
+    total = next(int(line.split()[1]) * 1024 for line in open("/proc/meminfo") if line.startswith("MemTotal:"))
+    assert {entry["machine_bytes"] for entry in looked} == {total}
+    assert all(0 < entry["machine_available_bytes"] < total for entry in looked)
+    # Forty blocks that malloc maps one by one.
+    assert any(entry["c_mapped_bytes"] >= 40_000_000 for entry in looked)
