@@ -12,8 +12,9 @@
  * understood without the others. Sequence numbers grow by one from frame to frame, across
  * segments.
  *
- * A forked process's journal begins with its parent's segments up to the fork (hard links);
- * from then on headers carry its own run_id.
+ * A forked process's journal begins with its parent's segments (hard links); from the fork on
+ * headers carry its own run_id. The parent goes on in the last one that they share: there this
+ * run's frames end before the one whose sequence is the next segment's first_sequence.
  *
  * A checkpoint (header.covers is not 0) has the name of segment 1 and stands for the segments 1
  * to header.covers: its records make the heap that theirs made (R_STATE, heap_state.h). The

@@ -126,12 +126,6 @@ void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_
 	open_segment(ledger, 1, 0);
 }
 
-void ledger_turn_journal(struct ledger *ledger)
-{
-	if (ledger->journal)
-		open_segment(ledger, ledger->journal_segment + 1, close_segment(ledger));
-}
-
 void ledger_lose_journal(struct ledger *ledger, const char *why)
 {
 	if (ledger->journal)
@@ -154,13 +148,11 @@ void ledger_inherit_journal(struct ledger *ledger, const char *out)
 {
 	if (!ledger->journal)
 		return;
-	/* The open segment is the parent's; it is empty as far as this process is concerned. */
-	ledger->journal_closed_bytes -= journal_bytes(ledger->journal);
 	uint64_t sequence = close_segment(ledger);
 
 	mem_scope(&ledger->journal_out);
 	ledger->journal_out = mem_text(out);
-	open_segment(ledger, ledger->journal_segment, sequence);
+	open_segment(ledger, ledger->journal_segment + 1, sequence);
 }
 
 /* Of what would be replayed behind the checkpoint. */
@@ -180,11 +172,18 @@ static void plan_checkpoint(struct ledger *ledger, uint64_t length)
 		length + (half > ledger->checkpoint_bytes ? half : ledger->checkpoint_bytes);
 }
 
+/* What is in the segments up to here can be stood for. */
+static void turn_journal(struct ledger *ledger)
+{
+	if (ledger->journal)
+		open_segment(ledger, ledger->journal_segment + 1, close_segment(ledger));
+}
+
 static void begin_checkpoint(struct ledger *ledger)
 {
 	struct err err;
 
-	ledger_turn_journal(ledger);
+	turn_journal(ledger);
 	if (!ledger->journal)
 		return;
 	ledger->covering_bytes = ledger->journal_closed_bytes;

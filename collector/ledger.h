@@ -53,10 +53,6 @@ void ledger_identify(struct ledger *ledger, const struct ring_header *facts);
  * crash-safe.
  */
 void ledger_keep_journal(struct ledger *ledger, const char *out, uint64_t limit_bytes);
-/*
- * The next batch begins a new segment: what is in the ones before is there for others to link.
- */
-void ledger_turn_journal(struct ledger *ledger);
 /* What was written can't be used: the run isn't crash-safe. */
 void ledger_lose_journal(struct ledger *ledger, const char *why);
 /* In a forked collector: the journal is the parent's, and nothing is added to it. */
@@ -64,8 +60,8 @@ void ledger_leave_journal(struct ledger *ledger);
 /* Likewise a checkpoint that is being made. */
 void ledger_leave_checkpoint(struct ledger *ledger);
 /*
- * In the collector of a forked process, after ledger_turn_journal in its parent: the segments
- * before the present one have the names of the run OUT now, and the next is this run's own.
+ * In the collector of a forked process, a fork of its parent's: the segments have the names of
+ * the run OUT now, too, and the next batch begins one of this run's own.
  */
 void ledger_inherit_journal(struct ledger *ledger, const char *out);
 /*

@@ -69,15 +69,36 @@ static bool ends_at_fork(const struct journal_batch *batch, uint64_t fork_id)
 	return last && fork_id && record_kind(last) == R_FORK && record_a(last) == fork_id;
 }
 
+/*
+ * The sequence number from which on a segment's frames are the parent's only: the first of the
+ * segment behind it, where that is a forked process's first own one.
+ */
+static uint64_t find_end(const struct journal_reader *reader, const char *next_path)
+{
+	__attribute__((cleanup(close_scope))) struct journal_reader *next = NULL;
+	const struct journal_header *header = journal_facts(reader), *child;
+	struct err err;
+
+	if (journal_open(next_path, &next, &err) < 0)
+		return UINT64_MAX;
+	child = journal_facts(next);
+	if (header->covers || journal_owner(next) != journal_owner(reader) ||
+	    child->segment != header->segment + 1 || child->run_id == header->run_id ||
+	    child->parent_run_id != header->run_id)
+		return UINT64_MAX;
+	return child->first_sequence;
+}
+
 /* `ledger` NULL: the batches are only looked at. */
-static int read_batches(struct ledger *ledger, struct journal_reader *reader, uint64_t fork_id,
-			struct replay *replay, struct err *err)
+static int read_batches(struct ledger *ledger, struct journal_reader *reader, uint64_t end,
+			uint64_t fork_id, struct replay *replay, struct err *err)
 {
 	const struct journal_header *header = journal_facts(reader);
 	struct journal_batch batch;
 	int more = 0;
 
-	while (!replay->at_fork && (more = journal_next(reader, &batch, err)) > 0) {
+	while (!replay->at_fork && replay->batches < end &&
+	       (more = journal_next(reader, &batch, err)) > 0) {
 		replay->at_fork = ends_at_fork(&batch, fork_id);
 		replay->ring_position = batch.ring_after;
 		replay->batches = header->covers ? batch.next_sequence : replay->batches + 1;
@@ -92,8 +113,8 @@ static int read_batches(struct ledger *ledger, struct journal_reader *reader, ui
 	return more < 0 ? -1 : 0;
 }
 
-static int replay_segment(struct ledger *ledger, const char *path, uint64_t fork_id,
-			  struct replay *replay, struct err *err)
+static int replay_segment(struct ledger *ledger, const char *path, const char *next_path,
+			  uint64_t fork_id, struct replay *replay, struct err *err)
 {
 	__attribute__((cleanup(close_scope))) struct journal_reader *reader = NULL;
 
@@ -110,13 +131,13 @@ static int replay_segment(struct ledger *ledger, const char *path, uint64_t fork
 		take_identity(&ledger->identity, journal_facts(reader));
 		replay->ring_position = 0;
 	}
-	return read_batches(ledger, reader, fork_id, replay, err);
+	return read_batches(ledger, reader, find_end(reader, next_path), fork_id, replay, err);
 }
 
 static void read_segments(struct ledger *ledger, const char *out, uint32_t last,
 			  uint64_t fork_id, struct replay *replay)
 {
-	__attribute__((cleanup(buf_release))) struct buf path = {0};
+	__attribute__((cleanup(buf_release))) struct buf path = {0}, next_path = {0};
 
 	*replay = (struct replay){.complete = true};
 	while (replay->complete && !replay->at_fork && replay->segments < last) {
@@ -124,7 +145,9 @@ static void read_segments(struct ledger *ledger, const char *out, uint32_t last,
 
 		if (access(segment, F_OK) < 0 && errno == ENOENT)
 			break;
-		if (replay_segment(ledger, segment, fork_id, replay, &replay->stopped) < 0)
+		segments_path(&next_path, out, replay->segments + 2);
+		if (replay_segment(ledger, segment, buf_chars(&next_path), fork_id, replay,
+				   &replay->stopped) < 0)
 			replay->complete = false;
 	}
 }

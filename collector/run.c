@@ -145,7 +145,7 @@ static int finish(struct run *run, struct err *err)
 /* The books are the parent's so far; the ring, the names and the identity are the child's. */
 static void inherit(struct run *run, struct ring *ring, const char *waiting)
 {
-	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
+	uint32_t segments = run->ledger.journal ? run->ledger.journal_segment : 0;
 	const char *out;
 
 	program_release(&run->program);
@@ -153,7 +153,7 @@ static void inherit(struct run *run, struct ring *ring, const char *waiting)
 	run->ring = *ring;
 	run->live = (struct live){.pid = 0};
 	out = run->ring.facts.out;
-	if (segments_link(waiting, out, run->ledger.journal_covered, closed) < 0)
+	if (segments_link(waiting, out, run->ledger.journal_covered, segments) < 0)
 		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
 	run->out = out;
 	name_ring(run);
@@ -168,9 +168,9 @@ static void inherit(struct run *run, struct ring *ring, const char *waiting)
 /* Now, for the parent may end before its child begins. */
 static void link_parents_journal(struct run *run, const char *waiting)
 {
-	uint32_t closed = run->ledger.journal ? run->ledger.journal_segment - 1 : 0;
+	uint32_t segments = run->ledger.journal ? run->ledger.journal_segment : 0;
 
-	if (segments_link(run->out, waiting, run->ledger.journal_covered, closed) < 0)
+	if (segments_link(run->out, waiting, run->ledger.journal_covered, segments) < 0)
 		ledger_lose_journal(&run->ledger, "its parent's journal can't be linked");
 	atomic_fetch_sub(run->heirs_linking, 1);
 	close_links(run);
@@ -221,7 +221,6 @@ static void make_heir(void *user, uint64_t fork_id)
 {
 	struct run *run = user;
 
-	ledger_turn_journal(&run->ledger);
 	if (run->linking[0] < 0 && pipe2(run->linking, O_CLOEXEC) < 0)
 		run->linking[0] = run->linking[1] = -1;
 	run->forked_ms = now_ms();
