@@ -371,7 +371,7 @@ def test_an_executed_program_is_not_waited_for(trace, any_python, tmp_path):
                           f"sys.stdin.read()\n", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     sleeper = int(program.stdout.readline())
     try:
-        wait_for(lambda: list(trace.out.glob("*.journal.2")), what="fork")
+        wait_for(lambda: list(trace.out.glob("*.fork.*.journal.1")), what="fork")
         wait_for(lambda: len(processes(str(trace.out))) == 1, what="end of the second collector")
         assert pathlib.Path(f"/proc/{sleeper}/comm").read_text() == "sleep\n"
         assert not list(trace.out.glob("*.fork.*"))
