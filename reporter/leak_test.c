@@ -127,6 +127,20 @@ static double chance_of_staying(const struct ages *ages)
 	return all > 0 ? (live + 1) / (all + 2) : NAN;
 }
 
+/* Of the last age nobody knows the end. */
+static void find_survival(const struct ages *ages, struct leak_test *test)
+{
+	double there = 0, part = 1;
+	for (size_t i = 0; i < AGES; i++)
+		there += (double)ages->freed[i] + (double)ages->live[i];
+	for (size_t i = 0; i < LEAK_AGES && there > 0; i++) {
+		part *= 1 - (double)ages->freed[i] / there;
+		there -= (double)ages->freed[i] + (double)ages->live[i];
+		test->survival[i] = part;
+		test->survival_count = i + 1;
+	}
+}
+
 /* With few windows the last half is too short to be asked by itself. */
 static bool still_rises(const struct windowing *windowing, const double *least)
 {
@@ -305,6 +319,7 @@ void leak_tests_compute(const struct grouping *grouping, const struct history *h
 		struct leak_test *test = &tests.items[i];
 		test->chance = test->blocks_per_mark = NAN;
 		test->kind = tests.too_short ? LEAK_TOO_SHORT : LEAK_NONE;
+		find_survival(&ages[i], test);
 		if (!tests.too_short)
 			test_group(test, &windowing, i, &ages[i]);
 	}

@@ -31,7 +31,7 @@
 #include "history.h"
 #include "trend.h"
 
-enum { LEAK_FLOOR_BYTES = 64 << 10, LEAK_WINDOWS = 24 };
+enum { LEAK_FLOOR_BYTES = 64 << 10, LEAK_WINDOWS = 24, LEAK_AGES = PROFILE_AGES };
 #define LEAK_LEAST_CHANCE 0.5
 
 enum leak_kind {
@@ -51,6 +51,14 @@ struct leak_test {
 	double blocks_per_mark; /* by marks: how many more blocks at each; NaN otherwise */
 	double chance;          /* of going on living once old; NaN: nothing is known */
 	double score;           /* trend.low * chance, not below 0: reports rank by it */
+	/*
+	 * The part of blocks that outlives the window of its birth ([0]) or 2^k seconds ([k]),
+	 * by the product-limit estimate of E. L. Kaplan and P. Meier, Journal of the American
+	 * Statistical Association 53, 1958: a block that is live at the end counts for as long
+	 * as it was seen. Known are the first `survival_count`; none grew older.
+	 */
+	double survival[LEAK_AGES];
+	size_t survival_count;
 };
 
 struct leak_tests {

@@ -24,6 +24,8 @@
  *	         memtrace.merge/1), and where it was tested, with bytes_per_second, its bounds
  *	         _low and _high, p_chance (that a row without a trend looks like it), p_leak (that
  *	         what grew old stays) and blocks_per_mark (by marks alone); see leak_test.h.
+ *	         survival: the part of all blocks of the row that outlives the window of its
+ *	         birth, then 2, 4, 8, ... seconds; null: not known, or `to` isn't the end.
  *	         course: live bytes in each slice; null where it wasn't tested
  *	         freed_by: who freed blocks of the row in the whole run, most bytes first, grouped
  *	         likewise: count and bytes, gc_ of them inside cyclic collections and moved_ by
@@ -169,6 +171,18 @@ static void number_or_null(struct json *json, const char *key, double number)
 		json_null(json, key);
 }
 
+static void write_survival(struct json *json, const struct leak_test *test)
+{
+	if (!test->survival_count) {
+		json_null(json, "survival");
+		return;
+	}
+	json_array(json, "survival");
+	for (size_t i = 0; i < test->survival_count; i++)
+		json_double(json, NULL, test->survival[i], 6);
+	json_close(json);
+}
+
 /* Of several processes nothing is tested. */
 static void write_trend(struct json *json, const struct report *report,
 			const struct growth_row *row)
@@ -185,6 +199,7 @@ static void write_trend(struct json *json, const struct report *report,
 	number_or_null(json, "bytes_per_second_high", trend->high);
 	number_or_null(json, "p_chance", trend->p);
 	number_or_null(json, "blocks_per_mark", test->blocks_per_mark);
+	write_survival(json, report->merge ? &untested : &report->leaks.items[row->index]);
 	if (!test->tested) {
 		json_null(json, "course");
 		return;

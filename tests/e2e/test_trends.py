@@ -86,6 +86,9 @@ def test_figures_of_a_leak(trace, python, tmp_path):
     # All that is old is there yet: (s + 1) / (s + 2).
     assert 0.99 < fast["p_leak"] < 1
     assert fast["p_chance"] < 1e-6
+    # None of its blocks is ever freed; of those that come and go most don't outlive their window.
+    assert set(fast["survival"]) == {1}
+    assert entry_of(report, script, "comes and goes")["survival"][0] < 0.5
     # At each mark the blocks of all rounds so far, not one more or less.
     block = fast["size_bytes"] // fast["count"]
     assert fast["course"] == [5 * block * (n + 1) for n in range(ROUNDS)]

@@ -295,6 +295,43 @@ static void a_worked_example_of_false_discoveries(void **state)
 	assert_int_equal(count, 4);
 }
 
+/*
+ * Weeks of remission with 6-mercaptopurine (Freireich and others 1963; in every textbook, such
+ * as Kalbfleisch and Prentice): each age stands for one of the weeks that occur.
+ */
+static void a_worked_example_of_survival(void **state)
+{
+	static const struct profile_lifetime weeks = {
+		.stack = 1,
+		.freed_blocks = 9,
+		/* 6, 7, 9, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 34, 35 */
+		.freed = {3, 1, 0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0},
+		.live = {1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 2, 1, 1},
+	};
+	static const double expected[] = {1,     0.857, 0.807, 0.807, 0.753, 0.753,
+					  0.690, 0.627, 0.627, 0.627, 0.627, 0.538,
+					  0.448, 0.448, 0.448, 0.448};
+	static struct made made;
+
+	(void)state;
+	make(&made, SLICES, 100);
+	made.lifetimes[1] = weeks;
+	/* Half are gone in the window of their birth, a quarter within two seconds. */
+	made.lifetimes[2].freed_blocks = 6;
+	made.lifetimes[2].freed[0] = 2;
+	made.lifetimes[2].live[0] = 2;
+	test(&made);
+	const struct leak_test *tests = made.tests.items;
+	assert_int_equal(tests[1].survival_count, LEAK_AGES);
+	for (size_t i = 0; i < LEAK_AGES; i++)
+		assert_float_equal(tests[1].survival[i], expected[i], 0.0005);
+	assert_int_equal(tests[2].survival_count, 2);
+	assert_float_equal(tests[2].survival[0], 0.5, 1e-9);
+	assert_float_equal(tests[2].survival[1], 0.25, 1e-9);
+	assert_int_equal(tests[3].survival_count, 0);
+	leak_tests_release(&made.tests);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +342,7 @@ int main(void)
 		cmocka_unit_test(blocks_at_each_mark),
 		cmocka_unit_test(marks_are_the_clock),
 		cmocka_unit_test(a_worked_example_of_false_discoveries),
+		cmocka_unit_test(a_worked_example_of_survival),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
