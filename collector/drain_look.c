@@ -10,8 +10,8 @@
 #include "resident.h"
 
 /*
- * One part in so many of a processor's time goes into looks at most, after a beginning that may have some
- * more: short runs have marks, too.
+ * One part in so many of a processor's time goes into looks at most, after a beginning that may
+ * have some more: short runs have marks, too.
  */
 enum { COST_PART = 100, STEPS_MOST = 30 };
 static const uint64_t GRACE_NS = 5000000000, FIRST_STEP_NS = 500000000;

@@ -16,15 +16,18 @@ static const char *mark_name(const struct profile *profile, size_t mark)
 	return profile_text(profile, profile->marks[mark].name);
 }
 
+static struct moment named(enum moment_kind kind, double seconds, const char *name)
+{
+	struct moment moment = {.kind = kind, .seconds = seconds, .asked_seconds = -1};
+	snprintf(moment.name, sizeof moment.name, "%s", name);
+	return moment;
+}
+
 static struct moment of_mark(const struct profile *profile, size_t mark)
 {
-	struct moment moment = {
-		.kind = MOMENT_MARK,
-		.mark = mark,
-		.seconds = mark_seconds(profile, mark),
-		.asked_seconds = -1,
-	};
-	snprintf(moment.name, sizeof moment.name, "%s", mark_name(profile, mark));
+	struct moment moment = named(MOMENT_MARK, mark_seconds(profile, mark),
+				     mark_name(profile, mark));
+	moment.mark = mark;
 	return moment;
 }
 
@@ -39,10 +42,8 @@ static double last_seconds(const struct profile *profile)
 
 static struct moment of_edge(const struct profile *profile, enum moment_kind kind)
 {
-	struct moment moment = {.kind = kind, .asked_seconds = -1};
-	snprintf(moment.name, sizeof moment.name, "%s", kind == MOMENT_START ? "start" : "end");
-	moment.seconds = kind == MOMENT_START ? 0 : last_seconds(profile);
-	return moment;
+	return kind == MOMENT_START ? named(kind, 0, "start")
+				    : named(kind, last_seconds(profile), "end");
 }
 
 static double point_seconds(const struct profile *profile, size_t point)
@@ -52,13 +53,11 @@ static double point_seconds(const struct profile *profile, size_t point)
 
 static struct moment of_point(const struct profile *profile, size_t point)
 {
-	struct moment moment = {
-		.kind = MOMENT_POINT,
-		.point = point,
-		.seconds = point_seconds(profile, point),
-		.asked_seconds = -1,
-	};
-	snprintf(moment.name, sizeof moment.name, "%.3fs", moment.seconds);
+	const double seconds = point_seconds(profile, point);
+	char name[32];
+	snprintf(name, sizeof name, "%.3fs", seconds);
+	struct moment moment = named(MOMENT_POINT, seconds, name);
+	moment.point = point;
 	return moment;
 }
 

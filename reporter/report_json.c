@@ -4,14 +4,14 @@
  *
  *	process  pid, parent_pid, run_id, parent_run_id (texts; the nearest traced one above,
  *	         null: none), parent_file, forked, program, python, mode, end ("exit", "_exit",
- *	         "exec", "died", "running"), signal, status, seconds, lost_events, waited_seconds,
- *	         recovered, stacks ("on" or "off: REASON"), allocations, frees
+ *	         "exec", "died", "running"), signal, status, seconds, lost_events,
+ *	         waited_seconds, recovered, stacks ("on" or "off: REASON"), allocations, frees
  *	verdict  kind ("leak", "fragmentation", "outside", "cache", "high-water";
  *		null: nothing was found), confidence ("low",
- *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the arenas,
- *	         by the first advice); see verdict.h
- *	limit    the one that has least left at `to`, see limit.h; null: not known. kind ("cgroup",
- *	         "machine"), bytes, left_bytes, and of all rows that leak together
+ *	         "medium", "high"), reasons and advice (sentences), returned_bytes (of the
+ *	         arenas, by the first advice); see verdict.h
+ *	limit    the one that has least left at `to`, see limit.h; null: not known. kind
+ *	         ("cgroup", "machine"), bytes, left_bytes, and of all rows that leak together
  *	         bytes_per_second, _low and _high, seconds until nothing is left at each
  *	         (seconds, seconds_latest, seconds_soonest; null: never), and restart_marks, the
  *	         most marks called iter... until then (null: they aren't windows)
@@ -79,8 +79,8 @@
  *		class_rounding, pool_headers and pinned are the arenas; c_live, allocator_free
  *		and c_mapped malloc's; mapped, file, shared, stack, memtrace, unattributed the
  *		others; see resident_set.h. Of several processes there is none
- *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next of
- *	         their type, may stand at another line than their user's (null: not known);
+ *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next
+ *	         of their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
  *	audit    the last one up to `to`; null: none. seconds, interpreters, blocks, pools,
  *	         arenas and how many of each differ (differing: blocks), pause_seconds, and

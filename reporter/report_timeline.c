@@ -7,7 +7,7 @@
 
 enum { NARROW = 60 };
 
-/* Looks from `*at` on that belong to a point; NULL: nobody looked. The last one takes the rest. */
+/* The last look from `*at` on that belongs to a point; NULL: none. The last has the rest. */
 static const struct stream_resident *look_of(const struct profile *profile, size_t point,
 					     size_t *at)
 {

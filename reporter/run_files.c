@@ -45,8 +45,8 @@ static const char *numbered_before(const char *name, const char *end, const char
 }
 
 /*
- * Where ".ring", ".tmp", ".checkpoint", ".live-profile", ".journal.N" or ".fork.N" begins at the end of a name,
- * or ".fork.N" with one of the others behind it; NULL: it ends otherwise.
+ * Where ".ring", ".tmp", ".checkpoint", ".live-profile", ".journal.N" or ".fork.N" begins at
+ * the end of a name, or ".fork.N" with one of the others behind it; NULL: it ends otherwise.
  */
 static const char *side_suffix(const char *name)
 {

@@ -2,9 +2,9 @@
  * run_files.h - the files of one run, and what state it is in.
  *
  * A run owns OUT (its profile; empty at first) and beside it OUT.ring, OUT.journal.N,
- * OUT.checkpoint, OUT.live-profile, OUT.tmp and, for children that it forked, OUT.fork.N*. Commands take any of
- * these names, or the OUT that should exist. A ring that is still there means that the run
- * hasn't come to a clean end.
+ * OUT.checkpoint, OUT.live-profile, OUT.tmp and, for children that it forked, OUT.fork.N*.
+ * Commands take any of these names, or the OUT that should exist. A ring that is still there
+ * means that the run hasn't come to a clean end.
  *
  * Whether a run is alive: its process is there (pid and start time, from the ring's header), or
  * the collector's heartbeat moves, which shows runs in other pid namespaces too.

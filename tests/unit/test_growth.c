@@ -500,46 +500,6 @@ static void test_focus_and_ignore(void **state)
 	compare_rounds("start", "end", "Class", true);
 }
 
-static void test_moments(void **state)
-{
-	(void)state;
-	struct made *made = make(1);
-	struct moment moment;
-	struct err err;
-	/* A second "early", as the collector names it. */
-	made->marks[1].name = add_text(made, "early#2");
-	made->marks[1].base = made->marks[0].base;
-	assert_int_equal(find(made, "early").mark, 1);
-	assert_int_equal(find(made, "early#2").mark, 1);
-	assert_int_equal(find(made, "early#1").mark, 0);
-	assert_int_equal(find(made, "start").kind, MOMENT_START);
-	assert_int_equal(find(made, "end").kind, MOMENT_LAST);
-	assert_int_equal(find(made, "0.5s").kind, MOMENT_START);
-	assert_int_equal(find(made, "1s").mark, 0);
-	assert_int_equal(find(made, "1499ms").mark, 0);
-	assert_int_equal(find(made, "1999ms").kind, MOMENT_POINT);
-	assert_int_equal(find(made, "1999ms").point, 0);
-	assert_string_equal(find(made, "1999ms").name, "1.500s");
-	assert_int_equal(find(made, "1.500s").point, 0);
-	assert_int_equal(find(made, "2s").kind, MOMENT_MARK);
-	assert_int_equal(find(made, "2s").mark, 1);
-	assert_int_equal(find(made, "1m").point, 1);
-	assert_int_equal(moment_find_mark(&made->profile, "1m", &moment, &err), 0);
-	assert_int_equal(moment.kind, MOMENT_MARK);
-	assert_int_equal(moment.mark, 1);
-	assert_int_equal(moment_find(&made->profile, "noon", &moment, &err), -1);
-	assert_non_null(strstr(err.text, "'noon'"));
-	assert_non_null(strstr(err.text, "early#2"));
-	/* What comes behind the end is teardown. */
-	made->profile.run.flags |= PROFILE_AT_END;
-	made->marks[1].base = add_text(made, "end");
-	made->marks[1].figures.origin = MARK_TRACER;
-	assert_int_equal(find(made, "1m").kind, MOMENT_MARK);
-	assert_int_equal(find(made, "1m").mark, 1);
-	assert_int_equal(find(made, "1.9s").kind, MOMENT_POINT);
-	free(made);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,7 +507,6 @@ int main(void)
 		cmocka_unit_test(test_between_marks),
 		cmocka_unit_test(test_between_points),
 		cmocka_unit_test(test_focus_and_ignore),
-		cmocka_unit_test(test_moments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
