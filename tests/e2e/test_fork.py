@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 import pytest
-from conftest import BUILD, CONSERVED, LIBRARY, Profile, clean_environment, line_of, wait_for
+from conftest import (BUILD, CONSERVED, LIBRARY, Profile, clean_environment, find_profiles, line_of,
+                      wait_for)
 from test_permissions import shared_folder  # noqa: F401
 
 PREFORK = """\
@@ -260,9 +261,9 @@ def killed_family(trace, python, tmp_path, collector):
         (tmp_path / "go").touch()
     wait_for((tmp_path / "ready").exists, what="grandchild")
     if collector == "ready":
-        # Until the fork, and from there on, of the parent and the child; the grandchild's own.
-        wait_for(lambda: len(list(trace.out.glob("*.journal.[123]"))) == 8, what="journals")
-        wait_for(lambda: not list(trace.out.glob("*.fork.*")), what="three collectors")
+        # One of each, and those of its ancestors.
+        wait_for(lambda: not list(trace.out.glob("*.fork.*")) and
+                 len(list(trace.out.glob("*.journal.[123]"))) == 6, what="three collectors")
     kill_all(program, str(script), str(trace.out))
     if collector == "stopped":
         # Both rings wait, and no journal knows of a fork.
@@ -294,6 +295,37 @@ def test_killed_family(trace, any_python, tmp_path, collector, order):
         profile.check(killed=True)
     # Nothing is left beside the profiles.
     assert sorted(trace.out.iterdir()) == outs
+
+
+FORKS = """\
+import os, sys
+FILL, kept = b".", [None] * 400
+for i in range(300):
+    pid = os.fork()
+    if pid == 0:
+        kept[0] = FILL * 467  # child
+        os._exit(0)
+    os.waitpid(pid, 0)
+    kept[i] = FILL * 467  # parent
+print("forked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_many_forks_leave_no_more_files_than_one(trace, any_python, tmp_path):
+    """Each child links what its parent's journal consists of: that doesn't grow with their number."""
+    script = tmp_path / "forks.py"
+    script.write_text(FORKS)
+    program = trace.start(any_python, script, env={"MEMTRACE_OUT": str(trace.out / "%x.%p.memtrace")},
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert program.stdout.readline() == "forked\n"
+    wait_for(lambda: len(processes(str(trace.out))) <= 2, what="end of the children's collectors")
+    assert len(list(trace.out.glob("*.journal.*"))) == 1
+    program.communicate("", timeout=60)
+    profiles = {profile.run_record()["pid"]: profile for profile in map(Profile, find_profiles(trace.out))}
+    assert len(profiles) == 301 and sorted(trace.out.iterdir()) == find_profiles(trace.out)
+    assert count(profiles.pop(program.pid), script, "# parent") == 300
+    assert all(count(profile, script, "# child") == 1 for profile in profiles.values())
 
 
 def test_a_child_whose_inheritance_is_gone(trace, any_python, tmp_path):
