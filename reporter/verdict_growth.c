@@ -11,6 +11,8 @@ enum { ROWS_NAMED = 3 };
 static const double sure_chance = 0.9, sure_p = 0.001, one_gib = 1 << 30;
 /* What is so far off that no forecast reaches there. */
 static const double furthest_seconds = 365.0 * 86400;
+/* More are a damaged file's. */
+static const double most_marks = 1e15;
 
 struct found {
 	const struct growth_row *row;
@@ -95,7 +97,7 @@ static struct trend all_together(const struct found *found, size_t count)
 static void advise_restart(const struct verdict *verdict, char **advice)
 {
 	const double marks = verdict->restart_marks;
-	if (marks >= 1)
+	if (marks >= 1 && marks < most_marks)
 		verdict_say(advice,
 			    "until then, a restart after every %s iterations at the latest"
 			    " (max_requests of gunicorn, maxtasksperchild of multiprocessing)"
