@@ -1,5 +1,7 @@
 #include "python_hooks.h"
 
+#include <pthread.h>
+
 #include "audit.h"
 #include "debug_blocks.h"
 #include "life.h"
@@ -255,18 +257,30 @@ void python_hooks_install(void)
 	atomic_fetch_or(&watch_word, WATCH_SLOTS);
 }
 
+/* Which thread ended the interpreter; 0: none has. */
+static _Atomic uintptr_t ended_by;
+
 void python_hooks_expect_restart(void)
 {
+	atomic_store(&ended_by, (uintptr_t)pthread_self());
 	atomic_fetch_or(&watch_word, WATCH_SLOTS);
+}
+
+/*
+ * The slots are read and written under locks of the interpreter's from 3.12 on, none of which is
+ * held around a malloc. That of 3.12 is freed when the interpreter ends, while threads that it
+ * forgot go on in C: then only the thread that ended it may look, which can't be in both.
+ */
+static bool slots_are_safe(void)
+{
+	const uintptr_t thread = atomic_load(&ended_by);
+
+	return python.minor != 12 || !thread || thread == (uintptr_t)pthread_self();
 }
 
 void python_hooks_check(void)
 {
-	/*
-	 * The slots are read and written under locks of the interpreter's from 3.13 on, none of
-	 * which is held around a malloc.
-	 */
-	if (!life_traced() || !thread_enter())
+	if (!life_traced() || !slots_are_safe() || !thread_enter())
 		return;
 	wrap_arenas();
 	wrap_domains();
