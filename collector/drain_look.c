@@ -71,15 +71,6 @@ static const struct mark *new_mark(struct drain *drain)
 	return is_worth_it(mark) ? mark : NULL;
 }
 
-/* The program waits before it tears down what the look is for. */
-static bool program_waits(const struct drain *drain, const struct mark *mark)
-{
-	const struct ring_header *header = drain->ring->header;
-
-	return mark->figures.number &&
-	       atomic_load(&header->look_wanted) == mark->figures.number;
-}
-
 bool drain_look_wanted(const struct drain *drain)
 {
 	const struct ring_header *header = drain->ring->header;
@@ -87,18 +78,35 @@ bool drain_look_wanted(const struct drain *drain)
 	return atomic_load(&header->look_wanted) != atomic_load(&header->looked);
 }
 
+/*
+ * The program waits before it tears down what the look is for. Others may have made marks since.
+ */
+static const struct mark *awaited_mark(const struct drain *drain)
+{
+	const struct marks *marks = &drain->ledger->heap.marks;
+	const uint32_t wanted = atomic_load(&drain->ring->header->look_wanted);
+
+	if (!wanted || !drain_look_wanted(drain))
+		return NULL;
+	for (size_t i = marks->count; i > 0; i--)
+		if (marks->items[i - 1].figures.number == wanted)
+			return &marks->items[i - 1];
+	return NULL;
+}
+
 void drain_attend_look(struct drain *drain)
 {
-	const struct mark *mark = new_mark(drain);
+	const struct mark *awaited = awaited_mark(drain), *mark = new_mark(drain);
 	uint64_t now = drain_stream_ns(drain);
 	bool may = drain->look_cost_ns * COST_PART <= now + GRACE_NS;
-	bool waits = mark && program_waits(drain, mark);
 
-	if (waits || (mark && may))
+	if (awaited)
+		drain_look(drain, awaited->figures.time_ns);
+	else if (mark && may)
 		drain_look(drain, mark->figures.time_ns);
 	else if (may && now - drain->last_look_ns >= step_ns(drain))
 		drain_look(drain, 0);
-	if (waits)
+	if (awaited)
 		atomic_store(&drain->ring->header->looked,
 			     atomic_load(&drain->ring->header->look_wanted));
 }

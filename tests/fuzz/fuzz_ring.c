@@ -52,7 +52,7 @@ static void read_tables(const struct ring *ring)
 	for (uint32_t i = 0; i < ring->facts.cancel_slots; i++)
 		sum += cancel[i].record.head + cancel[i].reserved[2];
 	for (uint32_t i = 0; i < ring->facts.temp_slots; i++)
-		sum += temp[i].lock + temp[i].reserved;
+		sum += temp[i].lock + temp[i].freer + temp[i].flags;
 	(void)sum;
 }
 
