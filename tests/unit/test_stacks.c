@@ -94,9 +94,12 @@ static void test_nodes(void **state)
 
 	put_node(&f->stream, 1, 0, STREAM_CODE_THREAD, 3);
 	put_node(&f->stream, 2, 1, STREAM_CODE_FIRST, -2);
-	put_node(&f->stream, 5, 1, STREAM_CODE_FIRST, 0); /* out of turn */
+	put_node(&f->stream, 5, 1, STREAM_CODE_FIRST, 7); /* 3 and 4 were lost */
+	put_node(&f->stream, 2, 1, STREAM_CODE_FIRST, 8); /* a second time */
 	apply(&f->stacks, &f->stream);
-	assert_int_equal(f->stacks.node_count, 2);
+	assert_int_equal(f->stacks.node_count, 5);
+	assert_int_equal(f->stacks.nodes[2].code, STREAM_CODE_TRUNCATED);
+	assert_int_equal(f->stacks.nodes[4].instr, 7);
 	assert_int_equal(f->stacks.nodes[0].code, STREAM_CODE_THREAD);
 	assert_int_equal(f->stacks.nodes[0].instr, 3);
 	assert_int_equal(f->stacks.nodes[1].parent, 1);
