@@ -15,16 +15,25 @@ FREE_REALLOC, SIZE_WIDE, CLASS_KEPT, PREDICTIONS = 2, 0xffffffff, 63, 4096
 TAG_FREE_SAME, TAG_FREE_OTHER, TAG_RETAG = 70, 71, 72
 
 
-def segments(data):
-    """The content of each frame with the number of its records."""
+def end_of(data, following):
+    """The number from which on a segment's frames are the parent's only, by the segment behind it; None: all count."""
+    run_id = HEADER.unpack_from(data)[7]
+    child_run_id, _, _, _, first_sequence, parent_run_id, _ = HEADER.unpack_from(following)[7:]
+    return first_sequence if child_run_id != run_id == parent_run_id else None
+
+
+def segments(data, end=None):
+    """The content of each frame before number `end` with the number of its records."""
     magic, version, header_bytes, *_, checksum = HEADER.unpack_from(data)
     if magic != b"MEMTJNL1" or version != 1 or fnv1a(data[:header_bytes - 8]) != checksum:
         raise Damaged("not a journal")
     at = header_bytes
     while at + FRAME.size <= len(data):
-        magic, records, _, _, _, _, raw_bytes, stored_bytes, _, checksum = FRAME.unpack_from(data, at)
+        magic, records, sequence, _, _, _, raw_bytes, stored_bytes, _, checksum = FRAME.unpack_from(data, at)
         if magic != b"MFRM" or fnv1a(data[at:at + FRAME.size - 8]) != checksum:
             raise Damaged(f"the frame at offset {at}")
+        if sequence == end:
+            return
         stored = data[at + FRAME.size:at + FRAME.size + stored_bytes]
         raw = zstandard.ZstdDecompressor().decompressobj().decompress(stored)
         if len(raw) != raw_bytes:
@@ -88,10 +97,10 @@ def batch(raw, count):
         yield kind, last[chain], stack | size << 32 | size_class << 48
 
 
-def records(data):
+def records(data, end=None):
     """(kind, a, b, payload) of each record of a journal; payload: the bytes of its DATA."""
     group = None
-    for raw, count in segments(data):
+    for raw, count in segments(data, end):
         for kind, a, b in batch(raw, count):
             if kind == DATA:
                 group[3] += a.to_bytes(6, "little") + b.to_bytes(8, "little")

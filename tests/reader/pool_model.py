@@ -5,6 +5,7 @@ it the two other witnesses, in the same shape: the figures that the interpreter 
 (_PyObject_DebugMallocStats), and its pool headers, as they lie in a copy of its memory.
 """
 
+import itertools
 import re
 import struct
 from collections import Counter
@@ -140,8 +141,10 @@ class Model:
 def pools_at_marks(paths):
     """name of a mark -> Pools as of it, from the segments of a journal."""
     model, at_marks = Model(), {}
-    for path in paths:
-        for kind, a, b, payload in journal.records(path.read_bytes()):
+    contents = [path.read_bytes() for path in paths]
+    ends = [journal.end_of(*pair) for pair in itertools.pairwise(contents)] + [None]
+    for content, end in zip(contents, ends):
+        for kind, a, b, payload in journal.records(content, end):
             if kind == journal.MARK and b >> 32 == 0:
                 at_marks[payload[MARK_BYTES:b & 0xffffffff].decode()] = model.pools()
             else:
