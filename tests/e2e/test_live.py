@@ -157,6 +157,8 @@ def test_in_place_on_a_terminal(program):
     pid, fd = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm", COLUMNS="80")
+        # Whoever started us in the background may have had it ignored.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execv(COMMAND, [COMMAND, "report", "--live=0.2", str(program.file())])
     try:
         text = read_terminal(fd, lambda text: text.count(b"\x1b[H") >= 4)
