@@ -10,11 +10,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STAT_START_FIELD = 22, STAT_THREADS_FIELD = 20, STAT_STATE_FIELD = 3 };
+enum {
+	STAT_STATE_FIELD = 3,
+	STAT_FLAGS_FIELD = 9,
+	STAT_THREADS_FIELD = 20,
+	STAT_START_FIELD = 22,
+	FLAG_EXITING = 4, /* the kernel's PF_EXITING */
+	LAST_BREATH_MS = 2000,
+};
 
 struct program_stat {
 	char state;
-	unsigned long long threads, start;
+	unsigned long long flags, threads, start;
 };
 
 static int open_proc(pid_t pid, const char *name)
@@ -58,6 +65,8 @@ static bool read_stat(pid_t pid, struct program_stat *ret)
 		at++;
 		if (field == STAT_STATE_FIELD)
 			ret->state = *at;
+		if (field == STAT_FLAGS_FIELD)
+			ret->flags = strtoull(at, NULL, 10);
 		if (field == STAT_THREADS_FIELD)
 			ret->threads = strtoull(at, NULL, 10);
 		if (field == STAT_START_FIELD) {
@@ -66,6 +75,13 @@ static bool read_stat(pid_t pid, struct program_stat *ret)
 		}
 	}
 	return false;
+}
+
+uint64_t program_start_time(uint32_t pid)
+{
+	struct program_stat stat;
+
+	return read_stat((pid_t)pid, &stat) ? stat.start : 0;
 }
 
 /* Without a process descriptor: a zombie whose other threads run on is alive. */
@@ -106,13 +122,27 @@ void program_release(struct program *program)
 	program->pidfd = program->statm_fd = -1;
 }
 
-bool program_alive(const struct program *program)
+static bool alive_after(const struct program *program, int wait_ms)
 {
 	struct pollfd poll_fd = {.fd = program->pidfd, .events = POLLIN};
 
 	if (program->pidfd < 0)
 		return stat_alive(program);
-	return poll(&poll_fd, 1, 0) <= 0;
+	return poll(&poll_fd, 1, wait_ms) <= 0;
+}
+
+bool program_alive(const struct program *program)
+{
+	return alive_after(program, 0);
+}
+
+bool program_lasts(const struct program *program)
+{
+	struct program_stat stat = {.flags = 0};
+	/* The main thread alone may have ended: then the others go on when the wait is over. */
+	bool ends = read_stat(program->pid, &stat) && stat.flags & FLAG_EXITING;
+
+	return alive_after(program, ends ? LAST_BREATH_MS : 0);
 }
 
 bool program_stopped(const struct program *program)

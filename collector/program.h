@@ -20,10 +20,17 @@ struct program {
 	int statm_fd;   /* kept open: its figures are asked for all the time */
 };
 
+/* What tells it from others of its number, or 0: there is no such process. */
+uint64_t program_start_time(uint32_t pid);
 void program_init(struct program *program, uint32_t pid, uint64_t start);
 void program_release(struct program *program);
 /* A zombie is dead: nothing of it will write any more. */
 bool program_alive(const struct program *program);
+/*
+ * The same for who must not call a program running that was just killed: one that is on its
+ * way out is given up to two seconds to be gone.
+ */
+bool program_lasts(const struct program *program);
 /* Stopped by a signal or a debugger: time doesn't pass for it. */
 bool program_stopped(const struct program *program);
 /* Whether that can be known: it lives, and we may look. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../collector/mem.h"
+#include "../collector/program.h"
 #include "ring_peek.h"
 
 static const char suffix[] = ".ring";
@@ -60,7 +61,7 @@ static int open_mapped(uint32_t pid, const char *mapped, struct live_ring *ret_r
 {
 	char path[PATH_MAX + 64];
 	struct ring_peek peek;
-	const uint64_t start = process_start_time(pid);
+	const uint64_t start = program_start_time(pid);
 	snprintf(path, sizeof path, "%s", mapped);
 	if (ring_peek_file(path, &peek, NULL) || peek.process_start != start)
 		snprintf(path, sizeof path, "/proc/%u/root%s", pid, mapped);

@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "../collector/program.h"
 
 static int check(const char *path, const struct ring_header *header, uint64_t file_bytes,
 		 struct err *err)
@@ -81,33 +82,13 @@ int ring_peek_file(const char *path, struct ring_peek *ret_peek, struct err *err
 	return ring_peek_header(path, page, (uint64_t)status.st_size, ret_peek, err);
 }
 
-uint64_t process_start_time(uint32_t pid)
-{
-	char path[64], text[1024];
-	snprintf(path, sizeof path, "/proc/%u/stat", pid);
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	const ssize_t len = read(fd, text, sizeof text - 1);
-	close(fd);
-	if (len <= 0)
-		return 0;
-	text[len] = '\0';
-	/*
-	 * The name in brackets may hold anything, brackets too; fields are counted behind it.
-	 */
-	char *at = strrchr(text, ')');
-	if (!at || !at[1] || at[2] == 'Z' || at[2] == 'X')
-		return 0;
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
-}
-
 bool ring_peek_process_is_alive(const struct ring_peek *peek)
 {
-	const uint64_t start = process_start_time(peek->pid);
-	return start && start == peek->process_start;
+	struct program program;
+	program_init(&program, peek->pid, peek->process_start);
+	const bool lasts = peek->process_start && program_lasts(&program);
+	program_release(&program);
+	return lasts;
 }
 
 bool ring_peek_pid_is_here(const struct ring_peek *peek)

@@ -26,13 +26,14 @@ int ring_peek_file(const char *path, struct ring_peek *ret_peek, struct err *err
 /* The same from a copy of the first page; `file_bytes` is the length of the whole file. */
 int ring_peek_header(const char *path, const void *page, uint64_t file_bytes,
 		     struct ring_peek *ret_peek, struct err *err);
-/* The very process that wrote it, not another one of its pid. */
+/*
+ * The very process that wrote it, not another one of its pid. One that is being killed is
+ * waited for.
+ */
 bool ring_peek_process_is_alive(const struct ring_peek *peek);
 /*
  * The process is visible from here at all, dead or alive: the collector's pid is that of one.
  */
 bool ring_peek_pid_is_here(const struct ring_peek *peek);
-/* Field 22 of /proc/PID/stat; 0: there is no such process. A zombie counts as gone. */
-uint64_t process_start_time(uint32_t pid);
 
 #endif

@@ -381,3 +381,36 @@ def test_what_was_left_for_a_child_is_cleared_away(trace, any_python):
                               capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert left.exists() == stays
+
+
+SLOW_TO_GO = """\
+import ctypes, mmap, time
+kept = [bytes(467) for _ in range(1000)]  # fill
+area = mmap.mmap(-1, 768 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+area.madvise(15)  # no huge pages: each of the small ones is given back by itself
+for at in range(0, len(area), mmap.PAGESIZE):
+    area[at] = 1
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.hazard("sudden ends")
+def test_one_that_is_being_killed_does_not_run(trace, any_python, tmp_path):
+    """The kernel takes its time to give back a large memory: who asks meanwhile waits, and isn't told that the
+    program runs."""
+    script = tmp_path / "slow_to_go.py"
+    script.write_text(SLOW_TO_GO)
+    program = trace.start(any_python, script, stdout=subprocess.PIPE, text=True)
+    assert program.stdout.readline() == "ready\n"
+    collectors = group_of_collector(trace.out)
+    os.killpg(collectors, signal.SIGKILL)
+    program.send_signal(signal.SIGKILL)
+    while pathlib.Path(f"/proc/{program.pid}/cmdline").read_bytes():
+        pass
+    done = subprocess.run([COMMAND, "recover", *trace.out.glob("*.memtrace")], capture_output=True, text=True)
+    program.communicate()
+    assert (done.returncode, done.stderr) == (0, "")
+    profile, = map(Profile, find_profiles(trace.out))
+    profile.check(killed=True)
+    assert 1000 <= profile.line(script, line_of(script, "# fill"))["count"] <= 1004

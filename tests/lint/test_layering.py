@@ -16,7 +16,7 @@ ALLOWED = {
         "preload/stream.h",
         *(f"collector/{name}.h" for name in (
             "err", "mem", "buf", "u64map", "profile", "profile_read", "linetable",
-            "block_table", "journal", "stream_read")),
+            "block_table", "journal", "stream_read", "program")),
     },
 }
 
