@@ -220,6 +220,8 @@ void diff_init(struct diff *diff, const struct diff_query *query)
 	compute_side(query, &diff->after);
 	diff_figures_of(&diff->before);
 	diff_figures_of(&diff->after);
+	diff->before.resident = resident_set_at(query->before, &diff->before.to);
+	diff->after.resident = resident_set_at(query->after, &diff->after.to);
 	make_rows(diff);
 	diff->total.before_figures = diff->before.growth.total;
 	diff->total.after_figures = diff->after.growth.total;

@@ -13,6 +13,7 @@
 
 #include "growth.h"
 #include "matching.h"
+#include "resident_set.h"
 
 enum diff_weight {
 	DIFF_LIVE = 0,
@@ -55,6 +56,7 @@ struct diff_side {
 	struct grouping grouping;
 	struct growth growth;
 	uint64_t figures[DIFF_FIGURE_COUNT]; /* UINT64_MAX: not known */
+	struct resident_set resident;        /* at `to`, or nearest to it */
 };
 
 enum diff_change { DIFF_SAME = 0, DIFF_GREW, DIFF_SHRANK, DIFF_APPEARED, DIFF_WENT };

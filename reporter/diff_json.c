@@ -6,6 +6,8 @@
  *	         wrong with either profile
  *	figures  of the whole processes at `to`, each with before, after and diff: see the keys
  *	         in diff_figures.c
+ *	resident  before, after  as in memtrace.report/1: null where nobody looked
+ *	         diff    rss_bytes and parts, after less before; null where either is
  *	by       line, own, function, file, module
  *	weight   what rows are compared by: live, growth, peak, total
  *	rows     largest growth first: change ("grew", "shrank", "appeared", "went", "same"),
@@ -63,6 +65,28 @@ static void write_process_figures(struct json *json, const struct diff *diff)
 		else
 			json_i64(json, "diff", (int64_t)(after - before));
 		json_close(json);
+	}
+	json_close(json);
+}
+
+static void write_resident(struct json *json, const struct diff *diff)
+{
+	const struct resident_set *before = &diff->before.resident;
+	const struct resident_set *after = &diff->after.resident;
+	json_object(json, "resident");
+	report_json_resident("before", before, json);
+	report_json_resident("after", after, json);
+	if (before->known && after->known) {
+		json_object(json, "diff");
+		json_i64(json, "rss_bytes", (int64_t)(after->bytes - before->bytes));
+		json_object(json, "parts");
+		for (size_t i = 0; i < SHARES; i++)
+			json_i64(json, resident_set_keys[i],
+				 (int64_t)(after->shares[i] - before->shares[i]));
+		json_close(json);
+		json_close(json);
+	} else {
+		json_null(json, "diff");
 	}
 	json_close(json);
 }
@@ -141,6 +165,7 @@ void diff_json(const struct diff *diff, size_t limit, struct json *json)
 	diff_notes(diff, write_note, json);
 	json_close(json);
 	write_process_figures(json, diff);
+	write_resident(json, diff);
 	json_text(json, "by", grouping_by_names[diff->by]);
 	json_text(json, "weight", diff_weight_names[diff->weight]);
 	write_rows(json, diff, limit);

@@ -7,7 +7,6 @@
 #include "caption.h"
 #include "paragraph.h"
 #include "source.h"
-#include "table.h"
 
 struct printer {
 	const struct diff *diff;
@@ -35,26 +34,27 @@ static void print_note(void *user, const char *sentence)
 	paragraph_warn(printer->term, sentence);
 }
 
-static void add_figure(struct table *table, const struct printer *printer, bool bytes,
-		       uint64_t value)
+static void add_figure(struct table *table, enum units_kind units, bool bytes, uint64_t value)
 {
 	table_cell(table, value == UINT64_MAX ? "?"
-			  : bytes             ? units_size(printer->units, value).text
+			  : bytes             ? units_size(units, value).text
 					      : units_count(value).text);
 }
 
-static void add_change(struct table *table, const struct printer *printer, bool bytes,
-		       uint64_t before, uint64_t after)
+void diff_add_cells(struct table *table, enum units_kind units, bool bytes, uint64_t before,
+		    uint64_t after)
 {
 	const int64_t change = (int64_t)(after - before);
 	const bool known = before != UINT64_MAX && after != UINT64_MAX;
 	char percent[32] = "";
+	add_figure(table, units, bytes, before);
+	add_figure(table, units, bytes, after);
 	/* Of next to nothing everything is a multiple. */
 	if (known && before && after / before < 100)
 		snprintf(percent, sizeof percent, "%+.1f %%",
 			 100 * ((double)after - (double)before) / (double)before);
 	table_cell(table, !known  ? ""
-			  : bytes ? units_size_diff(printer->units, change).text
+			  : bytes ? units_size_diff(units, change).text
 				  : units_count_diff(change).text);
 	table_cell(table, percent);
 }
@@ -74,9 +74,7 @@ static void print_figures(const struct printer *printer)
 		if (before == UINT64_MAX && after == UINT64_MAX)
 			continue;
 		table_cell(&table, diff_figure_names[i].text);
-		add_figure(&table, printer, bytes, before);
-		add_figure(&table, printer, bytes, after);
-		add_change(&table, printer, bytes, before, after);
+		diff_add_cells(&table, printer->units, bytes, before, after);
 	}
 	putc('\n', printer->term->out);
 	table_print(&table, printer->term);
@@ -253,6 +251,7 @@ void diff_text(const struct diff *diff, size_t limit, const struct term *term,
 	print_side(&printer, "after", &diff->after);
 	diff_notes(diff, print_note, &printer);
 	print_figures(&printer);
+	diff_resident(diff, term, units);
 	print_heading(&printer);
 	print_rows(&printer, limit);
 	figures_text(&printer, &diff->total, total, sizeof total);

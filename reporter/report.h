@@ -90,7 +90,8 @@ void report_json_verdict(const struct report *report, struct json *json);
 void report_json_pins(const struct report *report, struct json *json);
 void report_json_arenas(const struct report *report, struct json *json);
 void report_json_cycles(const struct report *report, enum units_kind units, struct json *json);
-void report_json_resident(const struct report *report, struct json *json);
+void report_json_resident(const char *key, const struct resident_set *resident,
+			  struct json *json);
 void report_json_timeline(const struct report *report, struct json *json);
 void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);

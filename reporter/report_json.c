@@ -482,7 +482,7 @@ void report_json(const struct report *report, enum units_kind units, struct json
 	report_json_arenas(report, json);
 	report_json_heap(report, json);
 	report_json_cycles(report, units, json);
-	report_json_resident(report, json);
+	report_json_resident("resident", &report->resident, json);
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);
 	write_peak(json, &report->profile->run);

@@ -100,14 +100,14 @@ void report_resident(const struct report *report, const struct term *term,
 				 units_size(units, rest).text);
 }
 
-void report_json_resident(const struct report *report, struct json *json)
+void report_json_resident(const char *key, const struct resident_set *resident,
+			  struct json *json)
 {
-	const struct resident_set *resident = &report->resident;
 	if (!resident->known) {
-		json_null(json, "resident");
+		json_null(json, key);
 		return;
 	}
-	json_object(json, "resident");
+	json_object(json, key);
 	json_double(json, "seconds", resident->seconds, 6);
 	json_bool(json, "at_moment", resident->at_moment);
 	json_u64(json, "rss_bytes", resident->bytes);

@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
-from conftest import COMMAND, INTERPRETERS, LIBRARY, clean_environment, line_of, python_build, python_version
+from conftest import COMMAND, INTERPRETERS, LIBRARY, ROOT, clean_environment, line_of, python_build, python_version
 
 # Blocks of one size each, none of them served by a pool, and with a list that has its room from the start.
 BEFORE = """\
@@ -67,11 +68,13 @@ def steady(n):
         kept[i] = b"." * 5000  # steady
 steady(50); grows(25); new_name(35); fixed(40); again(20)
 """
+# Of an older release: nobody looked at resident sets.
+V1 = ROOT / "tests/data/v1.memtrace"
 EMPTY = python_build(next(iter(INTERPRETERS.values()), "/usr/bin/python3")).empty_bytes
 
 
-def run(python, script, out, **variables):
-    done = subprocess.run([python, script], capture_output=True, text=True, timeout=120, cwd=script.parent,
+def run(python, script, out, args=(), **variables):
+    done = subprocess.run([python, script, *args], capture_output=True, text=True, timeout=120, cwd=script.parent,
                           env=clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=out, **variables))
     assert (done.returncode, done.stderr) == (0, "")
     return out
@@ -203,6 +206,44 @@ def test_each_side_is_what_its_report_says(tmp_path, any_python):
                 assert found["total"][side][key] == report["total"][key]
             assert found["figures"]["peak_bytes"][side] == report["peak"]["live_bytes"]
             assert found["figures"]["arena_bytes"][side] == report["arenas"]["bytes"]
+            assert found["resident"][side] == report["resident"]
+
+
+# As many MiB as the argument says, all of them written to, live until the collector looks.
+MAPS = """\
+import mmap, sys
+bytes_count = int(sys.argv[1]) << 20
+area = mmap.mmap(-1, bytes_count, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for at in range(0, bytes_count, 4096):
+    area[at] = 1
+"""
+
+
+def test_what_the_resident_sets_consist_of(tmp_path, any_python):
+    script = write(tmp_path / "maps.py", MAPS)
+    before, after = (run(any_python, script, tmp_path / f"{mib}.memtrace", args=[str(mib)]) for mib in (8, 40))
+    found = diff(before, after)["resident"]
+    parts = found["diff"]["parts"]
+    assert sum(parts.values()) == found["diff"]["rss_bytes"]
+    assert found["after"]["rss_bytes"] - found["before"]["rss_bytes"] == found["diff"]["rss_bytes"]
+    assert all(parts[key] == found["after"]["parts"][key] - found["before"]["parts"][key] for key in parts)
+    assert parts["mapped"] == 32 << 20
+    assert all(abs(parts[key]) < 2 << 20 for key in parts if key not in ("mapped", "file"))
+    text = call("diff", before, after).stdout
+    assert re.search(r"^mapped by the program +8\S* MiB +40\S* MiB +\+32\.0 MiB", text, re.M)
+    # Nobody looks so early.
+    text = " ".join(call("diff", "--to", "start", before, after).stdout.split())
+    assert re.search("before: as it was at [^,]*, the look that came nearest to start", text)
+
+
+def test_a_resident_set_that_nobody_looked_at(tmp_path, any_python):
+    new = run(any_python, write(tmp_path / "short.py", "kept = bytes(100000)\n"), tmp_path / "new.memtrace")
+    for args, side in (((V1, new), "before"), ((new, V1), "after")):
+        found = diff(*args)["resident"]
+        assert [key for key in ("before", "after") if found[key] is None] == [side]
+        assert found["diff"] is None
+        text = " ".join(call("diff", *args).stdout.split())
+        assert f"{side}: there is no look at the resident set for end" in text
 
 
 def test_weights(tmp_path, any_python):
