@@ -38,7 +38,8 @@ void drain_look(struct drain *drain, uint64_t mark_ns)
 	uint64_t begin = drain_stream_ns(drain), spent_ns = processor_ns();
 	uint64_t rss_bytes = program_rss_bytes(drain->program);
 	struct stream_resident resident;
-	bool known = resident_look(drain->program, drain->ring_path, heap, &resident);
+	__attribute__((cleanup(mapped_release))) struct mapped mapped = {0};
+	bool known = resident_look(drain->program, drain->ring_path, heap, &resident, &mapped);
 
 	drain->look_cost_ns += processor_ns() - spent_ns;
 	drain->last_look_ns = begin;
@@ -50,6 +51,10 @@ void drain_look(struct drain *drain, uint64_t mark_ns)
 	resident.cost_ns = drain_stream_ns(drain) - begin;
 	stream_put_group(&drain->batch, record_head(R_RESIDENT, 0), 0, &resident,
 			 sizeof(resident));
+	mapped_finish(&mapped, begin);
+	for (size_t i = 0; i < mapped.count; i++)
+		stream_put_group(&drain->batch, record_head(R_MAPPED, 0), 0, &mapped.items[i],
+				 sizeof(mapped.items[i]));
 	drain_flush(drain);
 }
 

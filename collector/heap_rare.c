@@ -250,6 +250,16 @@ static void apply_resident(struct heap *heap, const struct record *r)
 	residents_add(&heap->residents, &resident);
 }
 
+static void apply_mapped(struct heap *heap, const struct record *r)
+{
+	struct stream_mapped mapped;
+
+	stream_payload(r, sizeof(mapped), &mapped);
+	if (mapped.stack != STREAM_OTHER_STACKS)
+		mapped.stack = known_stack(heap, mapped.stack);
+	residents_add_mapped(&heap->residents, &mapped);
+}
+
 static enum heap_end end_of_stream(uint64_t how)
 {
 	switch (how) {
@@ -331,6 +341,9 @@ void heap_apply_rare(struct heap *heap, const struct record *r)
 		break;
 	case R_RESIDENT:
 		apply_resident(heap, r);
+		break;
+	case R_MAPPED:
+		apply_mapped(heap, r);
 		break;
 	case R_WAITING:
 		marks_wait(&heap->marks, known_stack(heap, record_low(r)), record_high(r));

@@ -36,6 +36,7 @@ enum state_part {
 	STATE_GARBAGE,
 	STATE_RESIDENTS,
 	STATE_FREES,
+	STATE_MAPPED,
 	STATE_END,
 };
 

@@ -286,6 +286,22 @@ static void read_residents(struct heap *heap, struct cursor *c)
 	}
 }
 
+static void read_mapped(struct heap *heap, struct cursor *c)
+{
+	struct stream_mapped mapped;
+
+	while (state_more(c)) {
+		const uint8_t *bytes = cursor_bytes(c, sizeof(mapped));
+
+		if (!bytes)
+			return;
+		memcpy(&mapped, bytes, sizeof(mapped));
+		if (mapped.stack != STREAM_OTHER_STACKS)
+			mapped.stack = known_stack(heap, mapped.stack);
+		residents_add_mapped(&heap->residents, &mapped);
+	}
+}
+
 static void read_frees(struct heap *heap, struct cursor *c)
 {
 	heap->frees.partial = cursor_varint(c) != 0;
@@ -350,6 +366,7 @@ void heap_state_apply(struct heap *heap, const struct record *r)
 		[STATE_GARBAGE] = read_garbage,
 		[STATE_RESIDENTS] = read_residents,
 		[STATE_FREES] = read_frees,
+		[STATE_MAPPED] = read_mapped,
 		[STATE_END] = NULL,
 	};
 	struct stream_text *text = &heap->state_text;

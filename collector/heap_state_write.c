@@ -373,6 +373,9 @@ static void write_residents(struct state_writer *writer)
 	buf_append(&writer->part, residents->items,
 		   residents->count * sizeof(*residents->items));
 	state_part(writer, STATE_RESIDENTS);
+	buf_append(&writer->part, residents->mapped,
+		   residents->mapped_count * sizeof(*residents->mapped));
+	state_part(writer, STATE_MAPPED);
 }
 
 /* partial; then pair by pair, in the order in which they came. */

@@ -29,14 +29,20 @@ static uint64_t page_up(uint64_t address)
 	return page_down(address + PAGE - 1);
 }
 
-static void add(struct pieces *pieces, uint64_t address, uint64_t end, enum resident_part part)
+static void add_by(struct pieces *pieces, uint64_t address, uint64_t end,
+		   enum resident_part part, uint32_t stack)
 {
 	if (end <= address)
 		return;
 	pieces->items = mem_grow(pieces->items, &pieces->capacity, pieces->count + 1,
 				 sizeof(*pieces->items));
 	pieces->items[pieces->count++] =
-		(struct piece){.address = address, .end = end, .part = part};
+		(struct piece){.address = address, .end = end, .part = part, .stack = stack};
+}
+
+static void add(struct pieces *pieces, uint64_t address, uint64_t end, enum resident_part part)
+{
+	add_by(pieces, address, end, part, 0);
 }
 
 static void add_arenas(struct pieces *pieces, const struct arena_map *arenas)
@@ -53,8 +59,8 @@ static void add_mappings(struct pieces *pieces, const struct mappings *mappings)
 	for (size_t i = 0; i < mappings->count; i++) {
 		const struct mapping *mapping = &mappings->items[i];
 
-		add(pieces, mapping->address, mapping->address + mapping->bytes,
-		    RESIDENT_MAPPINGS);
+		add_by(pieces, mapping->address, mapping->address + mapping->bytes,
+		       RESIDENT_MAPPINGS, mapping->stack);
 	}
 }
 
@@ -68,8 +74,8 @@ static void add_blocks(struct pieces *pieces, const struct block_table *blocks)
 
 		if (!block->address || block->bytes < LEAST_MAPPED_BYTES || block->bytes >> 48)
 			continue;
-		add(pieces, page_down(block->address - CHUNK_HEADER_BYTES),
-		    page_up(block->address + block->bytes), RESIDENT_BLOCKS);
+		add_by(pieces, page_down(block->address - CHUNK_HEADER_BYTES),
+		       page_up(block->address + block->bytes), RESIDENT_BLOCKS, block->stack);
 		pieces->items[pieces->count - 1].block_bytes = block->bytes;
 	}
 }

@@ -86,6 +86,7 @@ uint64_t profile_checksum(const struct profile_header *header,
  * PNTS  struct profile_point, in order of time
  * PCHG  struct profile_point_change, all points' one after the other
  * RSET  struct stream_resident, in order of time: where the resident set was (residents.h)
+ * RMAP  struct stream_mapped, in order of time, then most resident first: who mapped what of it
  * ARNA  struct profile_arena, ascending by address
  * POOL  struct profile_pool, ascending by address, those with live blocks
  * PINS  struct profile_pin, ascending by arena, then by stack: who holds which arena

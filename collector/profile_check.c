@@ -223,6 +223,25 @@ static void check_residents(struct profile *profile)
 	}
 }
 
+/* A stack that isn't there isn't known. Sums over all of a look fit a number. */
+static void check_mapped(struct profile *profile)
+{
+	enum { ADDRESS_BITS = 48 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < profile->mapped_count; i++) {
+		struct stream_mapped item = profile->mapped[i];
+
+		if (item.stack != STREAM_OTHER_STACKS &&
+		    !profile_has_stack(profile, item.stack))
+			item.stack = 0;
+		if (item.part < RESIDENT_PARTS && item.bytes >> ADDRESS_BITS == 0 &&
+		    item.resident_bytes >> ADDRESS_BITS == 0)
+			profile->mapped[kept++] = item;
+	}
+	profile->mapped_count = kept;
+}
+
 static void check_threads(struct profile *profile)
 {
 	for (size_t i = 0; i < profile->thread_count; i++)
@@ -261,6 +280,7 @@ void profile_check(struct profile *profile)
 	check_windows(profile);
 	check_points(profile);
 	check_residents(profile);
+	check_mapped(profile);
 	check_lifetimes(profile);
 	check_frees(profile);
 	profile_check_map(profile);

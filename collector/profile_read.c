@@ -47,6 +47,7 @@ static const struct shape shapes[] = {
 	LATER("AUDD", struct profile_audit_difference, differences, difference_count),
 	LATER("PNTS", struct profile_point, points, point_count),
 	LATER("RSET", struct stream_resident, residents, resident_count),
+	LATER("RMAP", struct stream_mapped, mapped, mapped_count),
 	LATER("FREE", struct profile_freed, frees, freed_count),
 	LATER("LIFE", struct profile_lifetime, lifetimes, lifetime_count),
 	LATER("PCHG", struct profile_point_change, point_changes, point_change_count),

@@ -73,6 +73,8 @@ struct profile {
 	size_t freed_count;
 	struct stream_resident *residents; /* in order of time */
 	size_t resident_count;
+	struct stream_mapped *mapped; /* in order of time; NULL: not known */
+	size_t mapped_count;
 	struct profile_point *points; /* in order of time */
 	size_t point_count;
 	struct profile_point_change *point_changes;

@@ -18,7 +18,7 @@ struct draft {
 	struct err *err;
 };
 
-enum { SECTION_COUNT = 29 };
+enum { SECTION_COUNT = 30 };
 
 _Static_assert((int)HEAP_DIED == (int)PROFILE_DIED && (int)HEAP_EXEC == (int)PROFILE_EXEC,
 	       "the profile's numbers are the heap's");
@@ -245,12 +245,17 @@ static int write_course(struct draft *draft)
 static int write_residents(struct draft *draft)
 {
 	const struct residents *residents = &draft->heap->residents;
-	SECTION section;
+	SECTION looks, mapped;
 
-	section_write_init(&section, "RSET", sizeof(struct stream_resident));
+	section_write_init(&looks, "RSET", sizeof(struct stream_resident));
 	for (size_t i = 0; i < residents->count; i++)
-		section_write_add(&section, &residents->items[i], sizeof(residents->items[i]));
-	return profile_file_add(&draft->file, &section, draft->err);
+		section_write_add(&looks, &residents->items[i], sizeof(residents->items[i]));
+	section_write_init(&mapped, "RMAP", sizeof(struct stream_mapped));
+	for (size_t i = 0; i < residents->mapped_count; i++)
+		section_write_add(&mapped, &residents->mapped[i], sizeof(residents->mapped[i]));
+	if (profile_file_add(&draft->file, &looks, draft->err))
+		return -1;
+	return profile_file_add(&draft->file, &mapped, draft->err);
 }
 
 static int write_frees(struct draft *draft)

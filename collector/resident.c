@@ -15,7 +15,9 @@ static const uint64_t COUNTED_MOST_BYTES = 16ULL << 30;
 struct look {
 	const struct smaps *smaps;
 	const struct pieces *pieces;
+	const struct mappings *mappings;
 	struct stream_resident *resident;
+	struct mapped *mapped;
 	size_t piece; /* no earlier one reaches into what is still to come */
 	int pagemap;  /* -1: it can't be read */
 };
@@ -86,6 +88,8 @@ static void take_piece(struct look *look, const struct area *area, const struct 
 	if (bytes > *left)
 		bytes = *left;
 	look->resident->parts[piece->part] += bytes;
+	if (piece->part == RESIDENT_MAPPINGS || piece->part == RESIDENT_BLOCKS)
+		mapped_note(look->mapped, piece->part, piece->stack, end - *at, bytes);
 	look->resident->block_bytes += piece->address >= area->address ? piece->block_bytes : 0;
 	*left -= bytes;
 	*at = end;
@@ -101,6 +105,26 @@ static void share_out(struct look *look, const struct area *area)
 	     i++)
 		take_piece(look, area, &pieces->items[i], &at, &left);
 	look->resident->parts[rest_of(look, area)] += left;
+}
+
+/* Who mapped what of a file, or of memory that is shared. */
+static void name_mappings(struct look *look, const struct area *area, enum resident_part part)
+{
+	const struct mappings *mappings = look->mappings;
+	uint64_t left = area->resident_bytes, bytes;
+
+	for (size_t i = mappings_seek(mappings, area->address);
+	     i < mappings->count && mappings->items[i].address < area->end; i++) {
+		const struct mapping *mapping = &mappings->items[i];
+		uint64_t at = mapping->address, end = at + mapping->bytes;
+
+		at = at > area->address ? at : area->address;
+		end = end < area->end ? end : area->end;
+		bytes = left ? resident_of(look, area, at, end) : 0;
+		bytes = bytes < left ? bytes : left;
+		mapped_note(look->mapped, part, mapping->stack, end - at, bytes);
+		left -= bytes;
+	}
 }
 
 static void take_area(struct look *look, const struct area *area)
@@ -119,6 +143,8 @@ static void take_area(struct look *look, const struct area *area)
 		share_out(look, area);
 	else
 		look->resident->parts[parts[area->kind]] += area->resident_bytes;
+	if (!area->tracer && (area->kind == AREA_FILE || area->kind == AREA_SHARED))
+		name_mappings(look, area, parts[area->kind]);
 }
 
 static void take_arena(const struct arena *arena, struct stream_resident *resident)
@@ -171,9 +197,11 @@ static int open_pagemap(pid_t pid)
 }
 
 bool resident_look(const struct program *program, const char *ring_path,
-		   const struct heap *heap, struct stream_resident *ret_resident)
+		   const struct heap *heap, struct stream_resident *ret_resident,
+		   struct mapped *ret_mapped)
 {
 	struct stream_resident resident = {0};
+	struct mapped mapped = {0};
 	struct smaps smaps;
 	struct pieces pieces;
 
@@ -183,7 +211,9 @@ bool resident_look(const struct program *program, const char *ring_path,
 	struct look look = {
 		.smaps = &smaps,
 		.pieces = &pieces,
+		.mappings = &heap->mappings,
 		.resident = &resident,
+		.mapped = &mapped,
 		.pagemap = open_pagemap(program->pid),
 	};
 
@@ -196,5 +226,6 @@ bool resident_look(const struct program *program, const char *ring_path,
 	pieces_release(&pieces);
 	smaps_release(&smaps);
 	*ret_resident = resident;
+	*ret_mapped = mapped;
 	return true;
 }

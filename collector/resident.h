@@ -18,10 +18,15 @@
 #define MEMTRACE_RESIDENT_H
 
 #include "heap.h"
+#include "mapped.h"
 #include "program.h"
 
-/* Times and rss_bytes are the caller's. False: the kernel doesn't tell. */
+/*
+ * Times and rss_bytes are the caller's, and so is what was noted of `ret_mapped`: mapped_finish
+ * and mapped_release. False: the kernel doesn't tell, and there is nothing to release.
+ */
 bool resident_look(const struct program *program, const char *ring_path,
-		   const struct heap *heap, struct stream_resident *ret_resident);
+		   const struct heap *heap, struct stream_resident *ret_resident,
+		   struct mapped *ret_mapped);
 
 #endif

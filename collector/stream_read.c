@@ -25,6 +25,8 @@ size_t stream_record_slots(const struct record *r)
 		return text_slots(r) <= STREAM_MAX_DATA_SLOTS ? 1 + text_slots(r) : 0;
 	case R_RESIDENT:
 		return 1 + STREAM_RESIDENT_SLOTS;
+	case R_MAPPED:
+		return 1 + STREAM_MAPPED_SLOTS;
 	case R_AUDIT_POOL:
 		return 1 + (record_low(r) >> 24);
 	case R_NONE:

@@ -203,6 +203,11 @@ enum record_kind {
 	 * of them: struct stream_resident.
 	 */
 	R_RESIDENT = 38,
+	/*
+	 * Of the R_RESIDENT before it: what one stack mapped. a = 0; b = 0. R_DATA follow,
+	 * STREAM_MAPPED_SLOTS of them: struct stream_mapped.
+	 */
+	R_MAPPED = 39,
 	R_KIND_LIMIT = 64,
 };
 
@@ -317,6 +322,24 @@ _Static_assert(sizeof(struct stream_resident) == 200, "layout");
 enum {
 	STREAM_RESIDENT_SLOTS = (sizeof(struct stream_resident) + STREAM_DATA_BYTES - 1) /
 				STREAM_DATA_BYTES,
+};
+
+/* In the place of a stack: those that aren't told apart. */
+#define STREAM_OTHER_STACKS 0xffffffffu
+
+/* Payload of R_MAPPED: areas of one part that one stack mapped, all together. */
+struct stream_mapped {
+	uint64_t time_ns;        /* of the struct stream_resident that it belongs to */
+	uint64_t bytes;          /* of address space */
+	uint64_t resident_bytes; /* of these, counted in that one's parts[part] */
+	uint32_t stack;          /* 0: not known, STREAM_OTHER_STACKS: several */
+	uint32_t part;           /* enum resident_part */
+};
+_Static_assert(sizeof(struct stream_mapped) == 32, "layout");
+
+enum {
+	STREAM_MAPPED_SLOTS = (sizeof(struct stream_mapped) + STREAM_DATA_BYTES - 1) /
+			      STREAM_DATA_BYTES,
 };
 
 /*

@@ -287,6 +287,11 @@ static void dump_residents(const struct profile *profile, struct fields *fields)
 		record_resident_fields(&profile->residents[i], fields);
 		fields_end(fields);
 	}
+	for (size_t i = 0; i < profile->mapped_count; i++) {
+		fields_begin(fields, "RMAP");
+		record_mapped_fields(&profile->mapped[i], fields);
+		fields_end(fields);
+	}
 }
 
 static void dump_frees(const struct profile *profile, struct fields *fields)

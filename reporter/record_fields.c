@@ -43,6 +43,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_WAITING] = "WAITING",
 	[R_STATE] = "STATE",
 	[R_RESIDENT] = "RESIDENT",
+	[R_MAPPED] = "MAPPED",
 };
 
 void record_texts_init(struct record_texts *texts)
@@ -126,6 +127,15 @@ void record_resident_fields(const struct stream_resident *resident, struct field
 	fields_u64(fields, "cgroup_limit_bytes", resident->cgroup_limit_bytes);
 	fields_u64(fields, "machine_bytes", resident->machine_bytes);
 	fields_u64(fields, "machine_available_bytes", resident->machine_available_bytes);
+}
+
+void record_mapped_fields(const struct stream_mapped *mapped, struct fields *fields)
+{
+	fields_u64(fields, "time_ns", mapped->time_ns);
+	fields_u64(fields, "bytes", mapped->bytes);
+	fields_u64(fields, "resident_bytes", mapped->resident_bytes);
+	fields_u64(fields, "stack", mapped->stack);
+	fields_u64(fields, "part", mapped->part);
 }
 
 static void text_fields(struct record_texts *texts, const struct record *r,
@@ -314,6 +324,13 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 			struct stream_resident resident;
 			stream_payload(r, sizeof resident, &resident);
 			record_resident_fields(&resident, fields);
+		}
+		break;
+	case R_MAPPED:
+		if (slots > STREAM_MAPPED_SLOTS) {
+			struct stream_mapped mapped;
+			stream_payload(r, sizeof mapped, &mapped);
+			record_mapped_fields(&mapped, fields);
 		}
 		break;
 	case R_CODE:

@@ -26,5 +26,6 @@ void record_fields(struct record_texts *texts, const struct record *r, size_t sl
 
 /* What the collector saw of the resident set: in records and profiles the same fields. */
 void record_resident_fields(const struct stream_resident *resident, struct fields *fields);
+void record_mapped_fields(const struct stream_mapped *mapped, struct fields *fields);
 
 #endif

@@ -11,6 +11,7 @@
 #include "history.h"
 #include "json.h"
 #include "leak_test.h"
+#include "mapped_lines.h"
 #include "pinning.h"
 #include "resident_set.h"
 #include "term.h"
@@ -36,6 +37,7 @@ struct report {
 	struct fragmentation fragmentation;
 	struct c_heap heap;
 	struct resident_set resident;
+	struct mapped_lines mapped; /* none of several processes */
 	struct verdict verdict; /* of all lines, whatever was filtered */
 	enum grouping_by by;
 	struct moment from, to;
@@ -69,6 +71,9 @@ void report_freers(const struct report *report, const struct term *term, enum un
 /* What the resident set consists of, where the collector saw it. */
 void report_resident(const struct report *report, const struct term *term,
 		     enum units_kind units);
+/* Which rows mapped what of it, where that is much. */
+void report_mapped(const struct report *report, const struct term *term, enum units_kind units,
+		   const struct caption_folder *folder);
 /* How live bytes and the resident set went, with marks, where that is known. */
 void report_timeline(const struct report *report, const struct term *term,
 		     enum units_kind units);
@@ -92,6 +97,7 @@ void report_json_arenas(const struct report *report, struct json *json);
 void report_json_cycles(const struct report *report, enum units_kind units, struct json *json);
 void report_json_resident(const char *key, const struct resident_set *resident,
 			  struct json *json);
+void report_json_mapped(const struct report *report, struct json *json);
 void report_json_timeline(const struct report *report, struct json *json);
 void report_json_heap(const struct report *report, struct json *json);
 void report_json_audit(const struct report *report, struct json *json);

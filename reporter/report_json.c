@@ -79,6 +79,11 @@
  *		class_rounding, pool_headers and pinned are the arenas; c_live, allocator_free
  *		and c_mapped malloc's; mapped, file, shared, stack, memtrace, unattributed the
  *		others; see resident_set.h. Of several processes there is none
+ *	mapped   who mapped what of it, most resident first: rows (part, resident_bytes,
+ *	         mapped_bytes, file, line, function, module, name, stack; name is "(other
+ *	         stacks)" of those that the profile puts together) and past_hooks_bytes, what
+ *	         is resident of each part and was mapped by no row. null: not known, or of
+ *	         several processes
  *	free_lists  most_bytes: what blocks of dead objects, kept by the interpreter for the next
  *	         of their type, may stand at another line than their user's (null: not known);
  *	         tracked: whether the run followed them, then it is what can't be followed
@@ -483,6 +488,7 @@ void report_json(const struct report *report, enum units_kind units, struct json
 	report_json_heap(report, json);
 	report_json_cycles(report, units, json);
 	report_json_resident("resident", &report->resident, json);
+	report_json_mapped(report, json);
 	write_free_lists(json, report->profile);
 	write_marks(json, report->profile);
 	write_peak(json, &report->profile->run);

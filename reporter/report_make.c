@@ -74,6 +74,7 @@ static void compute(struct report *report, const struct report_query *query)
 			      &report->fragmentation);
 	report->heap = c_heap_at(report->profile, &report->to);
 	report->resident = resident_set_at(report->profile, &report->to);
+	mapped_lines_compute(report->lines, report->by, &report->resident, &report->mapped);
 	answers_compute(report, &report->grouping, &answers);
 	if (report->filtered)
 		find_whole_verdict(report, query);
@@ -126,6 +127,7 @@ void report_release(struct report *report)
 	arenas_release(&report->arenas);
 	leak_tests_release(&report->leaks);
 	freers_release(&report->freers);
+	mapped_lines_release(&report->mapped);
 	history_release(&report->history);
 	growth_release(&report->growth);
 	grouping_release(&report->grouping);

@@ -323,8 +323,10 @@ void report_text(const struct report *report, const struct term *term, enum unit
 		report_freers(report, term, units, &printer.folder);
 	if (!report->merge)
 		print_free_lists(&printer);
-	if (!report->merge)
+	if (!report->merge) {
 		report_resident(report, term, units);
+		report_mapped(report, term, units, &printer.folder);
+	}
 	report_arenas(report, term, units, &printer.folder);
 	report_cycles(report, term, units, &printer.folder, &printer.source);
 	if (!report->merge)

@@ -52,6 +52,7 @@ struct resident_set resident_set_of(const struct stream_resident *look)
 	struct resident_set resident = {
 		.known = true,
 		.seconds = (double)look->time_ns / 1e9,
+		.time_ns = look->time_ns,
 		.swap_bytes = look->swap_bytes,
 	};
 	uint64_t *shares = resident.shares;

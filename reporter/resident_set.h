@@ -38,9 +38,10 @@ extern const char *const resident_set_names[]; /* for people */
 
 struct resident_set {
 	bool known;
-	bool at_moment; /* else it is the nearest */
-	double seconds; /* since start */
-	uint64_t bytes; /* all shares */
+	bool at_moment;   /* else it is the nearest */
+	double seconds;   /* since start */
+	uint64_t time_ns; /* of the look: the same to the nanosecond */
+	uint64_t bytes;   /* all shares */
 	uint64_t shares[SHARES];
 	int64_t residual_bytes; /* the kernel's counter less `bytes` */
 	uint64_t swap_bytes;

@@ -1,10 +1,11 @@
 """Where the resident set is: parts that add up to what the kernel says, each the size of what a program put there."""
 
 import json
+import re
 import subprocess
 
 import pytest
-from conftest import COMMAND, LIBRARY, ROOT, clean_environment
+from conftest import COMMAND, LIBRARY, ROOT, clean_environment, line_of
 
 MIB = 1 << 20
 
@@ -24,21 +25,21 @@ with open(path, "wb") as file:
     for _ in range(20):
         file.write(b"x" * MIB)
 file = open(path, "rb")
-mapped_file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+mapped_file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # file
 for at in range(0, len(mapped_file), 4096):
     mapped_file[at]
 
-private = mmap.mmap(-1, 24 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+private = mmap.mmap(-1, 24 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # private
 for at in range(0, 18 * MIB, 4096):
     private[at] = 1
-shared = mmap.mmap(-1, 12 * MIB)
+shared = mmap.mmap(-1, 12 * MIB)  # shared
 for at in range(0, len(shared), 4096):
     shared[at] = 1
 
 small = [libc.malloc(40_000) for _ in range(400)]
 for block in small:
     ctypes.memset(block, 1, 40_000)
-large = libc.malloc(64 * MIB)
+large = libc.malloc(64 * MIB)  # large
 ctypes.memset(large, 1, 30 * MIB)
 
 class OnTheStack(ctypes.Structure):
@@ -92,6 +93,83 @@ def test_every_part_is_what_the_program_put_there(python, tmp_path):
     assert 30 * MIB <= parts["c_mapped"] < 38 * MIB
     assert 6 * MIB <= parts["stack"] < 16 * MIB
     assert parts["unattributed"] < 4 * MIB
+    # Each area belongs to the line that mapped it, to the page; and what else is resident of these, to none.
+    mapped = report["mapped"]
+    rows = {(row["part"], row["line"]): row for row in mapped["rows"] if row["file"] == str(script)}
+    for part, word, resident_bytes, mapped_bytes in (("file", "file", 20, 20), ("mapped", "private", 18, 24),
+                                                     ("shared", "shared", 12, 12), ("c_mapped", "large", 30, 64)):
+        row = rows[part, line_of(script, f"# {word}")]
+        assert resident_bytes * MIB <= row["resident_bytes"] <= resident_bytes * MIB + 8192
+        assert mapped_bytes * MIB <= row["mapped_bytes"] <= mapped_bytes * MIB + 8192
+    past_hooks = mapped["past_hooks_bytes"]
+    assert set(past_hooks) == {"mapped", "c_mapped", "file", "shared", "stack", "unattributed"}
+    for part, rest in past_hooks.items():
+        assert rest + sum(row["resident_bytes"] for row in mapped["rows"] if row["part"] == part) == parts[part]
+    # Threads' stacks and libraries are mapped past the hooks.
+    assert past_hooks["stack"] == parts["stack"] and past_hooks["file"] > MIB
+    text = subprocess.run([COMMAND, "report", tmp_path / "run.memtrace"], check=True, capture_output=True, text=True,
+                          env=clean_environment(COLUMNS="200"))
+    table = text.stdout.split("by the line that mapped it:")[1]
+    assert re.search(rf"18\.0 MiB +24\.0 MiB +mapped by the program +\S*builds\.py:{line_of(script, '# private')}\n",
+                     table)
+    assert re.search(r"past the hooks.*: .*stacks, \d+", " ".join(table.split()))
+
+
+RESIZES = """
+import mmap
+MIB = 1 << 20
+areas = []
+
+def keep(mib):
+    area = mmap.mmap(-1, mib * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # keep
+    for at in range(0, mib * MIB, 4096):
+        area[at] = 1
+    areas.append(area)
+
+keep(5)
+keep(3)
+grown = mmap.mmap(-1, 2 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # maps
+for at in range(0, 2 * MIB, 4096):
+    grown[at] = 1
+grown.resize(9 * MIB)  # resizes
+for at in range(0, 6 * MIB, 4096):
+    grown[at] = 1
+gone = mmap.mmap(-1, 7 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # gone
+gone[0] = 1
+gone.close()
+array = bytearray(11 * MIB)  # array
+many = []
+for i in range(50):
+    exec(compile("\\n" * i + "many.append(mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))",
+                 "many.py", "exec"))
+    many[-1][0] = 1
+"""
+
+
+@pytest.mark.parametrize("journal", ["256MiB", "64KiB"])
+def test_areas_that_move_go_and_are_many(any_python, tmp_path, journal):
+    """The small journal makes checkpoints: looks come through those as well."""
+    script = tmp_path / "resizes.py"
+    script.write_text(RESIZES)
+    out = tmp_path / "run.memtrace"
+    _, report = run(any_python, script, out=out, MEMTRACE_JOURNAL=journal)
+    assert report["resident"]["at_moment"]
+    rows = {(row["part"], row["line"]): row for row in report["mapped"]["rows"] if row["file"] == str(script)}
+
+    def sizes(part, word):
+        row = rows.get((part, line_of(script, f"# {word}")))
+        return row and (row["resident_bytes"], row["mapped_bytes"])
+    assert sizes("mapped", "keep") == (8 * MIB, 8 * MIB)
+    assert sizes("mapped", "resizes") == (6 * MIB, 9 * MIB)
+    assert sizes("mapped", "maps") is None and sizes("mapped", "gone") is None
+    assert all(11 * MIB <= size <= 11 * MIB + 8192 for size in sizes("c_mapped", "array"))
+    # More stacks than a look tells apart: the others' sum is there.
+    known = [row for row in report["mapped"]["rows"] if row["name"] != "(other stacks)"]
+    others = {row["part"]: row for row in report["mapped"]["rows"] if row["name"] == "(other stacks)"}
+    pages = [row for row in known if row["file"] == "many.py"]
+    assert len(known) <= 32 and all(row["resident_bytes"] == 4096 for row in pages)
+    assert others["mapped"]["resident_bytes"] >= (50 - len(pages)) * 4096
+    assert others["mapped"]["file"] is None and others["mapped"]["stack"] is None
 
 
 @pytest.mark.parametrize("sample", ["growing_list.py", "never_shrinks.py", "string_building.py", "slots.py"])

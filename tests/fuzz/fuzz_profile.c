@@ -50,6 +50,7 @@ static const struct shape shapes[] = {
 	{"AUDT", sizeof(struct profile_audit)},
 	{"AUDD", sizeof(struct profile_audit_difference)},
 	{"RSET", sizeof(struct stream_resident)},
+	{"RMAP", sizeof(struct stream_mapped)},
 	{"PNTS", sizeof(struct profile_point)},
 	{"PCHG", sizeof(struct profile_point_change)},
 	{"LIFE", sizeof(struct profile_lifetime)},

@@ -52,6 +52,7 @@ def as_printed(profile):
         "CHNG": changes,
         "WIND": [{"index": index, **plain(window)} for index, window in enumerate(profile.wind)],
         "PNTS": [{"index": index, **plain(point)} for index, point in enumerate(profile.pnts)],
+        "RMAP": [plain(item) for item in profile.rmap],
         "RSET": [{"index": index, **plain(item)} for index, item in enumerate(profile.rset)],
         "PCHG": [{"point": index, **plain(change)}
                  for index, point in enumerate(profile.pnts) for change in profile.point_changes(point)],

@@ -61,6 +61,7 @@ LAYOUTS = {
              ("heap_live_bytes", "Q"), ("block_bytes", "Q"), ("cost_ns", "Q"),
              ("pss_bytes", "Q"), ("cgroup_bytes", "Q"), ("cgroup_cache_bytes", "Q"), ("cgroup_limit_bytes", "Q"),
              ("machine_bytes", "Q"), ("machine_available_bytes", "Q")],
+    "RMAP": [("time_ns", "Q"), ("bytes", "Q"), ("resident_bytes", "Q"), ("stack", "I"), ("part", "I")],
     "PCHG": [("stack", "I"), ("reserved", "I"), ("live_bytes", "Q"), ("live_blocks", "Q"),
              ("total_blocks", "Q")],
     "ARNA": [("address", "Q"), ("bytes", "Q"), ("live_bytes", "Q"), ("live_blocks", "I"), ("stack", "I"),

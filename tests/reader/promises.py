@@ -73,6 +73,24 @@ def check_frees(profile):
     assert not pairs or profile.info["frees"] == "1"
 
 
+def check_mapped(profile):
+    """Who mapped what: of looks that are there, no more of a part than the look saw of it, most first."""
+    looks = {look["time_ns"]: look for look in profile.rset}
+    assert [item["time_ns"] for item in profile.rmap] == sorted(item["time_ns"] for item in profile.rmap)
+    for time_ns, look in looks.items():
+        told = [item for item in profile.rmap if item["time_ns"] == time_ns]
+        stacks = [item for item in told if item["stack"] != OTHER_STACKS]
+        assert len(stacks) <= 32 and told[:len(stacks)] == stacks
+        assert [item["resident_bytes"] for item in stacks] == sorted(
+            (item["resident_bytes"] for item in stacks), reverse=True)
+        assert len({(item["part"], item["stack"]) for item in told}) == len(told)
+        for part, resident_bytes in enumerate(look["parts"]):
+            assert sum(item["resident_bytes"] for item in told if item["part"] == part) <= resident_bytes
+    assert all(item["time_ns"] in looks and item["resident_bytes"] <= item["bytes"] for item in profile.rmap)
+    assert all(item["stack"] in range(len(profile.node) + 1) or item["stack"] == OTHER_STACKS
+               for item in profile.rmap)
+
+
 def check_marks(profile):
     names = [mark["name"] for mark in profile.mark]
     assert len(set(names)) == len(names)
@@ -239,6 +257,7 @@ def check_promises(profile):
     check_sums(profile)
     check_stacks(profile)
     check_frees(profile)
+    check_mapped(profile)
     check_marks(profile)
     check_map(profile)
     check_pins(profile)

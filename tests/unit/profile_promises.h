@@ -72,6 +72,11 @@ static void promise_residents(const struct profile *p)
 {
 	for (size_t i = 0; i < p->resident_count; i++)
 		assert(!i || p->residents[i].time_ns >= p->residents[i - 1].time_ns);
+	for (size_t i = 0; i < p->mapped_count; i++) {
+		assert(p->mapped[i].part < RESIDENT_PARTS);
+		assert(p->mapped[i].stack <= p->node_count ||
+		       p->mapped[i].stack == STREAM_OTHER_STACKS);
+	}
 }
 
 static void promise_points(const struct profile *p)

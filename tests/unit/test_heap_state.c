@@ -167,6 +167,48 @@ static void a_collection_goes_on(void **state)
 	buf_release(&records);
 }
 
+static void put_look(struct buf *records, uint64_t time_ns, uint32_t stack)
+{
+	const struct stream_resident look = {.time_ns = time_ns};
+	const struct stream_mapped mapped = {.time_ns = time_ns,
+					     .bytes = 9 * PAGE,
+					     .resident_bytes = time_ns,
+					     .stack = stack,
+					     .part = RESIDENT_FILES};
+
+	stream_put_group(records, record_head(R_RESIDENT, 0), 0, &look, sizeof(look));
+	stream_put_group(records, record_head(R_MAPPED, 0), 0, &mapped, sizeof(mapped));
+}
+
+static void looks_and_what_was_mapped(void **state)
+{
+	struct buf looks = {0}, records = {0};
+	struct heap heap, other;
+	struct err err;
+
+	(void)state;
+	heap_init(&heap);
+	heap_init(&other);
+	put_look(&looks, 5, STREAM_OTHER_STACKS);
+	/* A stack that nobody has defined. */
+	put_look(&looks, 6, 77);
+	apply(&heap, &looks);
+	assert_int_equal(heap_state_write(&heap, &(struct state_sink){keep, &records}, &err),
+			 0);
+	apply(&other, &records);
+	assert_int_equal(other.residents.count, 2);
+	assert_int_equal(other.residents.mapped_count, 2);
+	assert_memory_equal(other.residents.mapped, heap.residents.mapped,
+			    2 * sizeof(*heap.residents.mapped));
+	assert_int_equal(other.residents.mapped[0].stack, STREAM_OTHER_STACKS);
+	assert_int_equal(other.residents.mapped[1].stack, 0);
+	assert_int_equal(other.residents.mapped[1].resident_bytes, 6);
+	heap_release(&heap);
+	heap_release(&other);
+	buf_release(&looks);
+	buf_release(&records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +217,7 @@ int main(void)
 		cmocka_unit_test(windows_that_were_not),
 		cmocka_unit_test(no_more_audits_than_are_kept),
 		cmocka_unit_test(a_collection_goes_on),
+		cmocka_unit_test(looks_and_what_was_mapped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,7 @@ static struct profile *many_arenas(void)
 	return profile;
 }
 
-struct mapped {
+struct made_map {
 	struct profile *profile;
 	struct arenas arenas;
 	struct lines *lines;
@@ -220,28 +220,28 @@ struct mapped {
 	struct map map;
 };
 
-static void make_map(struct profile *profile, struct mapped *mapped)
+static void make_map(struct profile *profile, struct made_map *made)
 {
 	const struct moment end = {.kind = MOMENT_LAST, .name = "end", .asked_seconds = -1};
-	mapped->profile = profile;
-	arenas_at(mapped->profile, &end, &mapped->arenas);
-	mapped->lines = lines_new(mapped->profile, false);
-	mapped->grouping = (struct grouping){.lines = mapped->lines};
-	grouping_compute(&mapped->grouping);
-	pinning_compute(&mapped->arenas, &mapped->grouping, 0, &mapped->pinning);
-	const struct map_source source = {mapped->profile, &mapped->grouping, &mapped->arenas,
-					  &mapped->pinning, end};
-	map_init(&mapped->map, &source);
+	made->profile = profile;
+	arenas_at(made->profile, &end, &made->arenas);
+	made->lines = lines_new(made->profile, false);
+	made->grouping = (struct grouping){.lines = made->lines};
+	grouping_compute(&made->grouping);
+	pinning_compute(&made->arenas, &made->grouping, 0, &made->pinning);
+	const struct map_source source = {made->profile, &made->grouping, &made->arenas,
+					  &made->pinning, end};
+	map_init(&made->map, &source);
 }
 
-static void release_map(struct mapped *mapped)
+static void release_map(struct made_map *made)
 {
-	map_release(&mapped->map);
-	pinning_release(&mapped->pinning);
-	grouping_release(&mapped->grouping);
-	lines_free(mapped->lines);
-	arenas_release(&mapped->arenas);
-	profile_free(mapped->profile);
+	map_release(&made->map);
+	pinning_release(&made->pinning);
+	grouping_release(&made->grouping);
+	lines_free(made->lines);
+	arenas_release(&made->arenas);
+	profile_free(made->profile);
 }
 
 /* The full ones are one row; the others one for each file. */
@@ -324,17 +324,17 @@ static void check_width(const struct map *map, size_t columns, bool blocks)
 
 static void test_five_thousand_arenas_fit_a_screen(void **state)
 {
-	struct mapped mapped;
+	struct made_map made;
 	(void)state;
-	make_map(many_arenas(), &mapped);
-	assert_int_equal(mapped.map.count, ARENAS);
-	check_fold(&mapped.map);
-	check_limit(&mapped.map);
+	make_map(many_arenas(), &made);
+	assert_int_equal(made.map.count, ARENAS);
+	check_fold(&made.map);
+	check_limit(&made.map);
 	for (size_t columns = 60; columns <= 180; columns += 40) {
-		check_width(&mapped.map, columns, true);
-		check_width(&mapped.map, columns, false);
+		check_width(&made.map, columns, true);
+		check_width(&made.map, columns, false);
 	}
-	release_map(&mapped);
+	release_map(&made);
 }
 
 /* The arena of a heap made by hand that a block of it lies in; SIZE_MAX: none. */
@@ -358,18 +358,18 @@ static const struct map_pool *pool_around(const struct map_pools *pools, uint64_
 static void test_each_block_is_in_its_place(void **state)
 {
 	struct hand hand;
-	struct mapped mapped;
+	struct made_map made;
 	struct map_pools pools[2];
 	size_t found = 0, drawn = 0;
 	(void)state;
 	assert_true(hand_init(&hand));
-	make_map(reopened(&hand.heap), &mapped);
-	assert_int_equal(mapped.map.count, 2);
+	make_map(reopened(&hand.heap), &made);
+	assert_int_equal(made.map.count, 2);
 	for (size_t i = 0; i < 2; i++)
-		map_pools_init(&pools[i], &mapped.map, mapped.profile, i);
+		map_pools_init(&pools[i], &made.map, made.profile, i);
 	for (size_t i = 0; i < hand.block_count; i++) {
 		const uint64_t address = hand.blocks[i].address;
-		const size_t arena = arena_around(&mapped.map, address);
+		const size_t arena = arena_around(&made.map, address);
 		if (arena == SIZE_MAX)
 			continue;
 		const struct map_pool *pool = pool_around(&pools[arena], address);
@@ -388,7 +388,7 @@ static void test_each_block_is_in_its_place(void **state)
 	assert_int_equal(pools[0].room + pools[1].room, 2 * (MIB / POOL) - 1);
 	for (size_t i = 0; i < 2; i++)
 		map_pools_release(&pools[i]);
-	release_map(&mapped);
+	release_map(&made);
 	hand_release(&hand);
 }
 

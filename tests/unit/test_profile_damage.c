@@ -424,6 +424,9 @@ static void test_lying_table(void **state)
 			table[i / 4].offset = claim;
 		else
 			table[i / 4].item_bytes = (uint32_t)claim + 3;
+		/* Of an empty section some claims are true. */
+		if (memcmp(&table[i / 4], &before, sizeof(before)) == 0)
+			continue;
 		refresh_checksum(&bytes);
 		/* Items of another size may be right: they could come from another version. */
 		troubles = promises_kept("lies", bytes.data, bytes.len);

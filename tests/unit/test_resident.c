@@ -88,6 +88,7 @@ static void test_an_area_of_several_things(void **state)
 	char *at = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			0);
 	struct stream_resident before, after;
+	struct mapped none = {0}, mapped = {0};
 	struct program program;
 	struct heap heap;
 
@@ -97,18 +98,26 @@ static void test_an_area_of_several_things(void **state)
 	program_init(&program, (uint32_t)getpid(), 0);
 	apply(&heap, R_ARENA, at + MIB, MIB);
 	apply(&heap, R_MAP_ANON, at + 2 * MIB, MIB / PAGE);
-	assert_true(resident_look(&program, "", &heap, &before));
+	assert_true(resident_look(&program, "", &heap, &before, &none));
 	touch(at, 10);
 	touch(at + MIB, 200);
 	touch(at + 2 * MIB, 30);
 	touch(at + 3 * MIB, 40);
-	assert_true(resident_look(&program, "", &heap, &after));
+	assert_true(resident_look(&program, "", &heap, &after, &mapped));
 	assert_int_equal(after.parts[RESIDENT_ARENAS], 200 * PAGE);
 	assert_int_equal(after.parts[RESIDENT_MAPPINGS], 30 * PAGE);
+	assert_int_equal(none.count, 1);
+	assert_int_equal(mapped.count, 1);
+	assert_int_equal(none.items[0].resident_bytes, 0);
+	assert_int_equal(mapped.items[0].part, RESIDENT_MAPPINGS);
+	assert_int_equal(mapped.items[0].bytes, MIB);
+	assert_int_equal(mapped.items[0].resident_bytes, 30 * PAGE);
 	/* What is looked with takes memory itself, under a sanitizer more. */
 	assert_in_range(sum(after.parts) - sum(before.parts), 280 * PAGE, 280 * PAGE + 4 * MIB);
 	assert_in_range(sum(after.parts), sum(before.parts),
 			program_rss_bytes(&program) + 8 * MIB);
+	mapped_release(&none);
+	mapped_release(&mapped);
 	program_release(&program);
 	heap_release(&heap);
 	munmap(at, 4 * MIB);
@@ -118,11 +127,12 @@ static void test_a_process_that_is_gone(void **state)
 {
 	const struct program program = {.pid = INT32_MAX, .pidfd = -1, .statm_fd = -1};
 	struct stream_resident resident;
+	struct mapped mapped;
 	struct heap heap;
 
 	(void)state;
 	heap_init(&heap);
-	assert_false(resident_look(&program, "", &heap, &resident));
+	assert_false(resident_look(&program, "", &heap, &resident, &mapped));
 	heap_release(&heap);
 }
 
@@ -153,6 +163,66 @@ static void test_few_are_kept_and_all_marks(void **state)
 	residents_release(&residents);
 }
 
+/* More stacks than are told apart, of two parts. */
+static void test_stacks_with_least_are_put_together(void **state)
+{
+	enum { STACKS = 100 };
+	struct mapped mapped = {0};
+	uint64_t bytes = 0, resident_bytes = 0;
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < STACKS; i++)
+			mapped_note(&mapped, i % 2 ? RESIDENT_FILES : RESIDENT_SHARED, i / 2,
+				    1000, i + 1);
+	assert_int_equal(mapped.count, STACKS);
+	mapped_finish(&mapped, 7);
+	assert_int_equal(mapped.count, MAPPED_MOST + 2);
+	for (size_t i = 0; i < mapped.count; i++) {
+		const struct stream_mapped *item = &mapped.items[i];
+		const bool together = i >= MAPPED_MOST;
+
+		assert_int_equal(item->time_ns, 7);
+		assert_int_equal(item->stack == STREAM_OTHER_STACKS, together);
+		assert_true(together || item->resident_bytes == 2 * (STACKS - i));
+		bytes += item->bytes;
+		resident_bytes += item->resident_bytes;
+	}
+	assert_int_equal(bytes, 2 * 1000 * STACKS);
+	assert_int_equal(resident_bytes, STACKS * (STACKS + 1));
+	mapped_release(&mapped);
+}
+
+static void add_mapped(struct residents *residents, uint64_t time_ns)
+{
+	residents_add_mapped(
+		residents, &(struct stream_mapped){.time_ns = time_ns, .part = RESIDENT_FILES});
+}
+
+static void test_what_was_mapped_goes_with_its_look(void **state)
+{
+	struct residents residents = {0};
+
+	(void)state;
+	for (uint64_t i = 1; i <= 1000; i++) {
+		residents_add(&residents, &(struct stream_resident){.time_ns = 2 * i});
+		add_mapped(&residents, 2 * i);
+		/* Of no look, and out of order. */
+		add_mapped(&residents, 2 * i + 1);
+		add_mapped(&residents, 2 * i - 2);
+	}
+	assert_int_equal(residents.mapped_count, residents.count);
+	for (size_t i = 0; i < residents.count; i++)
+		assert_int_equal(residents.mapped[i].time_ns, residents.items[i].time_ns);
+	for (size_t i = 0; i < 1000; i++)
+		add_mapped(&residents, 2000);
+	assert_int_equal(residents.mapped_count, residents.count - 1 + MAPPED_ITEMS_MOST);
+	residents_add_mapped(&residents,
+			     &(struct stream_mapped){.time_ns = 2000, .part = RESIDENT_PARTS});
+	assert_int_equal(residents.mapped_count, residents.count - 1 + MAPPED_ITEMS_MOST);
+	residents_release(&residents);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +230,8 @@ int main(void)
 		cmocka_unit_test(test_an_area_of_several_things),
 		cmocka_unit_test(test_a_process_that_is_gone),
 		cmocka_unit_test(test_few_are_kept_and_all_marks),
+		cmocka_unit_test(test_stacks_with_least_are_put_together),
+		cmocka_unit_test(test_what_was_mapped_goes_with_its_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
