@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OLDEST = 8, FIRST_TRACKABLE = 13, NEWEST = 15 };
+enum { OLDEST = 8, FIRST_WITHOUT_FRAMES = 11, FIRST_TRACKABLE = 13, NEWEST = 15 };
 
 struct kept {
 	unsigned first, last; /* minor versions */
@@ -84,6 +84,8 @@ struct free_lists free_lists_of(const struct profile *profile)
 	const unsigned minor = (unsigned)strtoul(number + 2, NULL, 10);
 	lists.trackable = minor >= FIRST_TRACKABLE && !reuse;
 	lists.most_bytes = free_lists_most_bytes(minor, lists.tracked);
+	lists.counted_live_bytes = free_lists_most_bytes(minor, false);
+	lists.frames = minor < FIRST_WITHOUT_FRAMES;
 	lists.known = lists.most_bytes != 0;
 	return lists;
 }

@@ -25,6 +25,9 @@ struct free_lists {
 	/* Of blocks, rounded up to their size class, that may stand at another line than their
 	 * user's. */
 	uint64_t most_bytes;
+	/* Of those that are live to the allocator and hold no object, followed or not. */
+	uint64_t counted_live_bytes;
+	bool frames; /* besides those, as many as there are functions: before 3.11 */
 };
 
 struct free_lists free_lists_of(const struct profile *profile);

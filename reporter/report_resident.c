@@ -72,6 +72,19 @@ static void print_title(const struct report *report, const struct term *term,
 			 units_size_diff(units, resident->residual_bytes).text, swapped);
 }
 
+/* They have no row: nobody can tell which of the live blocks lie on them. */
+static void say_free_lists(const struct resident_set *resident, const struct term *term,
+			   enum units_kind units)
+{
+	const uint64_t most_bytes = resident->free_lists_most_bytes;
+	if (most_bytes == UINT64_MAX)
+		paragraph_printf(term, "Python's free lists are counted as live; how much they"
+				       " hold isn't known");
+	else
+		paragraph_printf(term, "Python's free lists are counted as live: %s at most",
+				 units_size(units, most_bytes).text);
+}
+
 void report_resident(const struct report *report, const struct term *term,
 		     enum units_kind units)
 {
@@ -98,6 +111,8 @@ void report_resident(const struct report *report, const struct term *term,
 	if (rest)
 		paragraph_printf(term, "less than %d %% each: %s together", LEAST_PERCENT,
 				 units_size(units, rest).text);
+	if (resident->shares[SHARE_LIVE])
+		say_free_lists(resident, term, units);
 }
 
 void report_json_resident(const char *key, const struct resident_set *resident,
@@ -113,6 +128,7 @@ void report_json_resident(const char *key, const struct resident_set *resident,
 	json_u64(json, "rss_bytes", resident->bytes);
 	json_i64(json, "residual_bytes", resident->residual_bytes);
 	json_u64(json, "swap_bytes", resident->swap_bytes);
+	json_u64_or_null(json, "free_lists_most_bytes", resident->free_lists_most_bytes);
 	json_object(json, "parts");
 	for (size_t i = 0; i < SHARES; i++)
 		json_u64(json, resident_set_keys[i], resident->shares[i]);

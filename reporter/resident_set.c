@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "free_lists.h"
+
 const char *const resident_set_keys[] = {
 	[SHARE_LIVE] = "live",
 	[SHARE_CLASS_ROUNDING] = "class_rounding",
@@ -54,6 +56,7 @@ struct resident_set resident_set_of(const struct stream_resident *look)
 		.seconds = (double)look->time_ns / 1e9,
 		.time_ns = look->time_ns,
 		.swap_bytes = look->swap_bytes,
+		.free_lists_most_bytes = UINT64_MAX,
 	};
 	uint64_t *shares = resident.shares;
 	uint64_t arenas = look->parts[RESIDENT_ARENAS], heap = look->parts[RESIDENT_HEAP];
@@ -94,6 +97,17 @@ static const struct stream_resident *nearest(const struct profile *profile,
 	return found;
 }
 
+/* What they hold can't be read from outside; the interpreter's source says how much it may be. */
+static void find_free_lists(const struct profile *profile, struct resident_set *resident)
+{
+	const struct free_lists lists = free_lists_of(profile);
+	const uint64_t live_bytes = resident->shares[SHARE_LIVE];
+	if (lists.known && !lists.frames)
+		resident->free_lists_most_bytes = lists.counted_live_bytes < live_bytes
+							  ? lists.counted_live_bytes
+							  : live_bytes;
+}
+
 struct resident_set resident_set_at(const struct profile *profile, const struct moment *moment)
 {
 	struct resident_set resident = {.known = false};
@@ -105,11 +119,14 @@ struct resident_set resident_set_at(const struct profile *profile, const struct 
 		if (profile->residents[i].mark_ns != mark_ns)
 			continue;
 		resident = resident_set_of(&profile->residents[i]);
+		find_free_lists(profile, &resident);
 		resident.at_moment = true;
 		return resident;
 	}
 	const struct stream_resident *look = nearest(profile, moment);
-	if (look)
+	if (look) {
 		resident = resident_set_of(look);
+		find_free_lists(profile, &resident);
+	}
 	return resident;
 }

@@ -45,6 +45,11 @@ struct resident_set {
 	uint64_t shares[SHARES];
 	int64_t residual_bytes; /* the kernel's counter less `bytes` */
 	uint64_t swap_bytes;
+	/*
+	 * At most so much of SHARE_LIVE lies on the interpreter's free lists and holds no
+	 * object; UINT64_MAX: not known.
+	 */
+	uint64_t free_lists_most_bytes;
 };
 
 struct resident_set resident_set_at(const struct profile *profile, const struct moment *moment);
