@@ -69,13 +69,21 @@ def test_marks_and_regions(tmp_path, python):
         for mark in ([name] if name == "warm" else [name + ".begin", name + ".end"]):
             assert re.search(rf"\b{re.escape(mark)}\b", done.stdout), mark
     for name, size in (("block", 10000), ("plain", 20000), ("later", 30000)):
-        kept = memtrace("report", "--json", "-n", "0", "--from", name + ".begin", "--to", name + ".end", profile)
+        kept = memtrace("report", "--json", "-n", "0", "--from", name + ".begin", "--to", name + ".end",
+                        profile)
         rows = json.loads(kept.stdout)["growth"]
         assert size < rows[0]["size_diff_bytes"] < size + 1000, name
         assert rows[0]["file"] == str(tmp_path / "api.py")
     whole = json.loads(memtrace("report", "--json", "-n", "0", profile).stdout)
     lines = [row["size_bytes"] for row in whole["growth"] if row["file"] == str(tmp_path / "api.py")]
     assert max(lines) < 400000, "pause() stopped nothing"
+
+
+def test_every_module_suits_every_version(python):
+    code = ("import pathlib, sys, memtrace.budget, memtrace.size\n"
+            "for path in pathlib.Path(memtrace.__file__).parent.glob('*.py'):\n"
+            "    compile(path.read_text(encoding='utf-8'), str(path), 'exec')\n")
+    subprocess.run([python, "-c", code], env=clean_environment(PYTHONPATH=PACKAGE), check=True)
 
 
 BUDGETS = """
@@ -169,7 +177,8 @@ def test_a_leak_is_told_with_its_line_and_how_to_see_it_again(budgets, judged):
 
 
 def test_a_peak_is_told_with_its_line(budgets, judged):
-    assert re.search(r"peak 8\.\d MiB above what was live when the test began, allowed: 4\.0 MiB", judged.stdout)
+    assert re.search(r"peak 8\.\d MiB above what was live when the test began, allowed: 4\.0 MiB",
+                     judged.stdout)
     assert f"{budgets / 'test_budgets.py'}:{line_of('bytearray(8 <<')} in test_peak: held up to 8.0 MiB" \
         in judged.stdout
 
