@@ -386,6 +386,7 @@ int cmd_report(int argc, char **argv)
 				.units = arguments.options.units,
 				.frees = arguments.frees,
 				.whole_paths = arguments.options.json,
+				.births = arguments.options.json,
 			},
 	};
 	const int status = arguments.live_seconds > 0 ? print_live(&printing)

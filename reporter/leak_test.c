@@ -15,6 +15,7 @@ enum {
 	SLOWER = 4,        /* so many times */
 	STEP_PART = 2,     /* of a rise, in one window: a step */
 	TOTAL_PART = 1000, /* of all that is live, growth that is worth a test */
+	STILL_PART = 10,   /* of the usual rise: none */
 	OLD_PART = 100,    /* one of so many freed blocks became older */
 	AGES = PROFILE_AGES + 1,
 };
@@ -82,18 +83,11 @@ static void add_lifetime(struct ages *ages, const struct profile_lifetime *lifet
 		ages->freed[0] += lifetime->freed_blocks - old;
 }
 
-static bool is_end(const struct profile *profile, const struct moment *moment)
-{
-	return moment->kind == MOMENT_LAST ||
-	       (moment->kind == MOMENT_MARK &&
-		!strcmp(profile_text(profile, profile->marks[moment->mark].base), "end"));
-}
-
 static struct ages *ages_by_group(const struct grouping *grouping, const struct moment *to)
 {
 	const struct profile *profile = grouping->lines->profile;
 	struct ages *ages = mem_alloc(grouping->count * sizeof ages[0]);
-	if (!is_end(profile, to))
+	if (!moment_is_end(profile, to))
 		return ages;
 	for (size_t i = 0; i < profile->lifetime_count; i++) {
 		const struct profile_lifetime *lifetime = &profile->lifetimes[i];
@@ -207,6 +201,38 @@ static bool slows_down(const struct windowing *windowing, const double *least)
 	return late <= early_slope(windowing, least) / SLOWER || !still_rises(windowing, least);
 }
 
+static bool stands_still(const uint64_t *slices, size_t slice, double usual)
+{
+	return (double)slices[slice] - (double)slices[slice - 1] < usual / STILL_PART;
+}
+
+/* Blocks allocated in those slices, on the average. */
+static double births_of(const uint64_t *born, size_t first, size_t last)
+{
+	double all = 0;
+	for (size_t i = first; i < last; i++)
+		all += (double)born[i];
+	return last > first ? all / (double)(last - first) : 0;
+}
+
+/* By Laplace's rule from how often it stood still before. */
+static bool has_stopped(const struct windowing *windowing, const uint64_t *slices,
+			const uint64_t *born)
+{
+	const size_t first = windowing->first, count = first + windowing->slices;
+	const double usual = ((double)slices[count - 1] - (double)slices[first]) /
+			     (double)(windowing->slices - 1);
+	size_t end = count;
+	double earlier = 0;
+	while (end - 1 > first && stands_still(slices, end - 1, usual))
+		end--;
+	for (size_t i = first + 1; i < end; i++)
+		earlier += stands_still(slices, i, usual);
+	const double chance = (earlier + 1) / ((double)(end - first) + 1);
+	return pow(chance, (double)(count - end)) <= most_chance_of_late_rise &&
+	       births_of(born, end, count) >= births_of(born, first, end) / 2;
+}
+
 static double least_growth(const struct history *history)
 {
 	const double part = (double)history->total_bytes[history->count - 1] / TOTAL_PART;
@@ -236,7 +262,7 @@ static void scale_to_seconds(const struct windowing *windowing, struct trend *tr
 }
 
 static void test_group(struct leak_test *test, const struct windowing *windowing, size_t group,
-		       const struct ages *ages)
+		       const uint64_t *born, const struct ages *ages)
 {
 	const struct history *history = windowing->history;
 	double least[LEAK_WINDOWS], blocks[LEAK_WINDOWS];
@@ -246,7 +272,11 @@ static void test_group(struct leak_test *test, const struct windowing *windowing
 	test->tested = trend_find(windowing->clock, least, windowing->windows, &test->trend);
 	scale_to_seconds(windowing, &test->trend);
 	test->chance = chance_of_staying(ages);
-	test->kind = slows_down(windowing, least)       ? LEAK_FILLS
+	/* Births aren't known so closely that they could be told for each mark. */
+	const bool fills = slows_down(windowing, least) ||
+			   (!history->by_marks &&
+			    has_stopped(windowing, history_bytes(history, group), born));
+	test->kind = fills                              ? LEAK_FILLS
 		     : test->chance < LEAK_LEAST_CHANCE ? LEAK_GROWS
 							: LEAK_LEAKS;
 	const double low = test->trend.low > 0 ? test->trend.low : 0;
@@ -303,7 +333,8 @@ static void take_back_chance(struct leak_tests *tests)
 }
 
 void leak_tests_compute(const struct grouping *grouping, const struct history *history,
-			const struct moment *to, struct leak_tests *ret_tests)
+			const struct births *births, const struct moment *to,
+			struct leak_tests *ret_tests)
 {
 	const struct windowing windowing = windowing_of(history);
 	struct leak_tests tests = {.by_marks = history->by_marks, .count = grouping->count};
@@ -321,7 +352,7 @@ void leak_tests_compute(const struct grouping *grouping, const struct history *h
 		test->kind = tests.too_short ? LEAK_TOO_SHORT : LEAK_NONE;
 		find_survival(&ages[i], test);
 		if (!tests.too_short)
-			test_group(test, &windowing, i, &ages[i]);
+			test_group(test, &windowing, i, births_born(births, i), &ages[i]);
 	}
 	take_back_chance(&tests);
 	*ret_tests = tests;

@@ -9,7 +9,11 @@
  *	fills	where it isn't sure that it rose more than a quarter as fast in the last third of
  *		the windows as in the first, or as on the whole, or that it rose in the last half
  *		at all (at 1 %): a cache, a table of what was seen. A rise of which one window
- *		makes more than half is none there: a hash table that was made larger once;
+ *		makes more than half is none there: a hash table that was made larger once.
+ *		Or, by time, where it stands still in the last slices, in so many as chance
+ *		allows once in a hundred times by how often it stood still before, while its
+ *		blocks are allocated half as fast as before or faster: what is full and goes
+ *		on being used. Where they aren't, the program may just rest;
  *	leaks	where it didn't slow down, and blocks that grew old were not freed later on: of n
  *		blocks older than all but a hundredth of those freed had become, s still live, and
  *		(s + 1) / (n + 2), Laplace's rule of succession, is LEAK_LEAST_CHANCE or more;
@@ -28,6 +32,7 @@
 #ifndef MEMTRACE_LEAK_TEST_H
 #define MEMTRACE_LEAK_TEST_H
 
+#include "births.h"
 #include "history.h"
 #include "trend.h"
 
@@ -72,7 +77,8 @@ struct leak_tests {
 
 /* `to`: where the history ends. Ages of blocks are known as of the end of the run alone. */
 void leak_tests_compute(const struct grouping *grouping, const struct history *history,
-			const struct moment *to, struct leak_tests *ret_tests);
+			const struct births *births, const struct moment *to,
+			struct leak_tests *ret_tests);
 void leak_tests_release(struct leak_tests *tests);
 /*
  * Of `count` chances that what isn't there shows itself so clearly, by index: those that are to

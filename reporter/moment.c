@@ -239,3 +239,10 @@ uint64_t moment_live_blocks(const struct profile *profile, const struct moment *
 	return moment->kind == MOMENT_LAST ? profile->run.live_blocks
 					   : profile->marks[moment->mark].live_blocks;
 }
+
+bool moment_is_end(const struct profile *profile, const struct moment *moment)
+{
+	return moment->kind == MOMENT_LAST ||
+	       (moment->kind == MOMENT_MARK &&
+		!strcmp(profile_text(profile, profile->marks[moment->mark].base), "end"));
+}

@@ -41,6 +41,8 @@ int moment_find_mark(const struct profile *profile, const char *text, struct mom
 /* From `from`, or the beginning where it is NULL, to `to`, which must not come first. */
 int moment_find_span(const struct profile *profile, const char *from, const char *to,
 		     struct moment *ret_from, struct moment *ret_to, struct err *err);
+/* Of the run: what is known of single blocks is as of then (profile.h). */
+bool moment_is_end(const struct profile *profile, const struct moment *moment);
 /* Live figures of each stack at a moment: arrays of node_count + 1. */
 void moment_live(const struct profile *profile, const struct moment *moment,
 		 uint64_t *bytes_by_stack, uint64_t *blocks_by_stack);

@@ -30,6 +30,7 @@ struct report {
 	struct grouping grouping;
 	struct growth growth;
 	struct history history;
+	struct births births;    /* by group and slice */
 	struct leak_tests leaks; /* by group; none of several processes */
 	struct freers freers;    /* likewise */
 	struct arenas arenas;

@@ -27,6 +27,8 @@
  *	         survival: the part of all blocks of the row that outlives the window of its
  *	         birth, then 2, 4, 8, ... seconds; null: not known, or `to` isn't the end.
  *	         course: live bytes in each slice; null where it wasn't tested
+ *	         births: blocks allocated in each slice; births_living: those of them that live
+ *	         at `to`, see births.h; null: not known, or `to` isn't the end
  *	         freed_by: who freed blocks of the row in the whole run, most bytes first, grouped
  *	         likewise: count and bytes, gc_ of them inside cyclic collections and moved_ by
  *	         a realloc; name is "(not known)" or "(other stacks)" where it is neither. null:
@@ -189,6 +191,20 @@ static void write_survival(struct json *json, const struct leak_test *test)
 	json_close(json);
 }
 
+/* NULL: not known. */
+static void write_slices(struct json *json, const char *key, const uint64_t *values,
+			 size_t count)
+{
+	if (!values) {
+		json_null(json, key);
+		return;
+	}
+	json_array(json, key);
+	for (size_t i = 0; i < count; i++)
+		json_u64(json, NULL, values[i]);
+	json_close(json);
+}
+
 /* Of several processes nothing is tested. */
 static void write_trend(struct json *json, const struct report *report,
 			const struct growth_row *row)
@@ -206,14 +222,15 @@ static void write_trend(struct json *json, const struct report *report,
 	number_or_null(json, "p_chance", trend->p);
 	number_or_null(json, "blocks_per_mark", test->blocks_per_mark);
 	write_survival(json, report->merge ? &untested : &report->leaks.items[row->index]);
-	if (!test->tested) {
-		json_null(json, "course");
-		return;
-	}
-	json_array(json, "course");
-	for (size_t i = 0; i < report->history.count; i++)
-		json_u64(json, NULL, history_bytes(&report->history, row->index)[i]);
-	json_close(json);
+	const struct history *history = &report->history;
+	const struct births *births = &report->births;
+	write_slices(json, "course", test->tested ? history_bytes(history, row->index) : NULL,
+		     history->count);
+	write_slices(json, "births", report->merge ? NULL : births_born(births, row->index),
+		     births->slices);
+	write_slices(json, "births_living",
+		     births->living_known ? births_living(births, row->index) : NULL,
+		     births->slices);
 }
 
 /* The slices that every row's course has. */

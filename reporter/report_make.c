@@ -4,6 +4,7 @@
 struct answers {
 	struct growth growth;
 	struct history history;
+	struct births births;
 	struct leak_tests leaks;
 	struct pinning pinning;
 };
@@ -14,7 +15,9 @@ static void answers_compute(const struct report *report, const struct grouping *
 	const struct growth_query query = {grouping, report->from, report->to};
 	growth_compute(&query, &ret_answers->growth);
 	history_compute(grouping, &report->from, &report->to, &ret_answers->history);
-	leak_tests_compute(grouping, &ret_answers->history, &report->to, &ret_answers->leaks);
+	births_compute(grouping, &ret_answers->history, &report->from, &ret_answers->births);
+	leak_tests_compute(grouping, &ret_answers->history, &ret_answers->births, &report->to,
+			   &ret_answers->leaks);
 	pinning_compute(&report->arenas, grouping, report->to.seconds, &ret_answers->pinning);
 }
 
@@ -22,6 +25,7 @@ static void answers_release(struct answers *answers)
 {
 	pinning_release(&answers->pinning);
 	leak_tests_release(&answers->leaks);
+	births_release(&answers->births);
 	history_release(&answers->history);
 	growth_release(&answers->growth);
 }
@@ -82,6 +86,7 @@ static void compute(struct report *report, const struct report_query *query)
 		find_verdict(report, query, &answers, &report->verdict);
 	report->growth = answers.growth;
 	report->history = answers.history;
+	report->births = answers.births;
 	report->leaks = answers.leaks;
 	freers_compute(&report->grouping, &report->freers);
 	report->pinning = answers.pinning;
@@ -107,6 +112,9 @@ int report_make(const struct report_query *query, const struct selected *selecte
 	/* No row needs the blocks, but damage in them is told with the rest. */
 	profile_check_blocks(selected->profile);
 	compute(&report, query);
+	if (query->births && moment_is_end(report.profile, &report.to))
+		births_find_living(&report.births, &report.grouping, &report.history,
+				   &report.from, report.profile);
 	*ret_report = report;
 	return 0;
 }
@@ -128,6 +136,7 @@ void report_release(struct report *report)
 	leak_tests_release(&report->leaks);
 	freers_release(&report->freers);
 	mapped_lines_release(&report->mapped);
+	births_release(&report->births);
 	history_release(&report->history);
 	growth_release(&report->growth);
 	grouping_release(&report->grouping);

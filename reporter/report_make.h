@@ -16,6 +16,7 @@ struct report_query {
 	enum grouping_by by;
 	size_t limit;
 	enum units_kind units;
+	bool births;      /* how many blocks of each slice live on */
 	bool frees;       /* who frees, at length */
 	bool whole_paths; /* in sentences: whoever reads them may be anywhere */
 };

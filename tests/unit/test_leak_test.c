@@ -30,7 +30,7 @@ struct made {
 	struct leak_tests tests;
 	struct profile_lifetime lifetimes[SERIES];
 	uint32_t same[SERIES + 1];
-	uint64_t bytes[SERIES * SLICES], blocks[SERIES * SLICES];
+	uint64_t bytes[SERIES * SLICES], blocks[SERIES * SLICES], born[SERIES * SLICES];
 };
 
 static void make(struct made *made, size_t slices, double seconds)
@@ -40,6 +40,8 @@ static void make(struct made *made, size_t slices, double seconds)
 		made->same[i] = i;
 	for (uint32_t i = 0; i < SERIES; i++)
 		made->lifetimes[i].stack = i;
+	for (size_t i = 0; i < SERIES * SLICES; i++)
+		made->born[i] = 100;
 	for (size_t i = 0; i < slices; i++) {
 		made->history.seconds[i] = seconds * (double)(i + 1) / (double)slices;
 		made->history.marks[i] = (double)(i + 1);
@@ -60,7 +62,10 @@ static void test(struct made *made)
 {
 	const struct moment end = {.kind = MOMENT_LAST};
 
-	leak_tests_compute(&made->grouping, &made->history, &end, &made->tests);
+	const struct births births = {
+		.slices = made->history.count, .group_count = SERIES, .born = made->born};
+
+	leak_tests_compute(&made->grouping, &made->history, &births, &end, &made->tests);
 }
 
 static size_t count_of(const struct made *made, enum leak_kind kind)
@@ -130,6 +135,18 @@ static void fill(struct made *made, series *shape, double noise)
 		}
 }
 
+/* Full after nine tenths of the time. */
+static double full_late(double x)
+{
+	return 4.0 * MIB * fmin(1, x / 0.9);
+}
+
+/* Rises every fourth slice, and none of the last ones is one. */
+static double seldom(double x)
+{
+	return 0.3 * MIB * floor(x * (SLICES - 1) / 4 + 1e-9);
+}
+
 /* Blocks are freed in the window of their birth, but for those that stay. */
 static void stay(struct made *made)
 {
@@ -165,6 +182,32 @@ static void each_kind_is_told(void **state)
 					 count_of(made, LEAK_LEAKS));
 			leak_tests_release(&made->tests);
 		}
+	free(made);
+}
+
+/* What stands still at last while it is used is full; while nothing happens that isn't known. */
+static void a_cache_that_was_full_at_last(void **state)
+{
+	struct made *made = malloc(sizeof(*made));
+
+	(void)state;
+	for (int rests = 0; rests < 2; rests++) {
+		make(made, SLICES, 100);
+		fill(made, full_late, 0);
+		stay(made);
+		for (size_t i = 0; rests && i < SERIES * SLICES; i++)
+			if (i % SLICES > SLICES * 9 / 10)
+				made->born[i] = 0;
+		test(made);
+		assert_int_equal(count_of(made, rests ? LEAK_LEAKS : LEAK_FILLS), SERIES);
+		leak_tests_release(&made->tests);
+	}
+	make(made, SLICES, 100);
+	fill(made, seldom, 0);
+	stay(made);
+	test(made);
+	assert_int_equal(count_of(made, LEAK_LEAKS), SERIES);
+	leak_tests_release(&made->tests);
 	free(made);
 }
 
@@ -336,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_is_told),
+		cmocka_unit_test(a_cache_that_was_full_at_last),
 		cmocka_unit_test(the_slope_is_in_its_bounds),
 		cmocka_unit_test(what_goes_when_old_is_no_leak),
 		cmocka_unit_test(too_short_to_tell),
