@@ -1,0 +1,65 @@
+#include "gate.h"
+
+#include <stdlib.h>
+
+const struct gate_metric_info gate_metrics[GATE_METRIC_COUNT] = {
+	[GATE_LIVE_END] = {"live_end", "bytes", .bytes = true, .counted = true},
+	[GATE_PEAK_LIVE] = {"peak_live", "bytes", .bytes = true, .counted = true},
+	[GATE_ALLOCATIONS] = {"allocations", "blocks", .counted = true},
+	[GATE_ALLOCATED_BYTES] = {"allocated_bytes", "bytes", .bytes = true, .counted = true},
+	[GATE_GROWTH_PER_ITERATION] = {"growth_per_iteration", "bytes per iteration",
+				       .bytes = true, .counted = true, .needs_windows = true},
+	[GATE_PINNED_BYTES] = {"pinned_bytes", "bytes", .bytes = true, .counted = true},
+	[GATE_ARENAS_PEAK] = {"arenas_peak", "bytes", .bytes = true, .counted = true},
+	[GATE_RSS_PEAK] = {"rss_peak", "bytes", .bytes = true},
+};
+
+static void release_site(struct gate_site *site)
+{
+	for (size_t i = 0; i < site->frame_count; i++) {
+		free(site->frames[i].function);
+		free(site->frames[i].file);
+	}
+	free(site->frames);
+	free(site->key);
+	free(site->source);
+}
+
+static void release_environment(struct gate_environment *environment)
+{
+	free(environment->python);
+	free(environment->abi);
+	free(environment->arch);
+	free(environment->libc);
+	free(environment->allocator);
+	free(environment->mode);
+	free(environment->hash_seed);
+}
+
+void gate_result_release(struct gate_result *result)
+{
+	for (size_t i = 0; i < result->check_count; i++) {
+		free(result->checks[i].title);
+		free(result->checks[i].message);
+	}
+	free(result->checks);
+	for (size_t i = 0; i < result->site_count; i++)
+		release_site(&result->sites[i]);
+	free(result->sites);
+	for (size_t i = 0; i < result->warning_count; i++)
+		free(result->warnings[i]);
+	free(result->warnings);
+	release_environment(&result->environment);
+	free(result->why);
+	free(result->command);
+	free(result->baseline_path);
+	*result = (struct gate_result){.status = GATE_NO_VERDICT};
+}
+
+size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < result->check_count; i++)
+		count += result->checks[i].outcome == outcome;
+	return count;
+}
