@@ -25,7 +25,7 @@ static void release_site(struct gate_site *site)
 	free(site->source);
 }
 
-static void release_environment(struct gate_environment *environment)
+void gate_environment_release(struct gate_environment *environment)
 {
 	free(environment->python);
 	free(environment->abi);
@@ -34,6 +34,7 @@ static void release_environment(struct gate_environment *environment)
 	free(environment->allocator);
 	free(environment->mode);
 	free(environment->hash_seed);
+	*environment = (struct gate_environment){0};
 }
 
 void gate_result_release(struct gate_result *result)
@@ -49,7 +50,7 @@ void gate_result_release(struct gate_result *result)
 	for (size_t i = 0; i < result->warning_count; i++)
 		free(result->warnings[i]);
 	free(result->warnings);
-	release_environment(&result->environment);
+	gate_environment_release(&result->environment);
 	free(result->why);
 	free(result->command);
 	free(result->baseline_path);

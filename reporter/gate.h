@@ -92,6 +92,7 @@ struct gate_check {
 struct gate_environment {
 	char *python, *abi, *arch, *libc, *allocator, *mode, *hash_seed;
 	uint64_t arena_bytes;
+	uint64_t sample_bytes; /* mean distance of two samples; 0: every block is recorded */
 };
 
 enum gate_status {
@@ -117,6 +118,7 @@ struct gate_result {
 };
 
 void gate_result_release(struct gate_result *result);
+void gate_environment_release(struct gate_environment *environment);
 /* How many checks came out so. */
 size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome);
 
