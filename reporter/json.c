@@ -16,8 +16,8 @@ static void begin_line(struct json *json)
 	fprintf(json->out, "\n%*s", json->depth, "");
 }
 
-/* The bytes of the UTF-8 sequence at `at`; 0: there is none. */
-static int utf8_length(const unsigned char *at)
+/* Of two bytes or more. */
+static int long_sequence(const unsigned char *at)
 {
 	const unsigned char first = *at;
 	const int len = first < 0xc2   ? 0
@@ -35,11 +35,17 @@ static int utf8_length(const unsigned char *at)
 	return len;
 }
 
+int json_utf8_length(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	return *at && *at < 0x80 ? 1 : long_sequence(at);
+}
+
 void json_string(FILE *out, const char *text)
 {
 	putc('"', out);
 	for (const unsigned char *at = (const unsigned char *)text; *at;) {
-		const int len = *at < 0x80 ? 1 : utf8_length(at);
+		const int len = *at < 0x80 ? 1 : long_sequence(at);
 		if (*at == '"' || *at == '\\')
 			fprintf(out, "\\%c", *at);
 		else if (*at < 0x20 || *at == 0x7f)

@@ -26,6 +26,8 @@ void json_object(struct json *json, const char *key);
 void json_array(struct json *json, const char *key);
 void json_close(struct json *json);
 void json_text(struct json *json, const char *key, const char *text); /* null for NULL */
+/* The bytes of the UTF-8 character that a text goes on with; 0: it goes on with none. */
+int json_utf8_length(const char *text);
 /* The text alone, quoted, wherever `out` is. */
 void json_string(FILE *out, const char *text);
 void json_u64(struct json *json, const char *key, uint64_t value);
