@@ -39,7 +39,9 @@ void drain_look(struct drain *drain, uint64_t mark_ns)
 	uint64_t rss_bytes = program_rss_bytes(drain->program);
 	struct stream_resident resident;
 	__attribute__((cleanup(mapped_release))) struct mapped mapped = {0};
-	bool known = resident_look(drain->program, drain->ring_path, heap, &resident, &mapped);
+	const struct resident_query query = {drain->program, drain->ring_path,
+					     drain->ring->header, heap};
+	bool known = resident_look(&query, &resident, &mapped);
 
 	drain->look_cost_ns += processor_ns() - spent_ns;
 	drain->last_look_ns = begin;

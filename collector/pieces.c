@@ -64,6 +64,19 @@ static void add_mappings(struct pieces *pieces, const struct mappings *mappings)
 	}
 }
 
+/* What the ring says may be anything; pages that aren't there, or are somebody's, are no piece's. */
+static void add_tracer(struct pieces *pieces, const struct ring_header *ring)
+{
+	const uint64_t most_pages = (1u << RING_AREA_PAGES_BITS) - 1;
+
+	for (size_t i = 0; ring && i < RING_MEMORY_AREAS; i++) {
+		const uint64_t area = atomic_load(&ring->memory_areas[i]);
+		const uint64_t address = (area >> RING_AREA_PAGES_BITS) * PAGE;
+
+		add(pieces, address, address + (area & most_pages) * PAGE, RESIDENT_TRACER);
+	}
+}
+
 /* With the chunk's header in front. */
 static void add_blocks(struct pieces *pieces, const struct block_table *blocks)
 {
@@ -159,14 +172,15 @@ static int by_address(const void *left, const void *right)
 	return a->end < b->end ? -1 : a->end > b->end;
 }
 
-void pieces_find(const struct heap *heap, const struct smaps *smaps, pid_t pid,
-		 struct pieces *ret_pieces)
+void pieces_find(const struct heap *heap, const struct ring_header *ring,
+		 const struct smaps *smaps, pid_t pid, struct pieces *ret_pieces)
 {
 	struct pieces pieces = {0};
 
 	add_arenas(&pieces, &heap->arenas);
 	add_mappings(&pieces, &heap->mappings);
 	add_blocks(&pieces, &heap->blocks);
+	add_tracer(&pieces, ring);
 	add_heaps(&pieces, smaps);
 	add_stacks(&pieces, smaps, pid);
 	if (pieces.count)

@@ -21,9 +21,9 @@ struct pieces {
 	size_t count, capacity;
 };
 
-/* Everything that lies in areas without a name. */
-void pieces_find(const struct heap *heap, const struct smaps *smaps, pid_t pid,
-		 struct pieces *ret_pieces);
+/* Everything that lies in areas without a name. `ring`: NULL, none is known. */
+void pieces_find(const struct heap *heap, const struct ring_header *ring,
+		 const struct smaps *smaps, pid_t pid, struct pieces *ret_pieces);
 void pieces_release(struct pieces *pieces);
 /* The index of the first piece that ends behind the address, from `from` on. */
 size_t pieces_seek(const struct pieces *pieces, size_t from, uint64_t address);

@@ -196,18 +196,19 @@ static int open_pagemap(pid_t pid)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-bool resident_look(const struct program *program, const char *ring_path,
-		   const struct heap *heap, struct stream_resident *ret_resident,
+bool resident_look(const struct resident_query *query, struct stream_resident *ret_resident,
 		   struct mapped *ret_mapped)
 {
+	const struct program *program = query->program;
+	const struct heap *heap = query->heap;
 	struct stream_resident resident = {0};
 	struct mapped mapped = {0};
 	struct smaps smaps;
 	struct pieces pieces;
 
-	if (!smaps_read(program->pid, ring_path, &smaps))
+	if (!smaps_read(program->pid, query->ring_path, &smaps))
 		return false;
-	pieces_find(heap, &smaps, program->pid, &pieces);
+	pieces_find(heap, query->ring, &smaps, program->pid, &pieces);
 	struct look look = {
 		.smaps = &smaps,
 		.pieces = &pieces,

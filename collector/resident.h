@@ -10,7 +10,7 @@
  * glibc's arenas are known by their shape (64 MiB, aligned, unused address space behind), and
  * thread stacks by the kernel's pointer to each thread's list of robust futexes, which glibc
  * keeps at the top of the stack. The zeroed data of a program or library, behind its file, is
- * that file's.
+ * that file's. The library's own memory is what the ring says.
  *
  * Nothing is stopped for it: what changes meanwhile is between two of its states.
  */
@@ -21,12 +21,18 @@
 #include "mapped.h"
 #include "program.h"
 
+struct resident_query {
+	const struct program *program;
+	const char *ring_path;
+	const struct ring_header *ring; /* says what is the library's own; NULL: nothing does */
+	const struct heap *heap;
+};
+
 /*
  * Times and rss_bytes are the caller's, and so is what was noted of `ret_mapped`: mapped_finish
  * and mapped_release. False: the kernel doesn't tell, and there is nothing to release.
  */
-bool resident_look(const struct program *program, const char *ring_path,
-		   const struct heap *heap, struct stream_resident *ret_resident,
+bool resident_look(const struct resident_query *query, struct stream_resident *ret_resident,
 		   struct mapped *ret_mapped);
 
 #endif

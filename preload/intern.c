@@ -7,13 +7,20 @@
 #include "spin.h"
 
 /*
- * One kind of table serves three times: a 128-bit key (key[0] is never 0), a 32-bit value.
- * Linear probing, at most half full; a removed entry keeps its place with a value of 0.
+ * One kind of table serves three times: a 96-bit key, a 32-bit value that is never 0. Entries are
+ * small, four to a cache line, for there are hundreds of thousands of nodes in a large program and
+ * their memory is the program's. Linear probing, at most two thirds full; a removed entry keeps
+ * its place.
  */
+struct key {
+	uint64_t key;
+	uint32_t more;
+};
+
 struct entry {
-	uint64_t key[2];
+	uint64_t key;
+	uint32_t more;
 	uint32_t value;
-	uint32_t traits;
 };
 
 struct table {
@@ -23,8 +30,10 @@ struct table {
 };
 
 enum { FIRST_ENTRIES = 4096 };
+#define REMOVED UINT32_MAX
+#define MOST_CODES (UINT32_MAX >> CODE_TRAITS_BITS)
 
-static struct table codes_by_address;
+static struct table codes_by_address; /* their number and traits */
 static struct table codes_by_content;
 static struct table nodes;
 static uint32_t code_count;
@@ -42,22 +51,32 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return hash ^ hash >> 32;
 }
 
-static struct entry *probe(const struct table *table, const uint64_t key[2])
+static struct entry *probe(const struct table *table, struct key key)
 {
 	size_t mask = table->capacity - 1;
-	size_t at = mix(key[0], key[1]) & mask;
+	size_t at = mix(key.key, key.more) & mask;
 
-	while (table->entries[at].key[0] &&
-	       (table->entries[at].key[0] != key[0] || table->entries[at].key[1] != key[1]))
+	while (table->entries[at].value &&
+	       (table->entries[at].key != key.key || table->entries[at].more != key.more))
 		at = (at + 1) & mask;
 	return &table->entries[at];
 }
 
-static struct entry *find(const struct table *table, const uint64_t key[2])
+/* NULL: it isn't there, or not any more. */
+static struct entry *find(const struct table *table, struct key key)
 {
 	struct entry *entry = table->capacity ? probe(table, key) : NULL;
 
-	return entry && entry->key[0] ? entry : NULL;
+	return entry && entry->value && entry->value != REMOVED ? entry : NULL;
+}
+
+static void put_into(struct table *table, struct key key, uint32_t value)
+{
+	struct entry *entry = probe(table, key);
+
+	if (!entry->value)
+		table->used++;
+	*entry = (struct entry){.key = key.key, .more = key.more, .value = value};
 }
 
 static bool make_room(struct table *table)
@@ -65,58 +84,48 @@ static bool make_room(struct table *table)
 	struct table bigger = {.capacity = table->capacity ? 2 * table->capacity
 							   : FIRST_ENTRIES};
 
-	if (2 * (table->used + 1) <= table->capacity)
+	if (3 * (table->used + 1) <= 2 * table->capacity)
 		return true;
 	bigger.entries = memory_get(bigger.capacity * sizeof(struct entry));
 	if (!bigger.entries)
 		return false;
-	for (size_t i = 0; i < table->capacity; i++)
-		if (table->entries[i].value) {
-			*probe(&bigger, table->entries[i].key) = table->entries[i];
-			bigger.used++;
-		}
+	for (size_t i = 0; i < table->capacity; i++) {
+		const struct entry *entry = &table->entries[i];
+
+		if (entry->value && entry->value != REMOVED)
+			put_into(&bigger, (struct key){entry->key, entry->more}, entry->value);
+	}
 	if (table->entries)
 		memory_drop(table->entries, table->capacity * sizeof(struct entry));
+	ring_tell_memory();
 	*table = bigger;
 	return true;
 }
 
-/* The caller has made room. */
-static void put(struct table *table, const uint64_t key[2], uint32_t value, uint32_t traits)
+static struct key address_key(const void *address)
 {
-	struct entry *entry = probe(table, key);
-
-	if (!entry->key[0])
-		table->used++;
-	*entry = (struct entry){.key = {key[0], key[1]}, .value = value, .traits = traits};
-}
-
-static void address_key(const void *address, uint64_t key[2])
-{
-	key[0] = (uint64_t)(uintptr_t)address;
-	key[1] = 0;
+	return (struct key){.key = (uint64_t)(uintptr_t)address};
 }
 
 uint32_t intern_find_code(const void *address, enum code_traits *ret_traits)
 {
-	uint64_t key[2];
 	uint32_t id = 0;
 
-	address_key(address, key);
 	spin_lock(&lock);
-	const struct entry *entry = find(&codes_by_address, key);
+	const struct entry *entry = find(&codes_by_address, address_key(address));
 
-	if (entry && entry->value) {
-		id = entry->value;
-		*ret_traits = entry->traits;
+	if (entry) {
+		id = entry->value >> CODE_TRAITS_BITS;
+		*ret_traits = entry->value & ((1u << CODE_TRAITS_BITS) - 1);
 	}
 	spin_unlock(&lock);
 	return id;
 }
 
-/* FNV-1a over all that the definition says, twice with different beginnings: 128 bits. */
-static void content_key(const struct code_text *text, uint64_t key[2])
+/* Two hashes over all that the definition says: 96 bits. */
+static struct key content_key(const struct code_text *text)
 {
+	uint64_t fnv = 0xcbf29ce484222325ULL, mixed = 0x84222325cbf29ce4ULL;
 	const struct {
 		const void *bytes;
 		size_t len;
@@ -129,16 +138,14 @@ static void content_key(const struct code_text *text, uint64_t key[2])
 		{text->linetable, text->linetable_bytes},
 	};
 
-	key[0] = 0xcbf29ce484222325ULL;
-	key[1] = 0x84222325cbf29ce4ULL;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (size_t at = 0; at < parts[i].len; at++) {
 			uint8_t byte = ((const uint8_t *)parts[i].bytes)[at];
 
-			key[0] = (key[0] ^ byte) * 0x100000001b3ULL;
-			key[1] = mix(key[1] + byte, i);
+			fnv = (fnv ^ byte) * 0x100000001b3ULL;
+			mixed = mix(mixed + byte, i);
 		}
-	key[0] |= 1;
+	return (struct key){.key = mixed, .more = (uint32_t)(fnv ^ fnv >> 32)};
 }
 
 static bool define_code(uint32_t id, const struct code_text *text)
@@ -167,38 +174,32 @@ static bool define_code(uint32_t id, const struct code_text *text)
 	return true;
 }
 
-/* The lock is held. */
-static uint32_t number_code(const struct code_text *text, enum code_traits traits)
+/* The lock is held. 0: there is no memory, or no number left. */
+static uint32_t number_code(const struct code_text *text)
 {
-	uint64_t key[2];
-
-	content_key(text, key);
+	const struct key key = content_key(text);
 	const struct entry *known = find(&codes_by_content, key);
+	const uint32_t id = STREAM_CODE_FIRST + code_count;
 
 	if (known)
 		return known->value;
-	if (!make_room(&codes_by_content))
-		return 0;
-	uint32_t id = STREAM_CODE_FIRST + code_count;
-
-	if (!define_code(id, text))
+	if (id >= MOST_CODES || !make_room(&codes_by_content) || !define_code(id, text))
 		return 0;
 	code_count++;
-	put(&codes_by_content, key, id, traits);
+	put_into(&codes_by_content, key, id);
 	return id;
 }
 
 uint32_t intern_add_code(const void *address, const struct code_text *text,
 			 enum code_traits traits)
 {
-	uint64_t key[2];
 	uint8_t mask;
 	uint32_t id = 0;
 
-	address_key(address, key);
 	spin_lock(&lock);
-	if (make_room(&codes_by_address) && (id = number_code(text, traits))) {
-		put(&codes_by_address, key, id, traits);
+	if (make_room(&codes_by_address) && (id = number_code(text))) {
+		put_into(&codes_by_address, address_key(address),
+			 id << CODE_TRAITS_BITS | traits);
 		/* Before any free of this address can be: it is executing. */
 		_Atomic uint8_t *byte = intern_code_bit(address, &mask);
 
@@ -210,14 +211,11 @@ uint32_t intern_add_code(const void *address, const struct code_text *text,
 
 void intern_forget_known(const void *address)
 {
-	uint64_t key[2];
-
-	address_key(address, key);
 	spin_lock(&lock);
-	struct entry *entry = find(&codes_by_address, key);
+	struct entry *entry = find(&codes_by_address, address_key(address));
 
-	if (entry && entry->value) {
-		entry->value = 0;
+	if (entry) {
+		entry->value = REMOVED;
 		/*
 		 * Release: the address can be given out again only after the free that we are
 		 * in.
@@ -229,9 +227,7 @@ void intern_forget_known(const void *address)
 
 uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_new)
 {
-	/* Parent and code fill one word; 1 + bit 63 keeps the first word from being 0. */
-	uint64_t key[2] = {(uint64_t)(uint32_t)instr | (uint64_t)1 << 63,
-			   parent | (uint64_t)code << 32};
+	const struct key key = {parent | (uint64_t)code << 32, (uint32_t)instr};
 	uint32_t id = 0;
 
 	*ret_new = false;
@@ -245,8 +241,8 @@ uint32_t intern_node(uint32_t parent, uint32_t code, int32_t instr, bool *ret_ne
 
 		id = ++node_count;
 		memcpy(data, &instr, sizeof(instr));
-		ring_put_with(record_head(R_NODE, id), key[1], data);
-		put(&nodes, key, id, 0);
+		ring_put_with(record_head(R_NODE, id), key.key, data);
+		put_into(&nodes, key, id);
 		*ret_new = true;
 	}
 	spin_unlock(&lock);

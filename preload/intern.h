@@ -6,7 +6,7 @@
  * instruction). Numbers are given and definitions written under one lock, so they come in
  * order.
  *
- * Memory: tables of the library's own, growing by doubling; about 32 bytes a node.
+ * Memory: tables of the library's own, growing by doubling; 24 to 48 bytes a node.
  * Threads: any; callers hold their thread's guard.
  */
 #ifndef MEMTRACE_INTERN_H
@@ -33,6 +33,7 @@ enum code_traits {
 	CODE_MODULE = 1 << 0,   /* <module>, and not of a frozen file */
 	CODE_RUNPY = 1 << 1,    /* runpy's _run_module_as_main */
 	CODE_RUN_CODE = 1 << 2, /* runpy's _run_code */
+	CODE_TRAITS_BITS = 3,
 };
 
 /* The number of the code object at this address; 0: it isn't known. */

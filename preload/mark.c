@@ -150,6 +150,7 @@ uint32_t mark_make(const char *name, enum mark_origin origin)
 	}
 	collection_look();
 	cancel_flush();
+	ring_tell_memory();
 	text.mark.time_ns = begin - ring.header->start_mono_ns;
 	text.mark.pause_ns = clock_mono_ns() - begin;
 	text.mark.origin = origin;

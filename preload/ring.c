@@ -69,7 +69,13 @@ bool ring_open(int fd, uint64_t record_bytes)
 	ring.cancel = (struct cancel_slot *)(base + CANCEL_OFFSET);
 	ring.temp = (struct temp_slot *)(base + TEMP_OFFSET);
 	ring.slots = (struct record *)(base + SLOTS_OFFSET);
+	ring_tell_memory();
 	return true;
+}
+
+void ring_tell_memory(void)
+{
+	memory_areas(ring.header->memory_areas);
 }
 
 void ring_close(struct ring *other)

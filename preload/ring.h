@@ -43,6 +43,9 @@ size_t ring_file_bytes(uint64_t record_bytes);
  */
 bool ring_open(int fd, uint64_t record_bytes);
 
+/* So that the collector knows what is the library's own (memory.h): where that has grown. */
+void ring_tell_memory(void);
+
 /* Unmaps another one than `ring`: a forked child's parent's. */
 void ring_close(struct ring *other);
 

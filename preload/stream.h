@@ -363,6 +363,8 @@ enum {
 	RING_FOLDER_BYTES = 1024,
 	RING_PATH_BYTES = 1024,
 	RING_FORKS = 64,
+	RING_MEMORY_AREAS = 24,
+	RING_AREA_PAGES_BITS = 28,
 };
 #define RING_MAGIC "MEMTRNG1"
 
@@ -466,6 +468,12 @@ struct ring_header {
 	_Atomic uint32_t profile_request;
 	_Atomic uint32_t profile_made;
 	uint32_t reserved;
+	/*
+	 * The largest areas of private memory that the library has for itself, so that they aren't
+	 * taken for the program's: of each the number of its first 4 KiB page <<
+	 * RING_AREA_PAGES_BITS, and how many pages it has; 0: none.
+	 */
+	_Atomic uint64_t memory_areas[RING_MEMORY_AREAS];
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_BYTES, "fits its page");
 _Static_assert(offsetof(struct ring_header, head) % 128 == 0, "own cache lines");

@@ -11,6 +11,7 @@ import sys
 import pytest
 from conftest import COMMAND, PROGRAMS, ROOT, find_profiles, line_of, wait_for
 from environments import venv_python
+from resident import check_identity
 
 sys.path.insert(0, str(ROOT / "samples/server"))
 from client import visit_all  # noqa: E402
@@ -72,6 +73,10 @@ def test_workers_come_and_go(trace, kind):
     # Some may have had their SIGTERM before they could take it, or after Python had let go of it.
     ends = {pid: processes[pid]["end"] for pid in visits}
     assert ends[killed] == "died" and "exit" in ends.values() and set(ends.values()) <= {"exit", "died"}
+    for one in reports.values():
+        # Who was killed at once was never looked at.
+        if one["resident"]:
+            check_identity(one)
     for pid, own in visits.items():
         assert leak_in(reports[pid]) == (own, own * VISIT_BYTES, own)
     merged = report("--merge", "-n", "1", trace.out)

@@ -10,6 +10,7 @@ import tempfile
 import pytest
 from conftest import PROGRAMS, Profile, clean_environment, find_profiles, line_of, wait_for
 from environments import venv_python
+from resident import check_identity
 
 PACKAGES = PROGRAMS / "packages"
 DEBIAN = "/usr/bin/python3.11"
@@ -51,6 +52,7 @@ def of_line(run, script, comment, domain, least=0):
 def test_numpy(trace, tmp_path):
     script = PACKAGES / "arrays.py"
     run = trace(venv_python("server"), script, tmp_path / "seen")
+    check_identity(run.report("-n", "1"))
     seen = witnessed(tmp_path / "seen")
     compare(run, seen, least=200)
     # Nothing else of that size is there, and of the thousands of temporary arrays nothing at all.
@@ -64,6 +66,7 @@ def test_numpy(trace, tmp_path):
 def test_pandas(trace, tmp_path):
     script = PACKAGES / "frames.py"
     run = trace(venv_python("server"), script, tmp_path / "seen")
+    check_identity(run.report("-n", "1"))
     seen = witnessed(tmp_path / "seen")
     compare(run, seen, least=100)
     assert of_line(run, script, "kept", "malloc", 24_000).keys() == seen.keys()
@@ -75,6 +78,7 @@ def test_pandas(trace, tmp_path):
 def test_greenlet(trace, tmp_path):
     script = PACKAGES / "greenlets.py"
     run = trace(venv_python("packages"), script, 200, tmp_path / "seen")
+    check_identity(run.report("-n", "1"))
     seen = witnessed(tmp_path / "seen")
     compare(run, seen, least=3000)
     assert max(len(chain) for _, chain in seen.values()) >= 30
@@ -85,6 +89,7 @@ def test_greenlet(trace, tmp_path):
 def test_gevent(trace, tmp_path):
     script = PACKAGES / "gevents.py"
     run = trace(venv_python("packages"), script, 30, tmp_path / "seen")
+    check_identity(run.report("-n", "1"))
     seen = witnessed(tmp_path / "seen")
     compare(run, seen, least=300)
     assert of_line(run, script, "remembered", "object", 700).keys() == seen.keys()
@@ -96,6 +101,7 @@ def test_torch(trace, tmp_path):
         pytest.skip("no torch; python3-torch has it")
     script = PACKAGES / "tensors.py"
     run = trace(DEBIAN, script, tmp_path / "seen")
+    check_identity(run.report("-n", "1"))
     seen = witnessed(tmp_path / "seen")
     assert len(seen) >= 100
     kept = of_line(run, script, "kept", "malloc", 4 * 10_000)
@@ -107,6 +113,7 @@ def test_django(trace):
     visits = 60
     script = PACKAGES / "django_site.py"
     run = trace(venv_python("packages"), script, visits)
+    check_identity(run.report("-n", "1"))
     assert run.stdout.endswith(f"expected: {visits} blocks, {visits * 3000} bytes\n")
     entry = line(run, script, "leaks")
     assert (entry["count"], entry["size_bytes"]) == (visits, visits * 3000)
@@ -132,6 +139,7 @@ def cython_module(tmp_path):
 def test_cython(trace, tmp_path, cython_module):
     script = PACKAGES / "compiled.py"
     run = trace(venv_python("packages"), script, cython_module, tmp_path / "seen")
+    check_identity(run.report("-n", "1"))
     seen = witnessed(tmp_path / "seen")
     compare(run, seen, least=500)
     assert of_line(run, script, "kept", "malloc", 1500).keys() == seen.keys()
@@ -179,7 +187,9 @@ def test_celery(trace, tmp_path):
     for profile in profiles:
         entry = line(profile, PACKAGES / "tasks.py", "leaks")
         kept[profile.run_record()["pid"]] = entry["count"], entry["size_bytes"]
-        assert not profile.report("-n", "1")["doubts"]
+        report = profile.report("-n", "1")
+        check_identity(report)
+        assert not report["doubts"]
     assert {pid: figures for pid, figures in kept.items() if figures[0]} == {
         pid: (count, count * 3000) for pid, count in done.items()}
     # What has done no task keeps nothing.

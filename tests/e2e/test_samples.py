@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from conftest import ROOT, clean_environment, line_of, python_build, python_version
 from environments import venv_python
+from resident import check_every_look, check_identity
 
 SAMPLES = ROOT / "samples"
 # unsaid: of the size, what sys.getsizeof doesn't know.
@@ -77,6 +78,11 @@ def path_of(name):
     return SAMPLES / f"{name}.py"
 
 
+def assert_resident(run):
+    check_identity(run.report("-n", "1"))
+    assert check_every_look(run)
+
+
 def marked(run, name, comment):
     """The report's entry of the line with that comment."""
     return run.line(path_of(name), line_of(path_of(name), f"# {comment}"))
@@ -104,6 +110,7 @@ def test_leaking_line_is_exact(trace, python, name):
     found = sum(e["count"] for e in entries), sum(e["size_bytes"] for e in entries)
     assert found == (case.blocks, case.size)
     assert_said(run, case.blocks, case.size - case.unsaid)
+    assert_resident(run)
 
 
 def test_every_sample_has_a_case():
@@ -201,6 +208,7 @@ def test_open_files_have_a_buffer_each(trace, python):
     assert entry["count"] > 3 * 150
     # The objects of the io module, a dictionary each at most, and a lock.
     assert 150 * 10_000 < entry["size_bytes"] < 150 * 11_000
+    assert_resident(run)
 
 
 def test_endless_threads_by_thread(trace, python):
@@ -221,6 +229,7 @@ def check_dataframes(run):
     size = run.line(script, line, "--by", "own")["size_bytes"]
     # What else pandas made there for each frame, and once for itself.
     assert 10 * 320_000 <= size < 10 * 330_000 + 300_000
+    assert_resident(run)
 
 
 def test_dataframes(trace, python):

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from conftest import COMMAND, ROOT, line_of
 from environments import venv_python
+from resident import check_identity
 
 SERVER = ROOT / "samples/server"
 SERVICE = SERVER / "service.py"
@@ -32,6 +33,7 @@ def merged(profiles, *args):
 def test_under_uvicorn(trace):
     run = trace(venv_python("server"), SERVER / "under_uvicorn.py", VISITS, check=False)
     assert run.stdout == f"expected: {VISITS} blocks, {VISITS * VISIT_BYTES} bytes\n"
+    check_identity(run.report("-n", "1"))
     for by in ("line", "own"):
         top = run.report("-n", "1", "--by", by)["growth"][0]
         assert place(top) == leaks()
@@ -53,6 +55,8 @@ def prefork(trace):
     reports = [(profile.report("-n", "1"), profile) for profile in run.profiles()]
     # Instead of a dump of every block: these are large profiles.
     assert not any(report["doubts"] for report, _ in reports)
+    for report, _ in reports:
+        check_identity(report)
     return ({report["process"]["pid"]: profile for report, profile in reports},
             {int(pid): int(count) for pid, count in counts})
 
@@ -110,6 +114,7 @@ def test_three_troubles_at_once(trace):
     run = trace(venv_python("server"), service, check=False)
     assert run.stdout == "expected: 400 leaked, 160 cached, 2000 pinning blocks\n"
     report = run.report()
+    check_identity(report)
     leaks, fills, pins = (line_of(service, "  # " + comment) for comment in ("leaks", "fills", "pins"))
 
     rows = {row["line"]: row for row in report["growth"] if row["file"] == str(service)}

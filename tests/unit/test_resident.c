@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -82,7 +83,12 @@ static uint64_t sum(const uint64_t *parts)
 	return all;
 }
 
-/* One area for the kernel, three things for the heap. */
+static uint64_t area_of(const void *at, uint64_t pages)
+{
+	return (uint64_t)(uintptr_t)at / PAGE << RING_AREA_PAGES_BITS | pages;
+}
+
+/* One area for the kernel, four things for us. */
 static void test_an_area_of_several_things(void **state)
 {
 	char *at = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -91,19 +97,27 @@ static void test_an_area_of_several_things(void **state)
 	struct mapped none = {0}, mapped = {0};
 	struct program program;
 	struct heap heap;
+	struct ring_header *ring = calloc(1, sizeof(*ring));
+	const struct resident_query query = {&program, "", ring, &heap};
 
 	(void)state;
+	assert_non_null(ring);
+	/* The last of them is nonsense. */
+	ring->memory_areas[1] = area_of(at, MIB / PAGE);
+	ring->memory_areas[RING_MEMORY_AREAS - 1] = UINT64_MAX;
 	madvise(at, 4 * MIB, MADV_NOHUGEPAGE);
 	heap_init(&heap);
 	program_init(&program, (uint32_t)getpid(), 0);
 	apply(&heap, R_ARENA, at + MIB, MIB);
 	apply(&heap, R_MAP_ANON, at + 2 * MIB, MIB / PAGE);
-	assert_true(resident_look(&program, "", &heap, &before, &none));
+	assert_true(resident_look(&query, &before, &none));
 	touch(at, 10);
 	touch(at + MIB, 200);
 	touch(at + 2 * MIB, 30);
 	touch(at + 3 * MIB, 40);
-	assert_true(resident_look(&program, "", &heap, &after, &mapped));
+	assert_true(resident_look(&query, &after, &mapped));
+	assert_int_equal(after.parts[RESIDENT_TRACER] - before.parts[RESIDENT_TRACER],
+			 10 * PAGE);
 	assert_int_equal(after.parts[RESIDENT_ARENAS], 200 * PAGE);
 	assert_int_equal(after.parts[RESIDENT_MAPPINGS], 30 * PAGE);
 	assert_int_equal(none.count, 1);
@@ -120,6 +134,7 @@ static void test_an_area_of_several_things(void **state)
 	mapped_release(&mapped);
 	program_release(&program);
 	heap_release(&heap);
+	free(ring);
 	munmap(at, 4 * MIB);
 }
 
@@ -132,7 +147,9 @@ static void test_a_process_that_is_gone(void **state)
 
 	(void)state;
 	heap_init(&heap);
-	assert_false(resident_look(&program, "", &heap, &resident, &mapped));
+	const struct resident_query query = {&program, "", NULL, &heap};
+
+	assert_false(resident_look(&query, &resident, &mapped));
 	heap_release(&heap);
 }
 
