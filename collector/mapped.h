@@ -2,9 +2,9 @@
  * mapped.h - what is resident of areas, by the stack that mapped them: while a look at the
  * resident set is taken (resident.h).
  *
- * Known are areas that the program, or a library of its, maps through the hooks, and blocks that
- * malloc maps one by one. What others map (the loader, the C library for its threads) is in no
- * stack's figures. Stacks with least are put together: those without a place among the first
+ * Known are areas that the program, or a library of its, maps through the hooks, blocks that
+ * malloc maps one by one, and stacks of threads that had an event. What others map (the loader,
+ * the C library) is in no stack's figures. Stacks with least are put together: those without a place among the first
  * MAPPED_MOST.
  */
 #ifndef MEMTRACE_MAPPED_H

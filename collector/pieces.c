@@ -124,7 +124,8 @@ static const struct area *area_at(const struct smaps *smaps, uint64_t address)
 									  : NULL;
 }
 
-static void add_stack(struct pieces *pieces, const struct smaps *smaps, uint64_t thread)
+static void add_stack(struct pieces *pieces, const struct smaps *smaps, uint64_t thread,
+		      uint32_t stack)
 {
 	const struct area *area = area_at(smaps, thread);
 	uint64_t end = page_up(thread + THREAD_BYTES), address;
@@ -138,11 +139,30 @@ static void add_stack(struct pieces *pieces, const struct smaps *smaps, uint64_t
 
 	if (!guarded && end - address > STACK_BYTES)
 		address = end - STACK_BYTES;
-	add(pieces, address, end, RESIDENT_STACKS);
+	add_by(pieces, address, end, RESIDENT_STACKS, stack);
+}
+
+/* The Python stack that had the C library map this thread's. */
+static uint32_t who_started(const struct heap *heap, long tid)
+{
+	const struct stacks *stacks = &heap->stacks;
+
+	for (size_t i = 0; i < stacks->thread_count; i++) {
+		const struct thread *thread = &stacks->threads[i];
+
+		if (thread->tid != (uint32_t)tid || !thread->stack_block)
+			continue;
+		const struct large_block *block = block_table_find(&heap->blocks,
+								   thread->stack_block);
+
+		return block ? block->stack : 0;
+	}
+	return 0;
 }
 
 /* The main thread's has a name, and its list lies where the loader put it. */
-static void add_stacks(struct pieces *pieces, const struct smaps *smaps, pid_t pid)
+static void add_stacks(struct pieces *pieces, const struct smaps *smaps,
+		       const struct heap *heap, pid_t pid)
 {
 	char path[64];
 	struct dirent *entry;
@@ -157,7 +177,8 @@ static void add_stacks(struct pieces *pieces, const struct smaps *smaps, pid_t p
 
 		if (tid > 0 && tid != pid &&
 		    !syscall(SYS_get_robust_list, tid, &list, &bytes) && list)
-			add_stack(pieces, smaps, (uint64_t)(uintptr_t)list);
+			add_stack(pieces, smaps, (uint64_t)(uintptr_t)list,
+				  who_started(heap, tid));
 	}
 	if (folder)
 		closedir(folder);
@@ -182,7 +203,7 @@ void pieces_find(const struct heap *heap, const struct ring_header *ring,
 	add_blocks(&pieces, &heap->blocks);
 	add_tracer(&pieces, ring);
 	add_heaps(&pieces, smaps);
-	add_stacks(&pieces, smaps, pid);
+	add_stacks(&pieces, smaps, heap, pid);
 	if (pieces.count)
 		qsort(pieces.items, pieces.count, sizeof(*pieces.items), by_address);
 	*ret_pieces = pieces;

@@ -13,7 +13,7 @@ struct piece {
 	uint64_t address, end;
 	uint64_t block_bytes; /* requested, of RESIDENT_BLOCKS */
 	enum resident_part part;
-	uint32_t stack; /* that mapped it, of RESIDENT_MAPPINGS and RESIDENT_BLOCKS */
+	uint32_t stack; /* that mapped it; 0: not known */
 };
 
 struct pieces {

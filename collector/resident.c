@@ -88,7 +88,8 @@ static void take_piece(struct look *look, const struct area *area, const struct 
 	if (bytes > *left)
 		bytes = *left;
 	look->resident->parts[piece->part] += bytes;
-	if (piece->part == RESIDENT_MAPPINGS || piece->part == RESIDENT_BLOCKS)
+	if (piece->part == RESIDENT_MAPPINGS || piece->part == RESIDENT_BLOCKS ||
+	    (piece->part == RESIDENT_STACKS && piece->stack))
 		mapped_note(look->mapped, piece->part, piece->stack, end - *at, bytes);
 	look->resident->block_bytes += piece->address >= area->address ? piece->block_bytes : 0;
 	*left -= bytes;

@@ -140,8 +140,17 @@ static void define_thread(struct stacks *stacks, uint32_t slot, const struct buf
 	if (thread->count == 0 || thread->tid != head.tid)
 		thread->count++;
 	thread->tid = head.tid;
+	thread->stack_block = 0;
 	free(thread->name);
 	thread->name = text_of(bytes->data + sizeof(head), bytes->len - sizeof(head));
+}
+
+static void define_thread_stack(struct stacks *stacks, const struct record *r)
+{
+	const uint64_t *index = u64map_get(&stacks->thread_slots, (uint64_t)record_low(r) + 1);
+
+	if (index)
+		stacks->threads[*index - 1].stack_block = record_a(r);
 }
 
 static struct info *info_find(const struct stacks *stacks, const char *key)
@@ -216,6 +225,9 @@ void stacks_apply(struct stacks *stacks, const struct record *r)
 		if (stream_text_add(&stacks->thread_text, r, NULL) == 1)
 			define_thread(stacks, stacks->thread_text.id,
 				      &stacks->thread_text.bytes);
+		break;
+	case R_THREAD_STACK:
+		define_thread_stack(stacks, r);
 		break;
 	case R_INFO:
 		if (stream_text_add(&stacks->info_text, r, NULL) == 1)

@@ -36,6 +36,7 @@ struct thread {
 	uint32_t tid;   /* of the thread that used the slot last */
 	uint32_t count; /* threads that used it, one after the other */
 	char *name;
+	uint64_t stack_block; /* R_THREAD_STACK; 0: not known */
 };
 
 struct info {
@@ -60,7 +61,7 @@ struct stacks {
 
 void stacks_init(struct stacks *stacks);
 void stacks_release(struct stacks *stacks);
-/* Takes R_NODE, R_CODE, R_THREAD, R_INFO, R_CHECK; the record went through stream_check. */
+/* Takes R_NODE, R_CODE, R_THREAD, R_THREAD_STACK, R_INFO, R_CHECK; the record went through stream_check. */
 void stacks_apply(struct stacks *stacks, const struct record *r);
 const struct code *stacks_code(const struct stacks *stacks,
 			       uint32_t code_id); /* NULL: not code */

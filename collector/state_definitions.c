@@ -61,6 +61,9 @@ static void write_threads(struct state_writer *writer)
 		buf_append(&writer->part, &head, sizeof(head));
 		buf_append(&writer->part, thread->name, strlen(thread->name));
 		state_text(writer, R_THREAD, thread->slot);
+		if (thread->stack_block)
+			put_record(writer, record_head(R_THREAD_STACK, thread->stack_block),
+				   thread->slot);
 	}
 	for (size_t i = 0; i < stacks->thread_count; i++)
 		state_number(writer, stacks->threads[i].count);

@@ -271,6 +271,8 @@ static const char *check_rare(struct stream_check *check, size_t index, struct r
 	case R_RESTORE:
 	case R_ARENA_FREE:
 		return check_address(r);
+	case R_THREAD_STACK:
+		return record_high(r) ? "unknown bits" : check_address(r);
 	case R_RETAG:
 		check_stack(check, index, r);
 		if (record_high(r))
@@ -334,7 +336,7 @@ static bool is_definition(enum record_kind kind)
 {
 	const uint64_t definitions = 1ULL << R_NONE | 1ULL << R_NODE | 1ULL << R_CODE |
 				     1ULL << R_THREAD | 1ULL << R_INFO | 1ULL << R_STATE |
-				     1ULL << R_MARK;
+				     1ULL << R_MARK | 1ULL << R_THREAD_STACK;
 
 	return definitions >> kind & 1;
 }

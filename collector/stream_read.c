@@ -54,6 +54,7 @@ size_t stream_record_slots(const struct record *r)
 	case R_DIED:
 	case R_COUNTS:
 	case R_WAITING:
+	case R_THREAD_STACK:
 		return 1;
 	default:
 		return 0;

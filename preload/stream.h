@@ -140,6 +140,13 @@ enum record_kind {
 	R_INFO = 20,   /* id = 0; "key=value", UTF-8; a later value replaces an earlier one */
 	R_MARK = 21,   /* id = 0; struct stream_mark, then the name */
 
+	/*
+	 * a = the block in which a thread finds its thread-local storage, b = its slot, named
+	 * before. The C library gets it as it maps the thread's stack: whose block it is, mapped
+	 * that.
+	 */
+	R_THREAD_STACK = 31,
+
 	/* a = 0; execve is about to be called, b = 0, or has failed, b = errno. */
 	R_EXEC = 22,
 	/*

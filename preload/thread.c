@@ -9,6 +9,7 @@
 
 #include "memory.h"
 #include "intern.h"
+#include "ring.h"
 #include "spin.h"
 
 __thread struct thread *thread_self_pointer;
@@ -75,6 +76,19 @@ static struct thread *take_new(void)
 	return thread;
 }
 
+/*
+ * The block behind this thread's vector of thread-local storage (dtv), whose place the ABI fixes:
+ * the first word that the thread pointer leads to, or the second, where the first is that pointer
+ * itself. In front of the vector is one entry.
+ */
+static uint64_t stack_block(void)
+{
+	void *const *control = __builtin_thread_pointer();
+	const void *vector = control[0] == (const void *)control ? control[1] : control[0];
+
+	return (uint64_t)(uintptr_t)vector - 2 * sizeof(void *);
+}
+
 void thread_announce(const struct thread *thread)
 {
 	struct {
@@ -85,6 +99,7 @@ void thread_announce(const struct thread *thread)
 	prctl(PR_GET_NAME, text.name);
 	intern_put_text(R_THREAD, thread->slot, &text,
 			sizeof(text.thread) + strnlen(text.name, NAME_BYTES));
+	ring_put(record_head(R_THREAD_STACK, stack_block()), thread->slot);
 }
 
 struct thread *thread_register(void)

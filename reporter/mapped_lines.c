@@ -24,6 +24,8 @@ static enum resident_set_share share_of(uint32_t part)
 		return SHARE_FILE;
 	case RESIDENT_SHARED:
 		return SHARE_SHARED;
+	case RESIDENT_STACKS:
+		return SHARE_STACK;
 	default:
 		return SHARES;
 	}

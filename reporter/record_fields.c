@@ -44,6 +44,7 @@ static const char *const kind_names[R_KIND_LIMIT] = {
 	[R_STATE] = "STATE",
 	[R_RESIDENT] = "RESIDENT",
 	[R_MAPPED] = "MAPPED",
+	[R_THREAD_STACK] = "THREAD_STACK",
 };
 
 void record_texts_init(struct record_texts *texts)
@@ -273,6 +274,12 @@ static void other_fields(const struct record *r, struct fields *fields)
 	fields_u64(fields, "b", r->body);
 }
 
+static void thread_stack_fields(const struct record *r, struct fields *fields)
+{
+	fields_address(fields, "address", record_a(r));
+	fields_u64(fields, "slot", record_low(r));
+}
+
 static void body_fields(struct record_texts *texts, const struct record *r, size_t slots,
 			struct fields *fields)
 {
@@ -309,6 +316,9 @@ static void body_fields(struct record_texts *texts, const struct record *r, size
 	case R_ARENA:
 	case R_ARENA_FREE:
 		arena_fields(r, fields);
+		break;
+	case R_THREAD_STACK:
+		thread_stack_fields(r, fields);
 		break;
 	case R_NODE:
 		node_fields(r, fields);

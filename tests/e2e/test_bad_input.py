@@ -3,6 +3,7 @@ program that never notices."""
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import struct
@@ -422,5 +423,6 @@ def test_a_lost_definition_costs_its_own_stack_only(trace, any_python, tmp_path)
     profile = Profile(trace.out / "run.memtrace")
     assert profile.line(script, line_of(script, "# later"))["count"] == 2000
     doubts = profile.report()["doubts"]
-    assert any("1 record of the stream was damaged and left out; the first: record " in doubt
-               and doubt.endswith(": definitions before it are missing") for doubt in doubts), doubts
+    # The next definition, or a record or two of that very stack, whichever comes first.
+    assert any(re.match(r"[1-3] records? of the stream (was|were) damaged and left out; the first: record .*: "
+                        "(definitions before it are missing|an undefined stack)$", doubt) for doubt in doubts), doubts

@@ -52,7 +52,7 @@ def use_stack(ready, done):
 
 events = [(threading.Event(), threading.Event()) for _ in range(3)]
 for ready, done in events:
-    threading.Thread(target=use_stack, args=(ready, done), daemon=True).start()
+    threading.Thread(target=use_stack, args=(ready, done), daemon=True).start()  # starts
     ready.wait()
 
 total = sum(int(line.split()[1]) for line in open("/proc/self/smaps") if line.startswith("Rss:"))
@@ -101,14 +101,24 @@ def test_every_part_is_what_the_program_put_there(python, tmp_path):
     assert set(past_hooks) == {"mapped", "c_mapped", "file", "shared", "stack", "unattributed"}
     for part, rest in past_hooks.items():
         assert rest + sum(row["resident_bytes"] for row in mapped["rows"] if row["part"] == part) == parts[part]
-    # Threads' stacks and libraries are mapped past the hooks.
-    assert past_hooks["stack"] == parts["stack"] and past_hooks["file"] > MIB
+    # Each thread has 2 MiB of its argument in its stack; that of the main thread and libraries the kernel maps.
+    stacks = [row for row in mapped["rows"] if row["part"] == "stack"]
+    assert [own_line(row, script) for row in stacks] == [line_of(script, "# starts")]
+    assert 6 * MIB <= stacks[0]["resident_bytes"]
+    assert stacks[0]["mapped_bytes"] >= 3 * 6 * MIB
+    assert past_hooks["stack"] < MIB and past_hooks["file"] > MIB
     text = subprocess.run([COMMAND, "report", tmp_path / "run.memtrace"], check=True, capture_output=True, text=True,
                           env=clean_environment(COLUMNS="200"))
     table = text.stdout.split("by the line that mapped it:")[1]
+    assert re.search(r"MiB +stacks +\S*threading\.py:\d+\n", table)
     assert re.search(rf"18\.0 MiB +24\.0 MiB +mapped by the program +\S*builds\.py:{line_of(script, '# private')}\n",
                      table)
-    assert re.search(r"past the hooks.*: .*stacks, \d+", " ".join(table.split()))
+    assert re.search(r"past the hooks.*: .*files and libraries, \d+", " ".join(table.split()))
+
+
+def own_line(row, script):
+    """The innermost line of the program's own in a row's stack."""
+    return next((frame["line"] for frame in row["stack"] if frame["file"] == str(script)), None)
 
 
 RESIZES = """

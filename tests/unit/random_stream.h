@@ -200,6 +200,10 @@ static inline void random_put_rare(struct random_stream *s)
 	case 14:
 		random_put_audit(s);
 		return;
+	case 15:
+		random_put(s, record_head(R_THREAD_STACK, 1 + random_next(s) % 4096),
+			   random_next(s) % 12);
+		return;
 	default:
 		random_put_text(s, R_THREAD + random_next(s) % 3);
 		return;

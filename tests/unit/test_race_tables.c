@@ -202,7 +202,8 @@ static void pass_over(struct race_reader *reader, const struct record *record)
 {
 	enum record_kind kind = record_kind(record);
 
-	race_check(reader, kind == R_THREAD || kind == R_DATA, "a record of kind %d", kind);
+	race_check(reader, kind == R_THREAD || kind == R_THREAD_STACK || kind == R_DATA,
+		   "a record of kind %d", kind);
 }
 
 static void *start_threads(void *argument)
