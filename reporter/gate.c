@@ -1,6 +1,10 @@
 #include "gate.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "../collector/mem.h"
 
 const struct gate_metric_info gate_metrics[GATE_METRIC_COUNT] = {
 	[GATE_LIVE_END] = {"live_end", "bytes", .bytes = true, .counted = true},
@@ -55,6 +59,43 @@ void gate_result_release(struct gate_result *result)
 	free(result->command);
 	free(result->baseline_path);
 	*result = (struct gate_result){.status = GATE_NO_VERDICT};
+}
+
+void gate_result_add_check(struct gate_result *result, struct gate_check check)
+{
+	result->checks = mem_resize(result->checks,
+				    (result->check_count + 1) * sizeof result->checks[0]);
+	result->checks[result->check_count++] = check;
+	if (check.outcome == GATE_FAILED && result->status == GATE_FINE)
+		result->status = GATE_REGRESSION;
+}
+
+static char *sentence(const char *format, va_list args)
+{
+	char *text;
+	return vasprintf(&text, format, args) < 0 ? mem_text(format) : text;
+}
+
+void gate_result_add_warning(struct gate_result *result, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	result->warnings = mem_resize(result->warnings,
+				      (result->warning_count + 1) * sizeof result->warnings[0]);
+	result->warnings[result->warning_count++] = sentence(format, args);
+	va_end(args);
+}
+
+void gate_result_no_verdict(struct gate_result *result, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	if (result->status == GATE_FINE || result->status == GATE_REGRESSION) {
+		result->status = GATE_NO_VERDICT;
+		free(result->why);
+		result->why = sentence(format, args);
+	}
+	va_end(args);
 }
 
 size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome)

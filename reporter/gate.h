@@ -119,6 +119,14 @@ struct gate_result {
 
 void gate_result_release(struct gate_result *result);
 void gate_environment_release(struct gate_environment *environment);
+/* Behind those that are there; the result owns its texts then. One that failed makes a result that
+ * was fine a regression. */
+void gate_result_add_check(struct gate_result *result, struct gate_check check);
+void gate_result_add_warning(struct gate_result *result, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The first sentence stays: what comes after it may follow from it. */
+void gate_result_no_verdict(struct gate_result *result, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* How many checks came out so. */
 size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome);
 

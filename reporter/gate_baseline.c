@@ -139,7 +139,7 @@ void gate_baseline_trim(struct gate_baseline *baseline)
 	sort_sites(baseline, by_key);
 }
 
-void gate_baseline_of(const struct gate_result *result, struct gate_baseline *ret_baseline)
+void gate_baseline_of_all(const struct gate_result *result, struct gate_baseline *ret_baseline)
 {
 	struct gate_baseline baseline = {
 		.environment = copy_environment(&result->environment),
@@ -158,6 +158,13 @@ void gate_baseline_of(const struct gate_result *result, struct gate_baseline *re
 		};
 	}
 	unite_same_keys(&baseline);
+	*ret_baseline = baseline;
+}
+
+void gate_baseline_of(const struct gate_result *result, struct gate_baseline *ret_baseline)
+{
+	struct gate_baseline baseline;
+	gate_baseline_of_all(result, &baseline);
 	gate_baseline_trim(&baseline);
 	*ret_baseline = baseline;
 }

@@ -1,5 +1,5 @@
 /*
- * gate_baseline_keys.h - what the writer of a baseline file, its reader and its ratchet share.
+ * gate_baseline_keys.h - what the writer of a baseline file, its reader and those who compare share.
  */
 #ifndef MEMTRACE_GATE_BASELINE_KEYS_H
 #define MEMTRACE_GATE_BASELINE_KEYS_H
@@ -14,6 +14,8 @@
 
 enum { GATE_BASELINE_MOST_RUNS = 1000000 };
 
+/* With all sites, be they ever so light. */
+void gate_baseline_of_all(const struct gate_result *result, struct gate_baseline *ret_baseline);
 /* Leaves out what is too light or too much; afterwards sites are by key. */
 void gate_baseline_trim(struct gate_baseline *baseline);
 

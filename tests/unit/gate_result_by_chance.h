@@ -54,8 +54,10 @@ static inline void site_init(struct gate_site *site, const char *key, double byt
 
 static inline struct gate_measure measure_by_chance(uint64_t *seed)
 {
-	const double median = (double)(xorshift(seed) >> (11 + xorshift(seed) % 50)) / 8;
-	const double mad = xorshift(seed) % 2 ? 0 : (double)(xorshift(seed) % 100000) / 7;
+	const unsigned magnitude = 11 + (unsigned)(xorshift(seed) % 50);
+	const double median = (double)(xorshift(seed) >> magnitude) / 7;
+	const bool is_steady = xorshift(seed) % 2;
+	const double mad = is_steady ? 0 : (double)(xorshift(seed) % 100000) / 7;
 	return measure_of(median, mad, 1 + (unsigned)(xorshift(seed) % 5));
 }
 
@@ -72,8 +74,9 @@ static inline void odd_key(uint64_t *seed, size_t number, char *ret_key, size_t 
 		"f.<locals>.g",
 		"",
 	};
-	snprintf(ret_key, size, "%s%zu > %s", odd[xorshift(seed) % 8], number,
-		 odd[xorshift(seed) % 8]);
+	const char *outer = odd[xorshift(seed) % 8];
+	const char *inner = odd[xorshift(seed) % 8];
+	snprintf(ret_key, size, "%s%zu > %s", outer, number, inner);
 }
 
 static inline struct gate_result result_by_chance(uint64_t *seed, size_t site_count)

@@ -53,10 +53,30 @@ static void metrics_are_told_apart(void **state)
 	assert_true(gate_metrics[GATE_GROWTH_PER_ITERATION].needs_windows);
 }
 
+static void what_is_added_decides_the_status(void **state)
+{
+	(void)state;
+	struct gate_result result = {0};
+	gate_result_add_check(&result, (struct gate_check){.outcome = GATE_WARNED});
+	assert_int_equal(result.status, GATE_FINE);
+	gate_result_add_check(&result, (struct gate_check){.outcome = GATE_FAILED});
+	gate_result_add_check(&result, (struct gate_check){.outcome = GATE_PASSED});
+	assert_int_equal(result.status, GATE_REGRESSION);
+	assert_int_equal(result.check_count, 3);
+	gate_result_add_warning(&result, "another %s", "minor");
+	assert_string_equal(result.warnings[0], "another minor");
+	gate_result_no_verdict(&result, "%s: %d of them", "a.memtrace", 3);
+	gate_result_no_verdict(&result, "and then");
+	assert_int_equal(result.status, GATE_NO_VERDICT);
+	assert_string_equal(result.why, "a.memtrace: 3 of them");
+	gate_result_release(&result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_it_is_released),
+		cmocka_unit_test(what_is_added_decides_the_status),
 		cmocka_unit_test(metrics_are_told_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
