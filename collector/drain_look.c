@@ -86,7 +86,8 @@ bool drain_look_wanted(const struct drain *drain)
 }
 
 /*
- * The program waits before it tears down what the look is for. Others may have made marks since.
+ * The program waits before it tears down what the look is for. Others may have made marks
+ * since.
  */
 static const struct mark *awaited_mark(const struct drain *drain)
 {

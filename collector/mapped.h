@@ -4,8 +4,8 @@
  *
  * Known are areas that the program, or a library of its, maps through the hooks, blocks that
  * malloc maps one by one, and stacks of threads that had an event. What others map (the loader,
- * the C library) is in no stack's figures. Stacks with least are put together: those without a place among the first
- * MAPPED_MOST.
+ * the C library) is in no stack's figures. Stacks with least are put together: those without a
+ * place among the first MAPPED_MOST.
  */
 #ifndef MEMTRACE_MAPPED_H
 #define MEMTRACE_MAPPED_H

@@ -9,7 +9,7 @@
 #include "mem.h"
 
 enum {
-	PAGE = 4096,
+	AREA_PAGE = 4096, /* of ring_header.memory_areas, whatever the machine's are */
 	/* glibc's malloc/arena.c. */
 	HEAP_ALIGNED_BYTES = 64 << 20,
 	/* Smaller blocks are never mapped one by one: mallopt(3), M_MMAP_THRESHOLD. */
@@ -21,12 +21,12 @@ enum {
 
 static uint64_t page_down(uint64_t address)
 {
-	return address & ~(uint64_t)(PAGE - 1);
+	return address & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
 }
 
 static uint64_t page_up(uint64_t address)
 {
-	return page_down(address + PAGE - 1);
+	return page_down(address + (uint64_t)sysconf(_SC_PAGESIZE) - 1);
 }
 
 static void add_by(struct pieces *pieces, uint64_t address, uint64_t end,
@@ -64,16 +64,20 @@ static void add_mappings(struct pieces *pieces, const struct mappings *mappings)
 	}
 }
 
-/* What the ring says may be anything; pages that aren't there, or are somebody's, are no piece's. */
+/*
+ * What the ring says may be anything; pages that aren't there, or are somebody's, are no
+ * piece's.
+ */
 static void add_tracer(struct pieces *pieces, const struct ring_header *ring)
 {
 	const uint64_t most_pages = (1u << RING_AREA_PAGES_BITS) - 1;
 
 	for (size_t i = 0; ring && i < RING_MEMORY_AREAS; i++) {
 		const uint64_t area = atomic_load(&ring->memory_areas[i]);
-		const uint64_t address = (area >> RING_AREA_PAGES_BITS) * PAGE;
+		const uint64_t address = (area >> RING_AREA_PAGES_BITS) * AREA_PAGE;
 
-		add(pieces, address, address + (area & most_pages) * PAGE, RESIDENT_TRACER);
+		add(pieces, address, address + (area & most_pages) * AREA_PAGE,
+		    RESIDENT_TRACER);
 	}
 }
 

@@ -100,8 +100,8 @@ uint64_t profile_checksum(const struct profile_header *header,
  * MCLS  struct profile_mark_class, ascending by mark, then by class: classes with pools in use
  * AUDT  struct profile_audit, ascending by mark
  * AUDD  struct profile_audit_difference, the first PROFILE_MAX_DIFFERENCES of all audits
- * Live blocks (of pools and of malloc; mappings have their own section), ascending by address as
- * the program knows it, in columns of equal length:
+ * Live blocks (of pools and of malloc; mappings have their own section), ascending by address
+ * as the program knows it, in columns of equal length:
  * BLKA  LEB128 bytes: address / 8 less the one before it (the first: address / 8)
  * BLKZ  LEB128 bytes: requested bytes
  * BLKS  u32: stack

@@ -35,7 +35,8 @@ void remains_release(struct remains *remains);
 int remains_read(struct remains *remains, struct ledger *ledger, struct err *ret_note,
 		 struct err *err);
 /*
- * Whether OUT is its profile already: whoever wrote it was killed before the side files were gone.
+ * Whether OUT is its profile already: whoever wrote it was killed before the side files were
+ * gone.
  */
 bool remains_has_profile(const struct remains *remains);
 /*

@@ -8,7 +8,7 @@
 #include "pieces.h"
 #include "room.h"
 
-enum { PAGE = 4096, ENTRIES = 4096 };
+enum { ENTRIES = 4096 };
 /* More of one piece isn't read page by page: that would take longer than anybody waits. */
 static const uint64_t COUNTED_MOST_BYTES = 16ULL << 30;
 
@@ -26,7 +26,8 @@ struct look {
 static bool count_pages(const struct look *look, uint64_t address, uint64_t end,
 			uint64_t *ret_bytes)
 {
-	uint64_t entries[ENTRIES], at = address / PAGE, last = (end + PAGE - 1) / PAGE;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t entries[ENTRIES], at = address / page, last = (end + page - 1) / page;
 	uint64_t pages = 0;
 
 	if (look->pagemap < 0 || end - address > COUNTED_MOST_BYTES)
@@ -42,7 +43,7 @@ static bool count_pages(const struct look *look, uint64_t address, uint64_t end,
 			pages += entries[i] >> 63;
 		at += (size_t)got / sizeof(*entries);
 	}
-	*ret_bytes = pages * PAGE;
+	*ret_bytes = pages * page;
 	return true;
 }
 

@@ -3,8 +3,9 @@
  *
  * The collector looks at the program from outside (resident.h): after marks, and in between so
  * often that it costs a hundredth of the time at most, but for a beginning that may cost 50 ms
- * and the end. When there are too many looks, of each two that belong to no mark the earlier one
- * goes; where only marks are left, of each two of those. What stacks mapped goes with its look.
+ * and the end. When there are too many looks, of each two that belong to no mark the earlier
+ * one goes; where only marks are left, of each two of those. What stacks mapped goes with its
+ * look.
  */
 #ifndef MEMTRACE_RESIDENTS_H
 #define MEMTRACE_RESIDENTS_H

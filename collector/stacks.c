@@ -69,7 +69,10 @@ static void define_node(struct stacks *stacks, const struct record *r)
 		return;
 	uint32_t instr;
 	stream_payload(r, sizeof(instr), &instr);
-	/* Nodes whose definitions were lost keep their numbers: stacks that are cut off there. */
+	/*
+	 * Nodes whose definitions were lost keep their numbers: stacks that are cut off
+	 * there.
+	 */
 	while (stacks->node_count + 1 < record_a(r))
 		add_node(stacks, (struct stack_node){.code = STREAM_CODE_TRUNCATED});
 	add_node(stacks, (struct stack_node){

@@ -61,7 +61,10 @@ struct stacks {
 
 void stacks_init(struct stacks *stacks);
 void stacks_release(struct stacks *stacks);
-/* Takes R_NODE, R_CODE, R_THREAD, R_THREAD_STACK, R_INFO, R_CHECK; the record went through stream_check. */
+/*
+ * Takes R_NODE, R_CODE, R_THREAD, R_THREAD_STACK, R_INFO, R_CHECK; the record went through
+ * stream_check.
+ */
 void stacks_apply(struct stacks *stacks, const struct record *r);
 const struct code *stacks_code(const struct stacks *stacks,
 			       uint32_t code_id); /* NULL: not code */

@@ -27,7 +27,8 @@ enum { CANCEL_LARGEST_BYTES = STREAM_WAITING_MOST_BYTES };
 extern bool cancel_on;
 /*
  * On, and a pair is counted for the stack that allocated alone. Where the freeing stack counts
- * too (freer.h), the functions below that take a struct freer take the place of their namesakes.
+ * too (freer.h), the functions below that take a struct freer take the place of their
+ * namesakes.
  */
 extern bool cancel_plain;
 

@@ -159,7 +159,8 @@ static void record_ended_of(const char *interp, unsigned generation, bool with_o
 /*
  * Every collection that has ended since we looked last; false: none has. At most one of them
  * had events, most often because it freed objects: that one has a beginning, and its end goes
- * first. `timed`: if it is one alone, it ended just now on that thread; NULL: nobody knows when.
+ * first. `timed`: if it is one alone, it ended just now on that thread; NULL: nobody knows
+ * when.
  */
 static bool record_ended(const struct thread *timed, const char *interp)
 {

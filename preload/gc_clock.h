@@ -3,8 +3,9 @@
  *
  * A collection that starts by itself does so because an object was allocated that brings the
  * youngest generation over its threshold: up to 3.11 in that call, from 3.12 on as soon as the
- * evaluation loop looks. Nothing of the interpreter's calls us as it begins, nor as it ends when
- * it frees nothing. So the clock is read after the last allocation before, and at the first event
+ * evaluation loop looks. Nothing of the interpreter's calls us as it begins, nor as it ends
+ * when it frees nothing. So the clock is read after the last allocation before, and at the
+ * first event
  * after: never less than the collection took, and more by the time from the one
  * event to its beginning and from its end to the other. Events are a fraction of a microsecond
  * apart in most programs. Where the thread has slept meanwhile, its own clock tells how much of

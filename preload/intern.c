@@ -7,10 +7,10 @@
 #include "spin.h"
 
 /*
- * One kind of table serves three times: a 96-bit key, a 32-bit value that is never 0. Entries are
- * small, four to a cache line, for there are hundreds of thousands of nodes in a large program and
- * their memory is the program's. Linear probing, at most two thirds full; a removed entry keeps
- * its place.
+ * One kind of table serves three times: a 96-bit key, a 32-bit value that is never 0. Entries
+ * are small, four to a cache line, for there are hundreds of thousands of nodes in a large
+ * program and their memory is the program's. Linear probing, at most two thirds full; a removed
+ * entry keeps its place.
  */
 struct key {
 	uint64_t key;

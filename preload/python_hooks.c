@@ -267,9 +267,9 @@ void python_hooks_expect_restart(void)
 }
 
 /*
- * The slots are read and written under locks of the interpreter's from 3.12 on, none of which is
- * held around a malloc. That of 3.12 is freed when the interpreter ends, while threads that it
- * forgot go on in C: then only the thread that ended it may look, which can't be in both.
+ * The slots are read and written under locks of the interpreter's from 3.12 on, none of which
+ * is held around a malloc. That of 3.12 is freed when the interpreter ends, while threads that
+ * it forgot go on in C: then only the thread that ended it may look, which can't be in both.
  */
 static bool slots_are_safe(void)
 {

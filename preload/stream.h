@@ -82,7 +82,8 @@ enum record_kind {
 	/* Pairs cancelled: a = stack; b = bytes (bits 0-39) | pairs (bits 40-63). */
 	R_TEMP = 9,
 	/*
-	 * The same with one R_DATA: bytes 0-3 the freeing stack or 0, bytes 4-7 enum free_flags.
+	 * The same with one R_DATA: bytes 0-3 the freeing stack or 0, bytes 4-7 enum
+	 * free_flags.
 	 */
 	R_TEMP_BY = 30,
 
@@ -142,8 +143,8 @@ enum record_kind {
 
 	/*
 	 * a = the block in which a thread finds its thread-local storage, b = its slot, named
-	 * before. The C library gets it as it maps the thread's stack: whose block it is, mapped
-	 * that.
+	 * before. The C library gets it as it maps the thread's stack: whose block it is,
+	 * mapped that.
 	 */
 	R_THREAD_STACK = 31,
 
@@ -206,8 +207,8 @@ enum record_kind {
 	 */
 	R_STATE = 37,
 	/*
-	 * The resident set by what it is for. a = 0; b = 0. R_DATA follow, STREAM_RESIDENT_SLOTS
-	 * of them: struct stream_resident.
+	 * The resident set by what it is for. a = 0; b = 0. R_DATA follow,
+	 * STREAM_RESIDENT_SLOTS of them: struct stream_resident.
 	 */
 	R_RESIDENT = 38,
 	/*
@@ -476,8 +477,8 @@ struct ring_header {
 	_Atomic uint32_t profile_made;
 	uint32_t reserved;
 	/*
-	 * The largest areas of private memory that the library has for itself, so that they aren't
-	 * taken for the program's: of each the number of its first 4 KiB page <<
+	 * The largest areas of private memory that the library has for itself, so that they
+	 * aren't taken for the program's: of each the number of its first 4 KiB page <<
 	 * RING_AREA_PAGES_BITS, and how many pages it has; 0: none.
 	 */
 	_Atomic uint64_t memory_areas[RING_MEMORY_AREAS];

@@ -77,9 +77,9 @@ static struct thread *take_new(void)
 }
 
 /*
- * The block behind this thread's vector of thread-local storage (dtv), whose place the ABI fixes:
- * the first word that the thread pointer leads to, or the second, where the first is that pointer
- * itself. In front of the vector is one entry.
+ * The block behind this thread's vector of thread-local storage (dtv), whose place the ABI
+ * fixes: the first word that the thread pointer leads to, or the second, where the first is
+ * that pointer itself. In front of the vector is one entry.
  */
 static uint64_t stack_block(void)
 {

@@ -157,7 +157,10 @@ bool cycles_are_large(const struct cycles *cycles)
 	return cycles->bytes >= LEAST_BYTES;
 }
 
-/* What the interpreter does by itself, and what it runs frozen in its own file, stays as it is. */
+/*
+ * What the interpreter does by itself, and what it runs frozen in its own file, stays as it
+ * is.
+ */
 static bool can_be_changed(const struct growth_row *row)
 {
 	static const char frozen[] = "<frozen ";

@@ -398,7 +398,10 @@ static bool line_in_function(const struct matching *matching, uint32_t function,
 	return true;
 }
 
-/* Lambdas and comprehensions stand at lines of the function around them: any of them will do. */
+/*
+ * Lambdas and comprehensions stand at lines of the function around them: any of them will
+ * do.
+ */
 bool matching_line_of(const struct matching *matching, const char *file, const char *function,
 		      int32_t line, const char **ret_file, int32_t *ret_line)
 {

@@ -7,8 +7,9 @@
  * same by their file and qualified name; then where all their lines have equal prints
  * (functions.h) and no other function's have, in the same file, then in any: they were renamed,
  * or moved. Lines of one function in two versions are aligned as diff(1) does with text: by
- * their text where both sources are here and weren't changed since, else by prints; between lines that are the same, as many on one side as on the other are taken for
- * edited, one by one.
+ * their text where both sources are here and weren't changed since, else by prints; between
+ * lines that are the same, as many on one side as on the other are taken for edited, one by
+ * one.
  *
  * Nothing is taken for the same when two are as likely: then one appeared, and the other went.
  *

@@ -81,7 +81,8 @@
  *		class_rounding, pool_headers and pinned are the arenas; c_live, allocator_free
  *		and c_mapped malloc's; mapped, file, shared, stack, memtrace, unattributed the
  *		others; see resident_set.h. free_lists_most_bytes: at most so much of `live`
- *		lies on the interpreter's free lists and holds no object; null: not known. Of several processes there is none
+ *		lies on the interpreter's free lists and holds no object; null: not known.
+ *		Of several processes there is none
  *	mapped   who mapped what of it, most resident first: rows (part, resident_bytes,
  *	         mapped_bytes, file, line, function, module, name, stack; name is "(other
  *	         stacks)" of those that the profile puts together) and past_hooks_bytes, what

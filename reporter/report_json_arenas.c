@@ -166,7 +166,10 @@ static void count_arenas(const struct report *report, uint64_t *ret_count, uint6
 	*ret_bytes = report->profile->marks[report->to.mark].arena_bytes;
 }
 
-/* How many there were is known at each mark, also where nothing else is; at points how large. */
+/*
+ * How many there were is known at each mark, also where nothing else is; at points how
+ * large.
+ */
 void report_json_arenas(const struct report *report, struct json *json)
 {
 	const struct fragmentation *figures = &report->fragmentation;

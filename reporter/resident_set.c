@@ -97,7 +97,10 @@ static const struct stream_resident *nearest(const struct profile *profile,
 	return found;
 }
 
-/* What they hold can't be read from outside; the interpreter's source says how much it may be. */
+/*
+ * What they hold can't be read from outside; the interpreter's source says how much it may
+ * be.
+ */
 static void find_free_lists(const struct profile *profile, struct resident_set *resident)
 {
 	const struct free_lists lists = free_lists_of(profile);

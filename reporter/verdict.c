@@ -297,6 +297,19 @@ static void judge_fragmentation(const struct finding *finding)
 	advise_trim(finding);
 }
 
+/* The first of them names the verdict; what the others say stands behind. */
+static void add_finding(const struct finding *finding, struct verdict *found)
+{
+	struct verdict *verdict = finding->verdict;
+	if (verdict->kind == VERDICT_NONE) {
+		verdict->kind = found->kind;
+		verdict->confidence = is_doubtful(finding->query->profile) ? VERDICT_LOW
+									   : found->confidence;
+	}
+	take_over(verdict->reasons, found->reasons);
+	take_over(verdict->advice, found->advice);
+}
+
 static void judge_growth(const struct finding *finding, enum leak_kind leak,
 			 enum verdict_kind kind, size_t *ret_rows)
 {
@@ -310,13 +323,7 @@ static void judge_growth(const struct finding *finding, enum leak_kind leak,
 		verdict->forecast = found.forecast;
 		verdict->restart_marks = found.restart_marks;
 	}
-	if (verdict->kind == VERDICT_NONE) {
-		verdict->kind = kind;
-		verdict->confidence = is_doubtful(finding->query->profile) ? VERDICT_LOW
-									   : found.confidence;
-	}
-	take_over(verdict->reasons, found.reasons);
-	take_over(verdict->advice, found.advice);
+	add_finding(finding, &found);
 }
 
 static void judge_resident(const struct finding *finding,
@@ -324,17 +331,9 @@ static void judge_resident(const struct finding *finding,
 				       struct verdict *verdict),
 			   enum verdict_kind kind)
 {
-	struct verdict *verdict = finding->verdict;
 	struct verdict found = {.kind = kind};
-	if (!say(finding->query, &found))
-		return;
-	if (verdict->kind == VERDICT_NONE) {
-		verdict->kind = kind;
-		verdict->confidence = is_doubtful(finding->query->profile) ? VERDICT_LOW
-									   : found.confidence;
-	}
-	take_over(verdict->reasons, found.reasons);
-	take_over(verdict->advice, found.advice);
+	if (say(finding->query, &found))
+		add_finding(finding, &found);
 }
 
 void verdict_find(const struct verdict_query *query, struct verdict *ret_verdict)

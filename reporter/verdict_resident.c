@@ -22,11 +22,16 @@ static struct units_text size(const struct verdict_query *query, uint64_t bytes)
 }
 
 /* What neither Python's blocks nor others that were asked for take. */
+static const enum resident_set_share outside[] = {
+	SHARE_ALLOCATOR_FREE, SHARE_FILE, SHARE_SHARED, SHARE_STACK, SHARE_UNATTRIBUTED,
+};
+
 static uint64_t outside_bytes(const struct resident_set *resident)
 {
-	const uint64_t *shares = resident->shares;
-	return shares[SHARE_ALLOCATOR_FREE] + shares[SHARE_FILE] + shares[SHARE_SHARED] +
-	       shares[SHARE_STACK] + shares[SHARE_UNATTRIBUTED];
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+		bytes += resident->shares[outside[i]];
+	return bytes;
 }
 
 /* Looks from the end of the warm-up to the moment. */
@@ -69,8 +74,6 @@ static size_t series_of(const struct verdict_query *query, double *x, double *y,
 static size_t most_grown(const struct resident_set *before, const struct resident_set *after,
 			 int64_t *ret_bytes)
 {
-	static const size_t outside[] = {SHARE_ALLOCATOR_FREE, SHARE_FILE, SHARE_SHARED,
-					 SHARE_STACK, SHARE_UNATTRIBUTED};
 	size_t most = outside[0];
 	*ret_bytes = INT64_MIN;
 	for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {

@@ -14,13 +14,10 @@ has seen before; a mark called "iteration" ends the round. The report finds
   interpreter keeps for its next tuples.
 """
 
-import ctypes
 import functools
-import socket
 import sys
-import threading
 
-import uvicorn
+from beside import mark, serve
 from client import get
 from fastapi import FastAPI
 
@@ -60,33 +57,18 @@ async def load_rows():
     return {"rows": len(IMPORTED)}
 
 
-def mark(name):
-    library = ctypes.CDLL(None)
-    if hasattr(library, "memtrace_mark"):
-        library.memtrace_mark(name)
-
-
-def load(server, port, rounds):
-    try:
-        for turn in range(rounds):
-            for number in range(turn * A_ROUND, (turn + 1) * A_ROUND):
-                get(port, f"/visit/{number}")
-                get(port, f"/picture/{number}")
-            if turn == IMPORT_ROUND:
-                get(port, "/import")
-            mark(b"iteration")
-    finally:
-        server.should_exit = True
+def load(port, rounds):
+    for turn in range(rounds):
+        for number in range(turn * A_ROUND, (turn + 1) * A_ROUND):
+            get(port, f"/visit/{number}")
+            get(port, f"/picture/{number}")
+        if turn == IMPORT_ROUND:
+            get(port, "/import")
+        mark(b"iteration")
 
 
 def main(rounds):
-    # It listens before the server is up: the first requests wait for it.
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    client = threading.Thread(target=load, args=(server, listening.getsockname()[1], rounds))
-    client.start()
-    server.run(sockets=[listening])
-    client.join()
+    serve(app, lambda port: load(port, rounds))
     print(f"expected: {len(HISTORY)} leaked, {picture.cache_info().currsize} cached, {len(IMPORTED)} pinning blocks")
 
 

@@ -11,39 +11,20 @@ stands after the first tenth: since then it has grown by nine tenths of that, an
 has grown.
 """
 
-import ctypes
-import socket
 import sys
-import threading
 
-import uvicorn
+from beside import mark, serve
 from client import visit_all
 from service import HISTORY, app
 
 
-def mark(name):
-    library = ctypes.CDLL(None)
-    if hasattr(library, "memtrace_mark"):
-        library.memtrace_mark(name)
-
-
-def load(server, port, visits):
-    try:
+def main(visits):
+    def load(port):
         visit_all(port, visits // 10)
         mark(b"warm")
         visit_all(port, visits - visits // 10)
-    finally:
-        server.should_exit = True
 
-
-def main(visits):
-    # It listens before the server is up: the first requests wait for it.
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    client = threading.Thread(target=load, args=(server, listening.getsockname()[1], visits))
-    client.start()
-    server.run(sockets=[listening])
-    client.join()
+    serve(app, load)
     print(f"expected: {len(HISTORY)} blocks, {sum(map(sys.getsizeof, HISTORY))} bytes")
 
 

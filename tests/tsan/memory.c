@@ -1,6 +1,6 @@
 /*
- * The library's memory by the C library's names, which ThreadSanitizer follows: of pages that went
- * and came again by system calls it would remember what was done to them before.
+ * The library's memory by the C library's names, which ThreadSanitizer follows: of pages that
+ * went and came again by system calls it would remember what was done to them before.
  */
 #include "../../preload/memory.h"
 

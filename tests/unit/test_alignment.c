@@ -1,6 +1,6 @@
 /*
- * Lines side by side, against a model that tries everything: how many can be paired at most, and
- * what the rule for edited lines makes of the rest.
+ * Lines side by side, against a model that tries everything: how many can be paired at most,
+ * and what the rule for edited lines makes of the rest.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -185,7 +185,10 @@ static void each_kind_is_told(void **state)
 	free(made);
 }
 
-/* What stands still at last while it is used is full; while nothing happens that isn't known. */
+/*
+ * What stands still at last while it is used is full; while nothing happens that isn't
+ * known.
+ */
 static void a_cache_that_was_full_at_last(void **state)
 {
 	struct made *made = malloc(sizeof(*made));
