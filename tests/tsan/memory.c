@@ -18,3 +18,9 @@ void memory_drop(void *memory, size_t bytes)
 {
 	munmap(memory, bytes);
 }
+
+void memory_areas(_Atomic uint64_t ret_areas[RING_MEMORY_AREAS])
+{
+	for (size_t i = 0; i < RING_MEMORY_AREAS; i++)
+		atomic_store(&ret_areas[i], 0);
+}
