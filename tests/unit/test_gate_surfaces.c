@@ -15,11 +15,22 @@
 #include "../../reporter/gate_annotations.h"
 #include "../../reporter/gate_json.h"
 #include "../../reporter/gate_junit.h"
+#include "../../reporter/gate_markdown.h"
 #include "../../reporter/gate_openmetrics.h"
 #include "../../reporter/gate_sarif.h"
 #include "gate_fixture.h"
 
 typedef void write_surface(const struct gate_result *result, FILE *out);
+
+static void write_comment(const struct gate_result *result, FILE *out)
+{
+	gate_markdown_write(result, GATE_MARKDOWN_COMMENT_BYTES, out);
+}
+
+static void write_summary(const struct gate_result *result, FILE *out)
+{
+	gate_markdown_write(result, GATE_MARKDOWN_SUMMARY_BYTES, out);
+}
 
 static const struct surface {
 	const char *name;
@@ -30,6 +41,8 @@ static const struct surface {
 	{"sarif", gate_sarif_write},
 	{"annotations", gate_annotations_write},
 	{"openmetrics", gate_openmetrics_write},
+	{"comment.md", write_comment},
+	{"summary.md", write_summary},
 };
 
 enum { SURFACES = sizeof surfaces / sizeof surfaces[0] };
@@ -147,6 +160,29 @@ static void a_fingerprint_survives_moved_lines(void **state)
 	gate_result_release(&result);
 }
 
+/* Findings are of one size here, so that what is left out can be counted. */
+static void markdown_keeps_its_limit(void **state)
+{
+	(void)state;
+	struct gate_result result = result_by_hand("f", 500, 500);
+	static const size_t limits[] = {
+		0, 1, 200, 300, 1000, 5000, GATE_MARKDOWN_COMMENT_BYTES};
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+		assert_non_null(out);
+		gate_markdown_write(&result, limits[i], out);
+		assert_int_equal(fclose(out), 0);
+		assert_true(len <= limits[i]);
+		assert_int_equal(count_of(text, "<details>"), count_of(text, "</details>"));
+		if (limits[i] >= 1000)
+			assert_non_null(strstr(text, " left out here.\n"));
+		free(text);
+	}
+	gate_result_release(&result);
+}
+
 static int write_all(const char *folder, const char *name, struct gate_result result)
 {
 	int failed = 0;
@@ -171,6 +207,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_command_stays_in_its_line),
 		cmocka_unit_test(values_have_three_digits),
 		cmocka_unit_test(the_heaviest_sites_alone_are_series),
+		cmocka_unit_test(markdown_keeps_its_limit),
 		cmocka_unit_test(a_fingerprint_survives_moved_lines),
 	};
 	if (argc > 1)
