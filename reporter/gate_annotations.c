@@ -46,7 +46,8 @@ static void put_command(struct buf *line, const char *kind, const struct gate_fr
 	}
 	if (place && place->line > 0)
 		buf_printf(line, "line=%d,", (int)place->line);
-	buf_printf(line, "title=memtrace gate: ");
+	buf_printf(line, "title=");
+	put_property(line, "memtrace gate: ");
 	put_property(line, title);
 	buf_printf(line, "::");
 }

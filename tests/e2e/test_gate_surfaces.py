@@ -97,18 +97,41 @@ def test_promtool_finds_nothing_wrong(folder, name):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def as_the_runner_reads(line):
+    """(kind, properties, message) of a workflow command."""
+    found = re.fullmatch(r"::(\w+) ([^:\r]*)::([^\r]*)", line)
+    assert found, line
+    properties = dict(part.split("=", 1) for part in found[2].split(","))
+
+    def plain(text, more=()):
+        for code, character in (("%0D", "\r"), ("%0A", "\n"), *more, ("%25", "%")):
+            text = text.replace(code, character)
+        return text
+    return (found[1], {key: plain(value, (("%3A", ":"), ("%2C", ","))) for key, value in properties.items()},
+            plain(found[3]))
+
+
 @pytest.mark.parametrize("name", RESULTS)
-def test_annotations_unescape_to_what_was_said(folder, name):
-    lines = read(folder, name, "annotations").split("\n")[:-1]
+def test_annotations_are_commands(folder, name):
     kinds = {"error": 0, "warning": 0, "notice": 0}
-    for line in lines:
-        found = re.fullmatch(r"::(error|warning|notice) ((?:\w+=[^,:\r]*)(?:,\w+=[^,:\r]*)*)::(.*)", line)
-        assert found, line
-        kinds[found[1]] += 1
-        names = [part.split("=")[0] for part in found[2].split(",")]
-        assert names in (["title"], ["file", "title"], ["file", "line", "title"])
+    for line in read(folder, name, "annotations").split("\n")[:-1]:
+        kind, properties, _ = as_the_runner_reads(line)
+        assert list(properties) in (["title"], ["file", "title"], ["file", "line", "title"])
+        kinds[kind] += 1
     assert max(kinds.values()) <= 10
     assert kinds["error"] == min(10, max(1, facts(folder, name)["counts"]["failed"]))
+
+
+def test_annotations_stand_at_their_lines(folder):
+    lines = [as_the_runner_reads(line) for line in read(folder, "plain", "annotations").split("\n")[:-1]]
+    checks = [check for check in facts(folder, "plain")["checks"] if check["outcome"] != "passed"]
+    assert len(lines) == len(checks) + 1
+    for (kind, properties, message), check in zip(lines, checks):
+        assert kind == {"failed": "error", "warned": "warning"}[check["outcome"]]
+        assert properties["title"] == "memtrace gate: " + check["title"]
+        assert message.split("\n")[0] == check["message"]
+        if check["site"]:
+            assert (properties["file"], int(properties["line"])) == (check["site"]["file"], check["site"]["line"])
 
 
 def rendered(text):
@@ -156,7 +179,7 @@ def multitool():
         done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired:
         pytest.skip("npx can't fetch @microsoft/sarif-multitool-linux in 300 s")
-    if "Sarif" not in done.stdout + done.stderr:
+    if "SARIF Multitool" not in done.stdout + done.stderr:
         pytest.skip(f"npx can't run @microsoft/sarif-multitool-linux: {(done.stderr.strip() or '-')[-200:]}")
     return command
 
