@@ -1,6 +1,7 @@
 #include "gate_markdown.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "characters.h"
 #include "gate_surface.h"
@@ -60,17 +61,42 @@ static void put_code(struct buf *block, const char *text)
 	buf_printf(block, "</code>");
 }
 
+static bool is_alnum(int byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= 'a' && byte <= 'z');
+}
+
+/*
+ * Whether a character of a sentence is no syntax where it stands, `at`. What only numbers are
+ * before may begin a list; "www." and "://" are links without any brackets.
+ */
+static bool is_prose(const char *begin, const char *at, bool numbers)
+{
+	if (*at == ' ')
+		return true;
+	if (numbers)
+		return false;
+	if (*at == '_')
+		return is_alnum(at[-1]) && is_alnum(at[1]);
+	if (*at == '.')
+		return at - begin < 3 || strncasecmp(at - 3, "www", 3) != 0;
+	return strchr(",:;-'()+=/%\"", *at) && strncmp(at, "://", 3) != 0;
+}
+
 /* A sentence. What mentions people and issues is parted from its name by an empty comment. */
 static void put_prose(struct buf *block, const char *text)
 {
-	for (uint32_t character; (character = characters_next(&text));) {
+	text += strspn(text, " ");
+	const char *const begin = text, *at = text;
+	const size_t numbers = strspn(text, "0123456789");
+	for (uint32_t character; (character = characters_next(&text)); at = text) {
 		const bool ascii = character < 0x80;
-		if (ascii && strchr(" .,:;-'()+=/%\"", (int)character) &&
-		    strncmp(text, "//", 2) != 0)
+		if (ascii && is_prose(begin, at, at <= begin + numbers))
 			characters_put(block, character);
 		else
 			put_referenced(block, character);
-		if (ascii && strchr("@#!~%$&/", (int)character) && *text && *text != ' ')
+		if (ascii && strchr("@#!~%$&/", (int)character) && is_alnum(*text))
 			buf_printf(block, "<!-- -->");
 	}
 }

@@ -4,6 +4,7 @@ The results are made by hand in tests/unit/gate_fixture.h: plain ones, one whose
 every format, one with 1,000 findings, one without a verdict.
 """
 
+import html
 import json
 import os
 import re
@@ -147,17 +148,25 @@ def rendered(text):
 @pytest.mark.parametrize("surface", ("comment.md", "summary.md"))
 @pytest.mark.parametrize("name", RESULTS)
 def test_markdown_has_no_tags_but_its_own(folder, name, surface):
-    html = rendered(read(folder, name, surface))
-    tags = set(re.findall(r"<(?!!-- -->)[!/]?(\w*)", html))
+    page = rendered(read(folder, name, surface))
+    tags = set(re.findall(r"<(?!!-- -->)[!/]?(\w*)", page))
     assert tags <= {"h3", "h4", "p", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "details",
                     "summary", "ul", "li"}, tags
-    assert html.count("<details>") == html.count("</details>")
+    assert page.count("<details>") == page.count("</details>")
     # Each row has as many cells as the head.
-    for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL):
+    for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL):
         assert len(re.findall(r"<t[hd]\b", row)) == 5
     counts = facts(folder, name)["counts"]
     if name in ("plain", "nasty"):
-        assert html.count("<h4>") == counts["failed"] + counts["warned"] == html.count("<details>") + 1
+        assert page.count("<h4>") == counts["failed"] + counts["warned"] == page.count("<details>") + 1
+
+
+def test_markdown_shows_sentences_as_they_are(folder):
+    """Nothing in a sentence is syntax: it comes out as its characters."""
+    shown = re.findall(r"<li>(.*?)</li>", rendered(read(folder, "nasty", "comment.md")), re.DOTALL)
+    shown = [html.unescape(text.replace("<!-- -->", "")).strip() for text in shown]
+    said = [text.strip() for text in facts(folder, "nasty")["warnings"]]
+    assert shown[:-1] == said[:-1] and len(shown) > 10
 
 
 def test_markdown_says_how_many_are_left_out(folder):

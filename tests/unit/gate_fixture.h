@@ -30,6 +30,26 @@ static inline struct gate_check check_by_hand(enum gate_check_kind kind,
 	};
 }
 
+/* Markdown that needs no brackets, each at the beginning of a line of its own. */
+static const char *const gate_markdown_traps[] = {
+	"- a",
+	"1. a",
+	"2) a",
+	"+ a",
+	"---",
+	"===",
+	"    code",
+	"# head",
+	"_a_ __b__",
+	"*a*",
+	"www.example.com",
+	"http://example.com",
+	"a@example.com",
+	"@team",
+	"| a | b |",
+	"~~a~~",
+};
+
 /* A failed budget, then `failed` new sites and `warned` leaks, each of a line of its own. */
 static inline struct gate_result result_by_hand(const char *name, size_t failed, size_t warned)
 {
@@ -64,7 +84,10 @@ static inline struct gate_result result_by_hand(const char *name, size_t failed,
 	}
 	result.checks[result.check_count++] = check_by_hand(
 		GATE_CHECK_BUDGET, GATE_PASSED, "peak_live", "peak_live is 3.0 MiB");
-	result.warnings = mem_alloc(sizeof result.warnings[0]);
+	const size_t traps = sizeof gate_markdown_traps / sizeof gate_markdown_traps[0];
+	result.warnings = mem_alloc((traps + 1) * sizeof result.warnings[0]);
+	for (size_t i = 0; i < traps && !strcmp(name, GATE_NASTY); i++)
+		result.warnings[result.warning_count++] = mem_text(gate_markdown_traps[i]);
 	result.warnings[result.warning_count++] = mem_text(name);
 	return result;
 }
