@@ -76,7 +76,8 @@ static inline struct gate_result result_by_hand(const char *name, size_t failed,
 		site->frames[0].function = mem_text(name);
 		site->frames[0].file = mem_text(i % 2 ? name : "shop/app store.py");
 		site->frames[0].line = (int32_t)i + 1;
-		site->source = mem_text(name);
+		/* What would end a fence of the usual length. */
+		site->source = mem_text(i == 0 && !strcmp(name, GATE_NASTY) ? "````" : name);
 		struct gate_check *check = &result.checks[result.check_count++];
 		*check = check_by_hand(i < failed ? GATE_CHECK_NEW_SITE : GATE_CHECK_LEAK,
 				       i < failed ? GATE_FAILED : GATE_WARNED, title, title);
