@@ -193,7 +193,13 @@ $(O)/fuzz/obj/%.o: %.c
 
 $(O)/fuzz/%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(fuzz_obj)
 	@echo '  LD  $@'
-	$(Q)clang -fsanitize=fuzzer,$(fuzz_san) -o $@ $^ $(ZSTD_LIBS) -lm
+	$(Q)clang -fsanitize=fuzzer,$(fuzz_san) -o $@ $^ $(ZSTD_LIBS) $(FUZZ_LIBS) -lm
+
+# The one reader of hostile bytes that is the reporter's.
+baseline_src := $(patsubst %,reporter/%.c,gate gate_baseline gate_baseline_read json)
+$(O)/fuzz/baseline: $(patsubst %.c,$(O)/fuzz/obj/%.o,$(baseline_src))
+$(O)/coverage/baseline: $(patsubst %.c,$(O)/coverage/obj/%.o,$(baseline_src))
+$(O)/fuzz/baseline $(O)/replay/baseline $(O)/coverage/baseline: FUZZ_LIBS := -ljansson
 
 # The same without libFuzzer, for `make check`: each gives its corpus to its readers once.
 replay_bin := $(addprefix $(O)/replay/,$(fuzz_names))
@@ -204,7 +210,7 @@ $(O)/obj/tests/fuzz/%.o: PROG_CFLAGS += -DFUZZ_REPLAY
 $(O)/replay/%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/modules.a
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
-	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) -lm
+	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(FUZZ_LIBS) -lm
 
 # What of the readers the corpora reach, line by line in $(O)/coverage/NAME.c.txt.
 readers := profile_read section_read profile_blocks profile_check profile_check_map stream_check stream_read \
@@ -220,7 +226,7 @@ $(O)/coverage/obj/%.o: %.c
 
 $(O)/coverage/%: $(O)/coverage/obj/tests/fuzz/fuzz_%.o $(covered)
 	@echo '  LD  $@'
-	$(Q)clang -fprofile-instr-generate -o $@ $^ $(ZSTD_LIBS) -lm
+	$(Q)clang -fprofile-instr-generate -o $@ $^ $(ZSTD_LIBS) $(FUZZ_LIBS) -lm
 
 covered_bin := $(fuzz_names:%=$(O)/coverage/%)
 llvm_cov = llvm-cov $(1) $(firstword $(covered_bin)) $(addprefix -object ,$(wordlist 2,99,$(covered_bin))) \
