@@ -34,6 +34,7 @@ _memtrace_options() {
 	diff) echo "--by --weight --from --to -n --focus --ignore $reading" ;;
 	report) echo "--from --to --by -n --focus --ignore --frees --live --merge $reading" ;;
 	map) echo "--pools --at --by -n $reading" ;;
+	gate) echo "--baseline --update-baseline --repeat --json --junit --sarif --markdown --openmetrics --annotations --color --help" ;;
 	export) echo "--format --weight --output --from --to --focus --ignore --threads --help" ;;
 	dump | ls | doctor) echo "$reading" ;;
 	mark) echo "--audit --help" ;;
@@ -73,7 +74,7 @@ _memtrace() {
 	local name=${COMP_WORDS[1]}
 	COMPREPLY=()
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		_memtrace_words "run report map diff export dump mark ls recover doctor help --version --help" "$word"
+		_memtrace_words "run report map diff gate export dump mark ls recover doctor help --version --help" "$word"
 		return
 	fi
 	# bash takes "=" for a word of its own.
@@ -88,13 +89,13 @@ _memtrace() {
 		return
 	fi
 	case $name in
-	report | map | diff | export | dump | recover) _memtrace_files "$word" ;;
+	report | map | diff | gate | export | dump | recover) _memtrace_files "$word" ;;
 	ls)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	mark) [[ $COMP_CWORD -eq 2 ]] && _memtrace_words "$(ps -eo pid= 2>/dev/null)" "$word" ;;
-	help) _memtrace_words "run report map diff export dump mark ls recover doctor" "$word" ;;
+	help) _memtrace_words "run report map diff gate export dump mark ls recover doctor" "$word" ;;
 	esac
 }
 

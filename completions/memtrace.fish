@@ -1,6 +1,6 @@
 # fish completion for memtrace.
 
-set -l commands run report map diff export dump mark ls recover doctor help
+set -l commands run report map diff gate export dump mark ls recover doctor help
 set -l reading report map diff dump ls doctor
 
 complete -c memtrace -f
@@ -9,6 +9,7 @@ complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a run -d 'R
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a report -d 'Which lines memory grew from'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a map -d 'The arenas, and what keeps them'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a diff -d 'Two profiles compared'
+complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a gate -d 'Fail a build whose memory got worse'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a export -d 'A profile in formats of other tools'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a dump -d 'Every record of a profile'
 complete -c memtrace -n "not __fish_seen_subcommand_from $commands" -a mark -d 'Name this moment'
@@ -47,6 +48,16 @@ complete -c memtrace -n "__fish_seen_subcommand_from diff" -s n -x -d 'Rows to s
 complete -c memtrace -n "__fish_seen_subcommand_from diff" -l focus -x -d 'Only stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from diff" -l ignore -x -d 'No stacks that match'
 
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l baseline -r -d 'What to compare with'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l update-baseline -a ratchet -d 'Write the baseline'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l repeat -x -d 'Run the command so many times'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l json -r -d 'All of it'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l junit -r -d 'A test case for each check'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l sarif -r -d 'For code scanning'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l markdown -r -a auto -d 'A comment'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l openmetrics -r -d 'Metrics'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l annotations -x -a 'auto github none' -d 'On standard output'
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l color -x -a 'auto always never' -d 'Colour'
 complete -c memtrace -n "__fish_seen_subcommand_from export" -l format -x -a 'folded speedscope' -d 'For which tools'
 complete -c memtrace -n "__fish_seen_subcommand_from export" -l weight -x -a 'live growth pinned peak total' -d 'How heavy a stack is'
 complete -c memtrace -n "__fish_seen_subcommand_from export" -s o -l output -r -F -d 'Where to'

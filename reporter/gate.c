@@ -1,8 +1,10 @@
 #include "gate.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../collector/mem.h"
 
@@ -96,6 +98,31 @@ void gate_result_no_verdict(struct gate_result *result, const char *format, ...)
 		result->why = sentence(format, args);
 	}
 	va_end(args);
+}
+
+static double excess(const struct gate_check *check)
+{
+	const double over = check->measured - check->limit;
+	return isnan(over) ? 0 : over;
+}
+
+static int compare_checks(const void *left, const void *right)
+{
+	static const int ranks[] = {
+		[GATE_FAILED] = 0, [GATE_WARNED] = 1, [GATE_UNKNOWN] = 2, [GATE_PASSED] = 3};
+	const struct gate_check *a = left, *b = right;
+	if (a->outcome != b->outcome)
+		return ranks[a->outcome] - ranks[b->outcome];
+	if (excess(a) != excess(b))
+		return excess(a) > excess(b) ? -1 : 1;
+	return strcmp(a->title ? a->title : "", b->title ? b->title : "");
+}
+
+void gate_result_sort(struct gate_result *result)
+{
+	if (result->check_count)
+		qsort(result->checks, result->check_count, sizeof result->checks[0],
+		      compare_checks);
 }
 
 size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome)

@@ -127,6 +127,8 @@ void gate_result_add_warning(struct gate_result *result, const char *format, ...
 /* The first sentence stays: what comes after it may follow from it. */
 void gate_result_no_verdict(struct gate_result *result, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Failed ones first, then warnings; in each those that are farthest above their limit. */
+void gate_result_sort(struct gate_result *result);
 /* How many checks came out so. */
 size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome);
 

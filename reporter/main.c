@@ -11,7 +11,7 @@ const struct command commands[] = {
 	{"report", cmd_report, "[FILE...]", "which lines memory grew from"},
 	{"map", cmd_map, "[FILE]", "the arenas, and what keeps them"},
 	{"diff", cmd_diff, "BEFORE AFTER", "two profiles compared"},
-	{"gate", NULL, "FILE...", "fail a build that grew"},
+	{"gate", cmd_gate, "FILE... | -- COMMAND", "fail a build that grew"},
 	{"export", cmd_export, "[FILE]", "a profile in other tools' formats"},
 	{"symbolize", NULL, "FILE", "names for native frames"},
 	{"dump", cmd_dump, "FILE", "every record of a profile, journal or ring, one per line"},

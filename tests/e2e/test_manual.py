@@ -170,6 +170,15 @@ def run_python(line, folder, variables):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def run_gate(line, folder, variables):
+    """Each line alone, with the baseline that the ones before it make."""
+    making = "memtrace gate --baseline memory.json --update-baseline -- python3 app.py"
+    for command in dict.fromkeys((making, line)):
+        done = subprocess.run(["bash", "-c", command], cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 READING = r"(build/)?memtrace (report|map|diff|dump|ls|doctor|recover)\b"
 RULES = [
     (r"make( [a-zA-Z-]+)?( [A-Z]+=\S+)*$", run_make),
@@ -178,6 +187,7 @@ RULES = [
     (r"(build/)?memtrace mark \d+ \w+$", run_line),
     (READING + r"( -- python3( app\.py)?)?([ \w./=*-]*)$", run_line),
     (r"memtrace export [ \w./-]*( \| flamegraph\.pl > \w+\.svg)?$", run_line),
+    (r"memtrace gate --baseline memory\.json.* -- python3 app\.py$", run_gate),
     (r"LD_PRELOAD=\S+( --variable=preload memtrace\))? python3 app\.py$", run_line),
     (r"ctypes\.CDLL\(None\)\.memtrace_mark\(b\"\w+\"\)$", run_python),
 ]

@@ -30,6 +30,6 @@ def test_every_variable_the_shim_reads_is_documented():
 def test_every_command_that_is_built_is_documented():
     listing = subprocess.run([BUILD / "memtrace", "help"], capture_output=True, text=True, check=True).stdout
     page = (ROOT / "man/memtrace.1").read_text()
-    for command in ("run", "report", "map", "dump", "mark", "ls", "doctor", "recover"):
+    for command in ("run", "report", "map", "diff", "gate", "export", "dump", "mark", "ls", "doctor", "recover"):
         assert re.search(rf"^\s+(memtrace )?{command}\b", listing, re.MULTILINE), command
         assert re.search(rf"^\.It Cm {command}\b", page, re.MULTILINE), command
