@@ -13,6 +13,7 @@ SERVER = ROOT / "samples/server"
 SERVICE = SERVER / "service.py"
 VISITS = 400
 VISIT_BYTES = 65_536
+PICTURE_BYTES = 16_384
 
 
 def leaks():
@@ -121,13 +122,15 @@ def test_three_troubles_at_once(trace):
     assert [place(row) for row in report["growth"] if row["trend"] == "leaks"] == [(str(service), leaks)]
     assert (rows[leaks]["count"], rows[leaks]["size_bytes"]) == (400, 400 * VISIT_BYTES)
     assert rows[leaks]["blocks_per_mark"] == pytest.approx(10, rel=0.01)
-    assert rows[fills]["trend"] == "fills" and rows[fills]["count"] == 160
+    assert rows[fills]["trend"] == "fills"
+    assert (rows[fills]["count"], rows[fills]["size_bytes"]) == (160, 160 * PICTURE_BYTES)
     assert place(report["pins"][0]) == (str(service), pins)
     assert 2000 <= report["pins"][0]["blocks"] <= 4000
 
     verdict = report["verdict"]
     found = "\n".join(verdict["reasons"])
     assert verdict["kind"] == "leak"
+    assert set(re.findall(r"(\S+\.py):(\d+)", found)) == {(str(service), str(line)) for line in (leaks, fills, pins)}
     assert verdict["reasons"][0].startswith(f"{service}:{leaks} grows by ")
     assert re.search(rf"{service}:{fills} filled up: ", found)
     assert re.search(rf"{service}:{pins}: [\d,]+ blocks of .* hold \d+ arenas", found)
