@@ -31,13 +31,20 @@ static bool is_called(const struct gate_chain *chain, const char *name, size_t l
 	return chain->name && chain->name_len == len && !memcmp(chain->name, name, len);
 }
 
+/* Before 3.11, where names aren't qualified. */
+static bool is_comprehension(const char *name)
+{
+	return !strcmp(name, "<listcomp>") || !strcmp(name, "<dictcomp>") ||
+	       !strcmp(name, "<setcomp>");
+}
+
 /* The chain of a function that was called from the end of another one. */
 static uint32_t chain_below(struct gate_chains *chains, struct u64map *known, uint32_t parent,
 			    const struct frame *frame)
 {
 	const size_t len = name_length(frame->function);
 	if (is_called(&chains->items[parent], frame->function, len) ||
-	    chains->items[parent].depth == GATE_CHAIN_MOST)
+	    is_comprehension(frame->function) || chains->items[parent].depth == GATE_CHAIN_MOST)
 		return parent;
 	uint64_t *index = u64map_put(known, (uint64_t)parent << 32 |
 						    ((uint64_t)frame->function_id + 1));

@@ -193,18 +193,86 @@ def test_a_ratchet_only_lowers(any_project):
     assert any_project.gate().returncode == 0
 
 
-def test_growth_per_iteration_is_measured(any_project):
-    """40 marks, at each one block of 5,000 bytes more."""
-    any_project.write(APP + """\
+MARKS = """\
 import ctypes
 more, mark = [None] * 40, ctypes.CDLL(None).memtrace_mark
-for i in range(40):
+for i in range(%d):
     more[i] = FILL * 4967
     mark(b"iteration")
-""")
-    _, result = checks(any_project)
+"""
+
+
+def growth_of(project, marks):
+    project.write(APP + MARKS % marks)
+    _, result = checks(project)
     [growth] = [metric for metric in result["metrics"] if metric["key"] == "growth_per_iteration"]
-    assert growth["median"] == pytest.approx(5000, rel=0.02)
+    return growth["median"]
+
+
+def test_growth_per_iteration_is_measured(any_project):
+    """One block of 5,000 bytes at each mark. Two are for warming up, and fewer than six say nothing."""
+    assert growth_of(any_project, 40) == pytest.approx(5000, rel=0.02)
+    assert growth_of(any_project, 8) == pytest.approx(5000, rel=0.02)
+    assert growth_of(any_project, 7) is None
+
+
+NAMES = """\
+import copy
+FILL = b"."
+
+def deep(depth):
+    if depth:
+        return deep(depth - 1)
+    return [FILL * 9967 for _ in range(100)]
+
+class Made:
+    def __deepcopy__(self, memo):
+        return FILL * 700_000
+
+kept = deep(30), copy.deepcopy([Made()])
+"""
+
+
+def test_sites_are_chains_of_own_functions(project):
+    """Neither how deep a function calls itself, nor comprehensions, nor what lies in between."""
+    project.write(NAMES)
+    _, result = checks(project)
+    keys = {check["site"]["key"].replace("Made.", ""): check["site"] for check in result["checks"]
+            if check["kind"] == "new-site"}
+    # What it takes to import a module may be new, too.
+    assert keys.keys() - {"<module>"} == {"<module> > deep", "<module> > __deepcopy__"}
+    assert 100 * 10_000 <= keys["<module> > deep"]["live_bytes"] < 100 * 10_000 + 30_000
+
+
+def test_medians_of_runs(any_project):
+    files, lives = [], []
+    for rounds in (215, 200, 205):
+        any_project.write(APP.replace("main(200)", f"main({rounds})"))
+        files.append(trace(any_project, f"{rounds}.memtrace"))
+    for given in ([files[0]], [files[1]], [files[2]], files):
+        assert gate_files(any_project, "--json", "gate.json", *given).returncode == 0
+        metrics = json.loads((any_project.folder / "gate.json").read_text())["metrics"]
+        [live] = [metric for metric in metrics if metric["key"] == "live_end"]
+        lives.append(live)
+    assert lives[1]["median"] < lives[2]["median"] < lives[0]["median"]
+    assert lives[3]["median"] == lives[2]["median"] and lives[3]["runs"] == 3
+    assert lives[3]["mad"] == lives[2]["median"] - lives[1]["median"]
+
+
+def test_what_was_killed_is_no_measure(any_project):
+    any_project.write(APP + "import os\nos.kill(os.getpid(), 9)\n")
+    file = any_project.folder / "killed.memtrace"
+    subprocess.run([any_project.python, "app.py"], cwd=any_project.folder, timeout=60,
+                   env=clean_environment(LD_PRELOAD=LIBRARY, MEMTRACE_OUT=file))
+    done = gate_files(any_project, file)
+    assert done.returncode == 3 and "didn't come to its end" in done.stdout
+
+
+def test_hashes_have_one_seed(any_project):
+    tell = [any_project.python, "-c", "import os; open('seed', 'w').write(os.environ['PYTHONHASHSEED'])"]
+    for given, used in (({"PYTHONHASHSEED": ""}, "0"), ({"PYTHONHASHSEED": "5"}, "5")):
+        _, result = checks(any_project, command=tell, **given)
+        assert (any_project.folder / "seed").read_text() == result["environment"]["hash_seed"] == used
 
 
 @pytest.mark.parametrize("options", [["--repeat", "0", "--", "true"], ["--repeat", "2", "x.memtrace"], [],
