@@ -96,9 +96,10 @@ def test_old_blocks_and_new_ones(held, python):
     for turn, (pin, (name, kept, given_back)) in enumerate(zip((first, second), released)):
         assert pin["blocks"] == kept == len(range(0, BYTES // 128, EVERY))
         assert_given_back(report, pin["exclusive_bytes"], given_back, python, released_before=turn)
-        # The arena where one ended and the other began goes with the second of them.
+        # CPython may keep one that is empty. With the second go the one where the first ended and it began, and
+        # the one that CPython had kept.
         gone = arenas_at(own, before) - arenas_at(own, f"released {name}")
-        assert pin["exclusive_arenas"] - 1 <= gone <= pin["exclusive_arenas"] + 1
+        assert pin["exclusive_arenas"] - 1 <= gone <= pin["exclusive_arenas"] + 2 * turn
         before = f"released {name}"
 
 
