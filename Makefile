@@ -17,7 +17,8 @@ PYTHON ?= python3
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wimplicit-fallthrough $(if $(WERROR),-Werror)
-BASE := -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARN) -MMD -MP -DMEMTRACE_VERSION='"$(VERSION)"'
+COMMON := -D_GNU_SOURCE -O2 -g -MMD -MP -DMEMTRACE_VERSION='"$(VERSION)"'
+BASE := -std=gnu17 $(WARN) $(COMMON)
 SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer)
 
@@ -26,13 +27,17 @@ SHIM_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-b
 SHIM_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,now -Wl,--version-script=preload/libmemtrace.map
 PROG_CFLAGS := $(BASE) $(SANFLAGS)
 PROG_LDFLAGS := $(SANFLAGS)
+# One file is C++, for its library: without exceptions, and its runtime inside the program.
+CXX_FLAGS := -std=gnu++17 -Wall -Wextra -Wshadow $(if $(WERROR),-Werror) -fno-exceptions $(COMMON) $(SANFLAGS)
+CXX_LIBS ?= -l:libstdc++.a -static-libgcc
 ZSTD_LIBS ?= -l:libzstd.a
-REPORTER_LIBS ?= -ljansson -ldw -lelf
+REPORTER_LIBS ?= -ljansson -ldw -lelf $(CXX_LIBS)
 
 shim_src := $(sort $(wildcard preload/*.c))
 collector_src := $(sort $(wildcard collector/*.c))
 reporter_src := $(sort $(wildcard reporter/*.c))
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+cxx_obj := $(O)/obj/reporter/toml_file.o
 base_obj := $(call obj,$(filter-out collector/main.c,$(collector_src)))
 # The programs find their sanitizers' options in themselves: the collector has no environment.
 san_obj := $(if $(SAN),$(call obj,tests/san/options.c))
@@ -47,7 +52,7 @@ $(O)/memtrace-collector: $(call obj,collector/main.c) $(base_obj) $(san_obj)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS)
 
-$(O)/memtrace: $(call obj,$(reporter_src)) $(base_obj) $(san_obj)
+$(O)/memtrace: $(call obj,$(reporter_src)) $(cxx_obj) $(base_obj) $(san_obj)
 	@echo '  LD  $@'
 	$(Q)$(CC) $(PROG_LDFLAGS) -o $@ $^ $(ZSTD_LIBS) $(REPORTER_LIBS) -lm
 
@@ -63,11 +68,16 @@ $(O)/obj/%.o: %.c
 	@echo '  CC  $<'
 	$(Q)$(CC) $(PROG_CFLAGS) -c -o $@ $<
 
+$(cxx_obj): $(O)/obj/%.o: %.cc
+	@mkdir -p $(@D)
+	@echo '  CXX $<'
+	$(Q)$(CXX) $(CXX_FLAGS) -c -o $@ $<
+
 # Unit tests: tests/unit/test_NAME.c, one program each. Each takes what it calls out of an archive of
 # the collector and the reporter, both without their main.
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(O)/unit/%,$(unit_src))
-modules := $(base_obj) $(call obj,$(filter-out reporter/main.c,$(reporter_src)))
+modules := $(base_obj) $(call obj,$(filter-out reporter/main.c,$(reporter_src))) $(cxx_obj)
 
 $(O)/modules.a: $(modules)
 	@rm -f $@

@@ -34,7 +34,7 @@ _memtrace_options() {
 	diff) echo "--by --weight --from --to -n --focus --ignore $reading" ;;
 	report) echo "--from --to --by -n --focus --ignore --frees --live --merge $reading" ;;
 	map) echo "--pools --at --by -n $reading" ;;
-	gate) echo "--baseline --update-baseline --repeat --json --junit --sarif --markdown --openmetrics --annotations --color --help" ;;
+	gate) echo "--config --baseline --update-baseline --repeat --json --junit --sarif --markdown --openmetrics --annotations --color --help" ;;
 	export) echo "--format --weight --output --from --to --focus --ignore --threads --help" ;;
 	dump | ls | doctor) echo "$reading" ;;
 	mark) echo "--audit --help" ;;

@@ -48,6 +48,7 @@ complete -c memtrace -n "__fish_seen_subcommand_from diff" -s n -x -d 'Rows to s
 complete -c memtrace -n "__fish_seen_subcommand_from diff" -l focus -x -d 'Only stacks that match'
 complete -c memtrace -n "__fish_seen_subcommand_from diff" -l ignore -x -d 'No stacks that match'
 
+complete -c memtrace -n "__fish_seen_subcommand_from gate" -l config -r -d 'Settings'
 complete -c memtrace -n "__fish_seen_subcommand_from gate" -l baseline -r -d 'What to compare with'
 complete -c memtrace -n "__fish_seen_subcommand_from gate" -l update-baseline -a ratchet -d 'Write the baseline'
 complete -c memtrace -n "__fish_seen_subcommand_from gate" -l repeat -x -d 'Run the command so many times'

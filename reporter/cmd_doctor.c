@@ -64,11 +64,11 @@ static void print_json(const struct probe *probes, size_t count)
 {
 	struct json json;
 	json_init(&json, stdout, 2);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "schema", "memtrace.doctor/1");
-	json_array(&json, "facts");
+	json_open_array(&json, "facts");
 	for (size_t i = 0; i < count; i++) {
-		json_object(&json, NULL);
+		json_open_object(&json, NULL);
 		json_text(&json, "what", probes[i].what);
 		json_text(&json, "verdict", verdicts[probes[i].verdict]);
 		json_text(&json, "found", probes[i].found);

@@ -6,67 +6,55 @@
 #include "../collector/mem.h"
 #include "caption.h"
 #include "command.h"
-#include "gate_annotations.h"
-#include "gate_json.h"
-#include "gate_junit.h"
-#include "gate_markdown.h"
+#include "gate_join.h"
+#include "gate_judge.h"
 #include "gate_measure.h"
-#include "gate_openmetrics.h"
+#include "gate_outputs.h"
 #include "gate_ratchet.h"
 #include "gate_run.h"
-#include "gate_sarif.h"
-#include "gate_text.h"
 #include "options.h"
 #include "shell_word.h"
 
 enum { REPEAT_MOST = 100 };
 
-enum annotations { ANNOTATIONS_AUTO = 0, ANNOTATIONS_GITHUB, ANNOTATIONS_NONE };
-
-typedef void surface_write(const struct gate_result *result, FILE *out);
-
-static void comment_write(const struct gate_result *result, FILE *out)
-{
-	gate_markdown_write(result, GATE_MARKDOWN_COMMENT_BYTES, out);
-}
-
-/* Each a file of its own, in the order of `surfaces`. */
-enum {
-	SURFACE_JSON = 0,
-	SURFACE_JUNIT,
-	SURFACE_SARIF,
-	SURFACE_OPENMETRICS,
-	SURFACE_MARKDOWN,
-	SURFACES
-};
-
-static surface_write *const surfaces[SURFACES] = {gate_json_write, gate_junit_write,
-						  gate_sarif_write, gate_openmetrics_write,
-						  comment_write};
-
 struct arguments {
+	const char *config;   /* NULL: to be looked for */
 	const char *baseline; /* NULL: not given */
-	const char *files[SURFACES];
+	struct gate_outputs outputs;
 	bool update;
 	enum gate_update how;
-	enum annotations annotations;
-	enum term_color color;
-	size_t repeat;
-	char **names; /* FILEs; the command, where there is one, stands behind `--` */
+	size_t repeat; /* 0: not given */
+	char **names;  /* FILEs; the command, where there is one, stands behind `--` */
 	size_t name_count;
 	char **command;
 };
 
+/* What is judged, and by what. */
+struct gating {
+	const struct arguments *arguments;
+	struct gate_settings settings;
+	char *baseline; /* NULL: there is none */
+	size_t repeat;
+	struct gate_measure_query query;
+	struct path_globs own;
+	struct gate_result result;
+};
+
 enum key {
-	KEY_BASELINE = 0x200,
+	KEY_CONFIG = 0x200,
+	KEY_BASELINE,
 	KEY_UPDATE,
 	KEY_REPEAT,
 	KEY_ANNOTATIONS,
 	KEY_COLOR,
-	KEY_SURFACE, /* and those behind it: enum surfaces */
+	KEY_SURFACE, /* and those behind it: enum gate_output */
 };
 
 static const struct argp_option option_table[] = {
+	{"config", KEY_CONFIG, "FILE", 0,
+	 "Settings: its [tool.memtrace.gate]; otherwise that of the nearest pyproject.toml that"
+	 " has one",
+	 0},
 	{"baseline", KEY_BASELINE, "FILE", 0, "What to compare with: a file that you commit",
 	 0},
 	{"update-baseline", KEY_UPDATE, "ratchet", OPTION_ARG_OPTIONAL,
@@ -76,11 +64,13 @@ static const struct argp_option option_table[] = {
 	 "within"
 	 " their noise doesn't fail",
 	 0},
-	{"json", KEY_SURFACE + SURFACE_JSON, "FILE", 0, "All of it, as JSON", 0},
-	{"junit", KEY_SURFACE + SURFACE_JUNIT, "FILE", 0, "A test case for each check", 0},
-	{"sarif", KEY_SURFACE + SURFACE_SARIF, "FILE", 0, "For code scanning, SARIF 2.1.0", 0},
-	{"openmetrics", KEY_SURFACE + SURFACE_OPENMETRICS, "FILE", 0, "Metrics, quantised", 0},
-	{"markdown", KEY_SURFACE + SURFACE_MARKDOWN, "FILE|auto", 0,
+	{"json", KEY_SURFACE + GATE_OUTPUT_JSON, "FILE", 0, "All of it, as JSON", 0},
+	{"junit", KEY_SURFACE + GATE_OUTPUT_JUNIT, "FILE", 0, "A test case for each check", 0},
+	{"sarif", KEY_SURFACE + GATE_OUTPUT_SARIF, "FILE", 0, "For code scanning, SARIF 2.1.0",
+	 0},
+	{"openmetrics", KEY_SURFACE + GATE_OUTPUT_OPENMETRICS, "FILE", 0, "Metrics, quantised",
+	 0},
+	{"markdown", KEY_SURFACE + GATE_OUTPUT_MARKDOWN, "FILE|auto", 0,
 	 "For a comment of a merge request; auto: adds it to the job's summary, where"
 	 " GITHUB_STEP_SUMMARY names one",
 	 0},
@@ -107,11 +97,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	static const char *const annotations[] = {"auto", "github", "none", NULL};
 	static const char *const colors[] = {"auto", "always", "never", NULL};
 	struct arguments *arguments = state->input;
-	if (key >= KEY_SURFACE && key < KEY_SURFACE + SURFACES) {
-		arguments->files[key - KEY_SURFACE] = arg;
+	struct gate_outputs *outputs = &arguments->outputs;
+	if (key >= KEY_SURFACE && key < KEY_SURFACE + GATE_OUTPUT_COUNT) {
+		outputs->files[key - KEY_SURFACE] = arg;
 		return 0;
 	}
 	switch (key) {
+	case KEY_CONFIG:
+		arguments->config = arg;
+		return 0;
 	case KEY_BASELINE:
 		arguments->baseline = arg;
 		return 0;
@@ -126,11 +120,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->repeat = parse_repeat(state, arg);
 		return 0;
 	case KEY_ANNOTATIONS:
-		arguments->annotations = (enum annotations)options_word(state, "--annotations",
-									arg, annotations);
+		outputs->annotations = (enum gate_annotations)options_word(
+			state, "--annotations", arg, annotations);
 		return 0;
 	case KEY_COLOR:
-		arguments->color = (enum term_color)options_word(state, "--color", arg, colors);
+		outputs->color = (enum term_color)options_word(state, "--color", arg, colors);
 		return 0;
 	case ARGP_KEY_ARG:
 		arguments->names[arguments->name_count++] = arg;
@@ -144,10 +138,7 @@ static void check_arguments(const struct argp *argp, const char *name,
 			    const struct arguments *arguments)
 {
 	const char *wrong = NULL;
-	if (!arguments->baseline)
-		wrong = "--baseline FILE is missing: what to compare with, or, with"
-			" --update-baseline, where to write it";
-	else if (!arguments->command && !arguments->name_count)
+	if (!arguments->command && !arguments->name_count)
 		wrong = "no FILE and no COMMAND given: profiles to judge, or -- and a command";
 	else if (arguments->command && arguments->name_count)
 		wrong = "FILEs and a COMMAND can't both be judged: give one of them";
@@ -174,14 +165,49 @@ static char *command_line(int argc, char **argv)
 	return (char *)line.data;
 }
 
-/* Each FILE is a run. */
-static void measure_files(const struct arguments *arguments, const char *folder,
-			  struct gate_result *runs, struct gate_result *result)
+/* Command line over file; the file's own paths are relative to it. */
+static void settle(struct gating *gating)
 {
+	const struct arguments *arguments = gating->arguments;
+	const struct gate_settings *settings = &gating->settings;
+	struct buf path = {0};
+	gating->repeat = arguments->repeat  ? arguments->repeat
+			 : settings->repeat ? (size_t)settings->repeat
+					    : 1;
+	gating->own = (struct path_globs){settings->folder, settings->own, settings->own_count};
+	gating->query.warm_up = (unsigned)settings->warm_up;
+	gating->query.own = settings->own_count ? &gating->own : NULL;
+	if (arguments->baseline) {
+		gating->baseline = mem_text(arguments->baseline);
+	} else if (settings->baseline) {
+		const bool absolute = *settings->baseline == '/';
+		buf_printf(&path, "%s%s", absolute ? "" : settings->folder, settings->baseline);
+		buf_u8(&path, '\0');
+		gating->baseline = (char *)path.data;
+	}
+}
+
+/* A gate that judges nothing passes by accident. */
+static const char *find_nothing_to_judge(const struct gating *gating)
+{
+	if (gating->baseline)
+		return NULL;
+	if (gating->arguments->update)
+		return "--update-baseline needs --baseline FILE: where to write it";
+	if (!gate_settings_stand_alone(&gating->settings))
+		return "nothing to judge by: give --baseline FILE, or a budget with a max in"
+		       " [tool.memtrace.gate]";
+	return NULL;
+}
+
+/* Each FILE is a run. */
+static void measure_files(struct gating *gating, struct gate_result *runs)
+{
+	const struct arguments *arguments = gating->arguments;
 	struct err err;
 	for (size_t i = 0; i < arguments->name_count; i++)
-		if (gate_measure_run(arguments->names[i], folder, &runs[i], &err))
-			gate_result_no_verdict(result, "%s", err.text);
+		if (gate_measure_run(&gating->query, arguments->names[i], &runs[i], &err))
+			gate_result_no_verdict(&gating->result, "%s", err.text);
 }
 
 static void fail_command(struct gate_result *result, const char *command, int status)
@@ -195,38 +221,38 @@ static void fail_command(struct gate_result *result, const char *command, int st
 	result->status = GATE_COMMAND_FAILED;
 }
 
-static void measure_one(const struct arguments *arguments, const char *folder,
-			struct gate_run *run, struct gate_result *ret_run,
-			struct gate_result *result)
+static void measure_one(struct gating *gating, struct gate_run *run,
+			struct gate_result *ret_run)
 {
+	char *const *command = gating->arguments->command;
+	struct gate_result *result = &gating->result;
 	struct err err;
-	if (gate_run(arguments->command, run, &err))
+	if (gate_run(command, run, &err))
 		gate_result_no_verdict(result, "%s", err.text);
 	else if (run->status)
-		fail_command(result, arguments->command[0], run->status);
+		fail_command(result, command[0], run->status);
 	else if (!run->profile)
 		gate_result_no_verdict(
 			result,
 			"%s left no profile: it ran no Python that can be traced;"
 			" 'memtrace doctor -- COMMAND' tells more",
-			arguments->command[0]);
-	else if (gate_measure_run(run->profile, folder, ret_run, &err))
+			command[0]);
+	else if (gate_measure_run(&gating->query, run->profile, ret_run, &err))
 		gate_result_no_verdict(result, "%s", err.text);
 }
 
-static void measure_command(const struct arguments *arguments, const char *folder,
-			    struct gate_run *traced, struct gate_result *runs,
-			    struct gate_result *result)
+static void measure_command(struct gating *gating, struct gate_run *traced,
+			    struct gate_result *runs)
 {
 	const char *seed = getenv("PYTHONHASHSEED");
-	for (size_t i = 0; i < arguments->repeat && result->status == GATE_FINE; i++) {
-		measure_one(arguments, folder, &traced[i], &runs[i], result);
+	for (size_t i = 0; i < gating->repeat && gating->result.status == GATE_FINE; i++) {
+		measure_one(gating, &traced[i], &runs[i]);
 		if (!i && traced[i].others)
-			gate_result_add_warning(result,
+			gate_result_add_warning(&gating->result,
 						"the command started %zu more Python processes;"
 						" the first one alone is judged",
 						traced[i].others);
-		runs[i].environment.hash_seed = strdup(seed && *seed ? seed : "0");
+		runs[i].environment.hash_seed = mem_text(seed && *seed ? seed : "0");
 	}
 }
 
@@ -237,130 +263,122 @@ static void join(struct gate_result *runs, size_t count, struct gate_result *res
 	struct err err;
 	if (result->status != GATE_FINE)
 		return;
-	if (gate_measure_all(runs, count, &joined, &err)) {
+	if (gate_join(runs, count, &joined, &err)) {
 		gate_result_no_verdict(result, "%s", err.text);
 		return;
 	}
 	memcpy(result->metrics, joined.metrics, sizeof result->metrics);
 	result->sites = joined.sites;
 	result->site_count = joined.site_count;
+	result->windows = joined.windows;
 	result->environment = joined.environment;
 }
 
-static void judge(const struct arguments *arguments, struct gate_result *result)
-{
-	struct gate_baseline baseline;
-	struct err err;
-	if (result->status != GATE_FINE)
-		return;
-	if (gate_baseline_read(arguments->baseline, &baseline, &err)) {
-		gate_result_no_verdict(result, "%s", err.text);
-		return;
-	}
-	gate_compare(&gate_comparison_default, &baseline, result);
-	gate_baseline_release(&baseline);
-}
-
 /* Asked for, it is what is wanted: nothing is held against what was before. */
-static void update(const struct arguments *arguments, struct gate_result *result)
+static void update(struct gating *gating, const struct gate_comparison *comparison)
 {
+	struct gate_result *result = &gating->result;
 	struct err err;
 	bool written;
 	if (result->status != GATE_FINE && result->status != GATE_REGRESSION)
 		return;
-	if (gate_ratchet_update(arguments->baseline, &gate_comparison_default, result,
-				arguments->how, &written, &err))
+	if (gate_ratchet_update(gating->baseline, comparison, result, gating->arguments->how,
+				&written, &err))
 		gate_result_no_verdict(result, "%s", err.text);
 	else
-		command_say("%s %s", arguments->baseline,
+		command_say("%s %s", gating->baseline,
 			    written ? "was written" : "is up to date");
 }
 
-/* A surface that isn't there is no verdict for who reads it. */
-static void close_file(FILE *out, const char *path, struct gate_result *result)
+/* A baseline that is to be written anew isn't compared with; what is absolute holds all the same. */
+static void judge(struct gating *gating)
 {
-	const bool failed = !out || ferror(out);
-	if ((out && fclose(out)) || failed)
-		gate_result_no_verdict(result, "can't write %s: %s", path, strerror(errno));
-}
-
-/* What other steps of the job have written stays, and counts. */
-static void add_to_summary(struct gate_result *result)
-{
-	const char *path = getenv("GITHUB_STEP_SUMMARY");
-	if (!path || !*path)
+	const struct gate_settings *settings = &gating->settings;
+	struct gate_result *result = &gating->result;
+	const bool compares = gating->baseline &&
+			      (!gating->arguments->update ||
+			       gating->arguments->how == GATE_UPDATE_RATCHET);
+	struct gate_baseline baseline = {.sites = NULL};
+	struct err err;
+	if (result->status != GATE_FINE)
 		return;
-	FILE *out = fopen(path, "ae");
-	const long there = out && !fseek(out, 0, SEEK_END) ? ftell(out) : 0;
-	const size_t used = there > 0 ? (size_t)there : 0;
-	if (out && used < GATE_MARKDOWN_SUMMARY_BYTES)
-		gate_markdown_write(result, GATE_MARKDOWN_SUMMARY_BYTES - used, out);
-	close_file(out, path, result);
-}
-
-static void write_files(const struct arguments *arguments, struct gate_result *result)
-{
-	for (size_t i = 0; i < SURFACES; i++) {
-		const char *path = arguments->files[i];
-		if (path && i == SURFACE_MARKDOWN && !strcmp(path, "auto")) {
-			add_to_summary(result);
-		} else if (path) {
-			FILE *out = fopen(path, "we");
-			if (out)
-				surfaces[i](result, out);
-			close_file(out, path, result);
-		}
+	__attribute__((cleanup(mem_scope))) bool *ignored = gate_judge_ignored(settings,
+									       result);
+	__attribute__((cleanup(mem_scope))) struct gate_compare_budget *budgets =
+		mem_alloc((settings->budget_count + 1) * sizeof budgets[0]);
+	const struct gate_comparison comparison = gate_judge_comparison(settings, ignored,
+									budgets);
+	if (compares && gate_baseline_read(gating->baseline, &baseline, &err)) {
+		gate_result_no_verdict(result, "%s", err.text);
+		return;
 	}
+	gate_judge_limits(settings, compares ? &baseline : NULL, result);
+	gate_judge_leaks(settings, ignored, result);
+	if (compares)
+		gate_compare(&comparison, &baseline, result);
+	if (gating->arguments->update)
+		update(gating, &comparison);
+	gate_baseline_release(&baseline);
 }
 
-static bool wants_annotations(enum annotations annotations)
+/* A profile of what wasn't fine is worth a look. */
+static void release_runs(struct gate_run *traced, struct gate_result *runs, size_t count,
+			 bool fine)
 {
-	const char *actions = getenv("GITHUB_ACTIONS");
-	return annotations == ANNOTATIONS_GITHUB ||
-	       (annotations == ANNOTATIONS_AUTO && actions && !strcmp(actions, "true"));
-}
-
-static void tell(const struct arguments *arguments, struct gate_result *result)
-{
-	struct term term;
-	gate_result_sort(result);
-	write_files(arguments, result);
-	term_init(&term, stdout, arguments->color);
-	gate_text_write(result, &term);
-	if (wants_annotations(arguments->annotations))
-		gate_annotations_write(result, stdout);
-}
-
-static int run_gate(const struct arguments *arguments, char *again)
-{
-	const struct caption_folder folder = caption_working_directory();
-	const size_t count = arguments->command ? arguments->repeat : arguments->name_count;
-	struct gate_result result = {.status = GATE_FINE, .command = again};
-	struct gate_result *runs = mem_alloc(count * sizeof runs[0]);
-	struct gate_run *traced = mem_alloc(count * sizeof traced[0]);
-	result.baseline_path = strdup(arguments->baseline);
-	if (arguments->command)
-		measure_command(arguments, folder.path, traced, runs, &result);
-	else
-		measure_files(arguments, folder.path, runs, &result);
-	join(runs, count, &result);
-	if (!arguments->update || arguments->how == GATE_UPDATE_RATCHET)
-		judge(arguments, &result);
-	if (arguments->update)
-		update(arguments, &result);
-	tell(arguments, &result);
-	const int status = (int)result.status;
 	for (size_t i = 0; i < count; i++) {
-		const bool keep = status != GATE_FINE && traced[i].profile && !i;
+		const bool keep = !fine && traced[i].profile && !i;
 		if (keep)
 			command_say("the profile is kept: memtrace report %s",
 				    traced[i].profile);
 		gate_run_release(&traced[i], keep);
 		gate_result_release(&runs[i]);
 	}
-	gate_result_release(&result);
 	free(runs);
 	free(traced);
+}
+
+static int run_gate(struct gating *gating)
+{
+	const struct arguments *arguments = gating->arguments;
+	const struct caption_folder folder = caption_working_directory();
+	const size_t count = arguments->command ? gating->repeat : arguments->name_count;
+	struct gate_result *result = &gating->result;
+	struct gate_result *runs = mem_alloc(count * sizeof runs[0]);
+	struct gate_run *traced = mem_alloc(count * sizeof traced[0]);
+	result->baseline_path = gating->baseline ? mem_text(gating->baseline) : NULL;
+	gating->query.folder = folder.path;
+	if (arguments->command)
+		measure_command(gating, traced, runs);
+	else
+		measure_files(gating, runs);
+	join(runs, count, result);
+	judge(gating);
+	gate_outputs_write(&arguments->outputs, result);
+	const int status = (int)result->status;
+	release_runs(traced, runs, count, status == GATE_FINE);
+	return status;
+}
+
+/* Settings that are wrong are found before anything is run. */
+static int gate(const struct arguments *arguments, char *again)
+{
+	struct gating gating = {.arguments = arguments,
+				.result = {.status = GATE_FINE, .command = again}};
+	struct err err;
+	int status = STATUS_USAGE;
+	if (gate_settings_read(arguments->config, &gating.settings, &err)) {
+		command_say("gate: %s", err.text);
+	} else {
+		settle(&gating);
+		const char *nothing = find_nothing_to_judge(&gating);
+		if (nothing)
+			command_say("gate: %s", nothing);
+		else
+			status = run_gate(&gating);
+		gate_settings_release(&gating.settings);
+	}
+	gate_result_release(&gating.result);
+	free(gating.baseline);
 	return status;
 }
 
@@ -390,9 +408,7 @@ int cmd_gate(int argc, char **argv)
 	if (argp_parse(&argp, own, argv, 0, NULL, &arguments))
 		return STATUS_USAGE;
 	check_arguments(&argp, argv[0], &arguments);
-	if (arguments.command && !arguments.repeat)
-		arguments.repeat = 1;
-	const int status = run_gate(&arguments, again);
+	const int status = gate(&arguments, again);
 	free(arguments.names);
 	return status;
 }

@@ -106,19 +106,19 @@ static void add_row(struct table *table, const struct listed *listed, enum units
 static void write_json(struct json *json, const struct listed *listed)
 {
 	uint64_t live;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "file", listed->out);
 	json_text(json, "state", run_state_names[listed->state]);
 	json_text(json, "program", program_of(listed));
 	if (listed->pid)
 		json_u64(json, "pid", listed->pid);
 	else
-		json_null(json, "pid");
+		json_put_null(json, "pid");
 	json_double(json, "start", (double)listed->start_real_ns / 1e9, 3);
 	if (live_bytes(listed, &live))
 		json_u64(json, "live_bytes", live);
 	else
-		json_null(json, "live_bytes");
+		json_put_null(json, "live_bytes");
 	json_u64(json, "disk_bytes", listed->disk_bytes);
 	json_text(json, "problem", listed->err.text[0] ? listed->err.text : NULL);
 	json_close(json);
@@ -158,9 +158,9 @@ static void begin(struct listing *listing)
 	for (size_t i = 0; i < sizeof heading / sizeof heading[0]; i++)
 		table_cell(&listing->table, heading[i]);
 	if (listing->arguments->options.json) {
-		json_object(&listing->json, NULL);
+		json_open_object(&listing->json, NULL);
 		json_text(&listing->json, "schema", "memtrace.ls/1");
-		json_array(&listing->json, "runs");
+		json_open_array(&listing->json, "runs");
 	}
 }
 

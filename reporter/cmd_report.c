@@ -29,7 +29,16 @@ struct arguments {
 	size_t file_count;
 };
 
-enum key { KEY_FROM = 0x200, KEY_TO, KEY_BY, KEY_FOCUS, KEY_IGNORE, KEY_MERGE, KEY_LIVE, KEY_FREES };
+enum key {
+	KEY_FROM = 0x200,
+	KEY_TO,
+	KEY_BY,
+	KEY_FOCUS,
+	KEY_IGNORE,
+	KEY_MERGE,
+	KEY_LIVE,
+	KEY_FREES
+};
 
 static const struct argp_option option_table[] = {
 	{"from", KEY_FROM, "MARK|TIME", 0,
@@ -204,10 +213,10 @@ static void print_parts(struct printing *printing, const struct report *parts,
 	const struct options *options = &printing->arguments->options;
 	struct json *json = &printing->json;
 	if (options->json) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_text(json, "schema", "memtrace.set/1");
 		report_json_tree(parts, lineage, json);
-		json_array(json, "reports");
+		json_open_array(json, "reports");
 	} else if (lineage->count) {
 		report_tree(parts, lineage, &printing->term, options->units);
 	}

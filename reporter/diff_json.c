@@ -25,7 +25,7 @@
 
 static void write_moment(struct json *json, const char *key, const struct moment *moment)
 {
-	json_object(json, key);
+	json_open_object(json, key);
 	json_text(json, "name", moment->name);
 	json_double(json, "seconds", moment->seconds, 6);
 	json_close(json);
@@ -34,7 +34,7 @@ static void write_moment(struct json *json, const char *key, const struct moment
 static void write_side(struct json *json, const char *key, const struct diff_side *side)
 {
 	const struct profile *profile = side->profile;
-	json_object(json, key);
+	json_open_object(json, key);
 	json_text(json, "file", profile->path);
 	json_u64(json, "pid", profile->run.pid);
 	json_text(json, "program", profile_info(profile, "program"));
@@ -53,15 +53,15 @@ static void write_note(void *user, const char *sentence)
 
 static void write_process_figures(struct json *json, const struct diff *diff)
 {
-	json_object(json, "figures");
+	json_open_object(json, "figures");
 	for (size_t i = 0; i < DIFF_FIGURE_COUNT; i++) {
 		const uint64_t before = diff->before.figures[i];
 		const uint64_t after = diff->after.figures[i];
-		json_object(json, diff_figure_names[i].key);
+		json_open_object(json, diff_figure_names[i].key);
 		json_u64_or_null(json, "before", before);
 		json_u64_or_null(json, "after", after);
 		if (before == UINT64_MAX || after == UINT64_MAX)
-			json_null(json, "diff");
+			json_put_null(json, "diff");
 		else
 			json_i64(json, "diff", (int64_t)(after - before));
 		json_close(json);
@@ -73,20 +73,20 @@ static void write_resident(struct json *json, const struct diff *diff)
 {
 	const struct resident_set *before = &diff->before.resident;
 	const struct resident_set *after = &diff->after.resident;
-	json_object(json, "resident");
+	json_open_object(json, "resident");
 	report_json_resident("before", before, json);
 	report_json_resident("after", after, json);
 	if (before->known && after->known) {
-		json_object(json, "diff");
+		json_open_object(json, "diff");
 		json_i64(json, "rss_bytes", (int64_t)(after->bytes - before->bytes));
-		json_object(json, "parts");
+		json_open_object(json, "parts");
 		for (size_t i = 0; i < SHARES; i++)
 			json_i64(json, resident_set_keys[i],
 				 (int64_t)(after->shares[i] - before->shares[i]));
 		json_close(json);
 		json_close(json);
 	} else {
-		json_null(json, "diff");
+		json_put_null(json, "diff");
 	}
 	json_close(json);
 }
@@ -106,10 +106,10 @@ static void write_half(struct json *json, const char *key, const struct group *g
 		       const struct growth_figures *figures)
 {
 	if (!group) {
-		json_null(json, key);
+		json_put_null(json, key);
 		return;
 	}
-	json_object(json, key);
+	json_open_object(json, key);
 	report_json_group(group, json);
 	write_figures(json, figures);
 	report_json_stack(group, json);
@@ -118,7 +118,7 @@ static void write_half(struct json *json, const char *key, const struct group *g
 
 static void write_row(struct json *json, const struct diff_row *row, size_t rank)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "change", diff_change_names[row->change]);
 	json_i64(json, "diff_bytes", row->bytes);
 	json_i64(json, "diff_blocks", row->blocks);
@@ -130,7 +130,7 @@ static void write_row(struct json *json, const struct diff_row *row, size_t rank
 
 static void write_sum(struct json *json, const char *key, const struct growth_figures *figures)
 {
-	json_object(json, key);
+	json_open_object(json, key);
 	write_figures(json, figures);
 	json_close(json);
 }
@@ -138,7 +138,7 @@ static void write_sum(struct json *json, const char *key, const struct growth_fi
 static void write_rows(struct json *json, const struct diff *diff, size_t limit)
 {
 	const size_t shrunk_from = diff->row_count - diff->shrunk;
-	json_array(json, "rows");
+	json_open_array(json, "rows");
 	for (size_t i = 0; i < diff->row_count; i++) {
 		const bool shown = !limit || (i < limit && i < diff->grown) ||
 				   (i >= shrunk_from && diff->row_count - i <= limit);
@@ -146,7 +146,7 @@ static void write_rows(struct json *json, const struct diff *diff, size_t limit)
 			write_row(json, &diff->rows[i], i + 1);
 	}
 	json_close(json);
-	json_object(json, "total");
+	json_open_object(json, "total");
 	json_u64(json, "rows", diff->row_count);
 	json_i64(json, "diff_bytes", diff->total.bytes);
 	json_i64(json, "diff_blocks", diff->total.blocks);
@@ -157,11 +157,11 @@ static void write_rows(struct json *json, const struct diff *diff, size_t limit)
 
 void diff_json(const struct diff *diff, size_t limit, struct json *json)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "schema", "memtrace.diff/1");
 	write_side(json, "before", &diff->before);
 	write_side(json, "after", &diff->after);
-	json_array(json, "notes");
+	json_open_array(json, "notes");
 	diff_notes(diff, write_note, json);
 	json_close(json);
 	write_process_figures(json, diff);

@@ -16,7 +16,7 @@ void fields_begin(struct fields *fields, const char *section)
 		fputs(section, fields->out);
 		return;
 	}
-	json_object(&fields->json, NULL);
+	json_open_object(&fields->json, NULL);
 	json_text(&fields->json, "section", section);
 }
 
@@ -36,7 +36,7 @@ void fields_text(struct fields *fields, const char *key, const char *text)
 	}
 	fprintf(fields->out, " %s=", key);
 	if (text)
-		json_string(fields->out, text);
+		json_put_string(fields->out, text);
 	else
 		fputs("null", fields->out);
 }
@@ -65,7 +65,7 @@ void fields_null(struct fields *fields, const char *key)
 void fields_u64s(struct fields *fields, const char *key, const uint64_t *values, size_t count)
 {
 	if (fields->as_json)
-		json_array(&fields->json, key);
+		json_open_array(&fields->json, key);
 	else
 		fprintf(fields->out, " %s=", key);
 	for (size_t i = 0; i < count; i++) {

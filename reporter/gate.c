@@ -20,7 +20,7 @@ const struct gate_metric_info gate_metrics[GATE_METRIC_COUNT] = {
 	[GATE_RSS_PEAK] = {"rss_peak", "bytes", .bytes = true},
 };
 
-static void release_site(struct gate_site *site)
+void gate_site_release(struct gate_site *site)
 {
 	for (size_t i = 0; i < site->frame_count; i++) {
 		free(site->frames[i].function);
@@ -51,7 +51,7 @@ void gate_result_release(struct gate_result *result)
 	}
 	free(result->checks);
 	for (size_t i = 0; i < result->site_count; i++)
-		release_site(&result->sites[i]);
+		gate_site_release(&result->sites[i]);
 	free(result->sites);
 	for (size_t i = 0; i < result->warning_count; i++)
 		free(result->warnings[i]);
@@ -131,4 +131,30 @@ size_t gate_result_count(const struct gate_result *result, enum gate_outcome out
 	for (size_t i = 0; i < result->check_count; i++)
 		count += result->checks[i].outcome == outcome;
 	return count;
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct gate_site *a = left, *b = right;
+	const int order = strcmp(a->key, b->key);
+	if (order)
+		return order;
+	return a->live_bytes.median > b->live_bytes.median   ? -1
+	       : a->live_bytes.median < b->live_bytes.median ? 1
+							     : 0;
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+	const struct gate_site *a = left, *b = right;
+	if (a->live_bytes.median != b->live_bytes.median)
+		return a->live_bytes.median > b->live_bytes.median ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+void gate_sites_sort(struct gate_site *sites, size_t count, enum gate_sites_by by)
+{
+	if (count)
+		qsort(sites, count, sizeof sites[0],
+		      by == GATE_SITES_BY_KEY ? by_key : by_bytes);
 }

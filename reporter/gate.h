@@ -74,7 +74,12 @@ struct gate_site {
 		*frames;    /* innermost own frame first; what findings point at is [0] */
 	size_t frame_count; /* 0: no line, the whole program */
 	struct gate_measure live_bytes, live_blocks; /* at the end */
+	/* What it grows by with every iteration, over all windows and over their last half, where
+	 * what only fills up doesn't: the less of the two. NAN: too few windows. */
 	double bytes_per_iteration;
+	/* Of one that doesn't grow rising so clearly (trend.h); NAN: nothing there to test, as
+	 * there are too few windows, or it never changed. */
+	double growth_chance;
 };
 
 /* Something that was judged, whether it passed or not. */
@@ -109,6 +114,7 @@ struct gate_result {
 	char *baseline_path; /* NULL: none was given */
 	struct gate_environment environment;
 	struct gate_measure metrics[GATE_METRIC_COUNT];
+	unsigned windows;        /* iterations behind the warm-up; of several runs the least */
 	struct gate_site *sites; /* heaviest at the end first */
 	size_t site_count;
 	struct gate_check *checks; /* failed ones first, then warnings; worst first in each */
@@ -118,6 +124,7 @@ struct gate_result {
 };
 
 void gate_result_release(struct gate_result *result);
+void gate_site_release(struct gate_site *site);
 void gate_environment_release(struct gate_environment *environment);
 /* Behind those that are there; the result owns its texts then. One that failed makes a result that
  * was fine a regression. */
@@ -129,6 +136,8 @@ void gate_result_no_verdict(struct gate_result *result, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Failed ones first, then warnings; in each those that are farthest above their limit. */
 void gate_result_sort(struct gate_result *result);
+enum gate_sites_by { GATE_SITES_BY_KEY = 0, GATE_SITES_BY_BYTES /* most first */ };
+void gate_sites_sort(struct gate_site *sites, size_t count, enum gate_sites_by by);
 /* How many checks came out so. */
 size_t gate_result_count(const struct gate_result *result, enum gate_outcome outcome);
 

@@ -202,7 +202,7 @@ static void close_part(struct json *json)
 
 static void write_environment(struct json *json, const struct gate_environment *environment)
 {
-	json_object(json, "environment");
+	json_open_object(json, "environment");
 	json_text(json, "abi", environment->abi);
 	json_text(json, "allocator", environment->allocator);
 	json_text(json, "arch", environment->arch);
@@ -218,7 +218,7 @@ static void write_environment(struct json *json, const struct gate_environment *
 static void write_measure(struct json *json, const char *key,
 			  const struct gate_measure *measure)
 {
-	json_object(json, key);
+	json_open_object(json, key);
 	write_number(json, "mad", measure->mad);
 	write_number(json, "median", measure->median);
 	json_u64(json, "n", measure->runs);
@@ -236,7 +236,7 @@ static void write_metrics(struct json *json, const struct gate_measure *metrics)
 	_Static_assert(sizeof order / sizeof order[0] == GATE_METRIC_COUNT,
 		       "a metric forgotten");
 
-	json_object(json, "metrics");
+	json_open_object(json, "metrics");
 	for (int i = 0; i < GATE_METRIC_COUNT; i++)
 		if (metrics[order[i]].runs)
 			write_measure(json, gate_metrics[order[i]].key, &metrics[order[i]]);
@@ -245,7 +245,7 @@ static void write_metrics(struct json *json, const struct gate_measure *metrics)
 
 static void write_left_out(struct json *json, const struct gate_baseline *baseline)
 {
-	json_object(json, "left_out");
+	json_open_object(json, "left_out");
 	write_number(json, "bytes", baseline->left_out_bytes);
 	write_number(json, "largest_bytes", baseline->left_out_largest);
 	json_u64(json, "sites", baseline->left_out_sites);
@@ -254,10 +254,10 @@ static void write_left_out(struct json *json, const struct gate_baseline *baseli
 
 static void write_sites(struct json *json, const struct gate_baseline *baseline)
 {
-	json_object(json, "sites");
+	json_open_object(json, "sites");
 	for (size_t i = 0; i < baseline->site_count; i++) {
 		const struct gate_baseline_site *site = &baseline->sites[i];
-		json_object(json, site->key);
+		json_open_object(json, site->key);
 		write_measure(json, "live_blocks", &site->live_blocks);
 		write_measure(json, "live_bytes", &site->live_bytes);
 		json_close(json);
@@ -269,7 +269,7 @@ static void write_all(FILE *out, const struct gate_baseline *baseline)
 {
 	struct json json;
 	json_init(&json, out, 2);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	write_environment(&json, &baseline->environment);
 	write_left_out(&json, baseline);
 	write_metrics(&json, baseline->metrics);

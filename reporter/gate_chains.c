@@ -91,13 +91,12 @@ void gate_chains_compute(const struct lines *lines, struct gate_chains *ret_chai
 	struct gate_chains chains = {.count = 1};
 	chains.items = mem_grow(NULL, &chains.capacity, 1, sizeof chains.items[0]);
 	chains.items[0] = (struct gate_chain){.parent = 0};
-	__attribute__((cleanup(mem_scope)))
-	uint32_t *of_trace = chains_of_traces(lines, &chains);
+	chains.of_trace = chains_of_traces(lines, &chains);
 	__attribute__((cleanup(mem_scope))) uint64_t *bytes = bytes_of_traces(lines);
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct profile_site *site = &profile->sites[i];
 		const uint32_t trace = lines->trace_of[site->stack];
-		struct gate_chain *chain = &chains.items[of_trace[trace]];
+		struct gate_chain *chain = &chains.items[chains.of_trace[trace]];
 		chain->live_bytes += site->live_bytes;
 		chain->live_blocks += site->live_blocks;
 		if (bytes[trace] > chain->trace_bytes) {
@@ -111,6 +110,7 @@ void gate_chains_compute(const struct lines *lines, struct gate_chains *ret_chai
 void gate_chains_release(struct gate_chains *chains)
 {
 	free(chains->items);
+	free(chains->of_trace);
 	*chains = (struct gate_chains){.count = 0};
 }
 

@@ -31,6 +31,7 @@ struct gate_chain {
 struct gate_chains {
 	struct gate_chain *items; /* 0: no own function; parents before their children */
 	size_t count, capacity;
+	uint32_t *of_trace;
 };
 
 void gate_chains_compute(const struct lines *lines, struct gate_chains *ret_chains);

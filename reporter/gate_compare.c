@@ -108,7 +108,8 @@ const struct gate_site *gate_compare_blame(const struct gate_baseline *baseline,
 		const double grown = metric == GATE_GROWTH_PER_ITERATION
 					     ? site->bytes_per_iteration
 					     : gate_compare_growth(baseline, site);
-		if (!(grown > most_grown))
+		/* What the interpreter needs to begin with nobody can change. */
+		if (!(grown > most_grown) || (!baseline && !site->frame_count))
 			continue;
 		most = site;
 		most_grown = grown;

@@ -61,7 +61,7 @@ void gate_compare(const struct gate_comparison *comparison,
 		  const struct gate_baseline *baseline, struct gate_result *result);
 /*
  * The site that a metric is to be blamed on: what grew most against the baseline, or, without
- * one, is heaviest; of growth per iteration what grows most. NULL: none grew.
+ * one, is the heaviest with own code; of growth per iteration what grows most. NULL: none.
  */
 const struct gate_site *gate_compare_blame(const struct gate_baseline *baseline,
 					   const struct gate_result *result,

@@ -37,7 +37,7 @@ static void write_number(struct json *json, const char *key, double value)
 
 static void write_environment(struct json *json, const struct gate_environment *environment)
 {
-	json_object(json, "environment");
+	json_open_object(json, "environment");
 	json_text(json, "python", environment->python);
 	json_text(json, "abi", environment->abi);
 	json_text(json, "arch", environment->arch);
@@ -52,7 +52,7 @@ static void write_environment(struct json *json, const struct gate_environment *
 
 static void write_counts(struct json *json, const struct gate_result *result)
 {
-	json_object(json, "counts");
+	json_open_object(json, "counts");
 	for (enum gate_outcome outcome = GATE_PASSED; outcome <= GATE_UNKNOWN; outcome++)
 		json_u64(json, gate_surface_outcome(outcome),
 			 gate_result_count(result, outcome));
@@ -61,10 +61,10 @@ static void write_counts(struct json *json, const struct gate_result *result)
 
 static void write_metrics(struct json *json, const struct gate_result *result)
 {
-	json_array(json, "metrics");
+	json_open_array(json, "metrics");
 	for (size_t i = 0; i < GATE_METRIC_COUNT; i++) {
 		const struct gate_measure *measure = &result->metrics[i];
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_text(json, "key", gate_metrics[i].key);
 		json_text(json, "unit", gate_metrics[i].unit);
 		write_number(json, "median", measure->runs ? measure->median : NAN);
@@ -82,23 +82,23 @@ static void write_frame(struct json *json, const struct gate_frame *frame)
 	if (frame && frame->line > 0)
 		json_i64(json, "line", frame->line);
 	else
-		json_null(json, "line");
+		json_put_null(json, "line");
 	json_text(json, "function", frame ? frame->function : NULL);
 }
 
 static void write_site(struct json *json, const struct gate_site *site)
 {
 	if (!site) {
-		json_null(json, "site");
+		json_put_null(json, "site");
 		return;
 	}
-	json_object(json, "site");
+	json_open_object(json, "site");
 	json_text(json, "key", site->key);
 	write_frame(json, site->frame_count ? &site->frames[0] : NULL);
 	json_text(json, "source", site->source);
-	json_array(json, "frames");
+	json_open_array(json, "frames");
 	for (size_t i = 0; i < site->frame_count; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		write_frame(json, &site->frames[i]);
 		json_close(json);
 	}
@@ -112,7 +112,7 @@ static void write_site(struct json *json, const struct gate_site *site)
 static void write_check(struct json *json, const struct gate_check *check)
 {
 	const bool metric = check->kind == GATE_CHECK_BUDGET && check->metric < GATE_NO_METRIC;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "kind", gate_surface_kind(check->kind));
 	json_text(json, "rule", gate_surface_rule(check).text);
 	json_text(json, "outcome", gate_surface_outcome(check->outcome));
@@ -131,7 +131,7 @@ void gate_json_write(const struct gate_result *result, FILE *out)
 {
 	struct json json;
 	json_init(&json, out, 2);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "schema", "memtrace.gate/1");
 	json_text(&json, "status", gate_surface_status(result->status));
 	json_u64(&json, "exit_code", (uint64_t)result->status);
@@ -141,11 +141,11 @@ void gate_json_write(const struct gate_result *result, FILE *out)
 	write_environment(&json, &result->environment);
 	write_counts(&json, result);
 	write_metrics(&json, result);
-	json_array(&json, "checks");
+	json_open_array(&json, "checks");
 	for (size_t i = 0; i < result->check_count; i++)
 		write_check(&json, &result->checks[i]);
 	json_close(&json);
-	json_array(&json, "warnings");
+	json_open_array(&json, "warnings");
 	for (size_t i = 0; i < result->warning_count; i++)
 		json_text(&json, NULL, result->warnings[i]);
 	json_close(&json);

@@ -12,10 +12,12 @@
 
 /* One run while it is measured. */
 struct measuring {
+	const struct gate_measure_query *query;
 	const struct report *report;
 	struct gate_chains chains;
+	struct history history; /* of the chains */
+	size_t first_window;    /* into its slices */
 	struct source source;
-	const char *folder;
 	struct gate_result *result;
 };
 
@@ -74,30 +76,80 @@ static double rss_peak(const struct profile *profile)
 	return most ? (double)most : NAN;
 }
 
-/* Slope by marks of a series that the history has. */
-static double per_iteration(const struct history *history, const uint64_t *bytes)
+/* Without windows every slice is of the warm-up. */
+static size_t find_windows(const struct history *history, unsigned warm_up)
+{
+	size_t slice = 0;
+	if (!history->by_marks)
+		return history->count;
+	while (slice < history->count && history->marks[slice] <= warm_up)
+		slice++;
+	return slice;
+}
+
+/* Of a series of the history's from a window on. */
+static bool find_trend(const struct measuring *measuring, const uint64_t *bytes, size_t from,
+		       struct trend *ret_trend)
 {
 	double x[HISTORY_MOST_SLICES], y[HISTORY_MOST_SLICES];
 	size_t count = 0;
-	for (size_t i = 0; history->by_marks && i < history->count; i++) {
-		if (history->marks[i] <= GATE_WARM_UP)
-			continue;
-		x[count] = history->marks[i];
+	for (size_t i = from; i < measuring->history.count; i++) {
+		x[count] = measuring->history.marks[i];
 		y[count++] = (double)bytes[i];
 	}
-	return count < TREND_FEWEST ? NAN : trend_slope(x, y, count);
+	return trend_find(x, y, count, ret_trend);
 }
 
-static void measure_metrics(const struct report *report, struct gate_measure *metrics)
+static double growth_of_all(const struct measuring *measuring)
 {
-	const struct profile *profile = report->profile;
-	const struct fragmentation *fragmentation = &report->fragmentation;
-	const double growth = per_iteration(&report->history, report->history.total_bytes);
+	struct trend trend;
+	return find_trend(measuring, measuring->history.total_bytes, measuring->first_window,
+			  &trend)
+		       ? trend.slope
+		       : NAN;
+}
+
+static bool is_constant(const uint64_t *bytes, size_t from, size_t count)
+{
+	for (size_t i = from + 1; i < count; i++)
+		if (bytes[i] != bytes[from])
+			return false;
+	return true;
+}
+
+/* The last half has as many slices as a trend wants; with fewer than twelve more than a half. */
+static double late_growth(const struct measuring *measuring, const uint64_t *bytes)
+{
+	const size_t count = measuring->history.count - measuring->first_window;
+	const size_t late = count / 2 < TREND_FEWEST ? TREND_FEWEST : count / 2;
+	struct trend trend;
+	return find_trend(measuring, bytes, measuring->history.count - late, &trend)
+		       ? trend.slope
+		       : NAN;
+}
+
+static void measure_growth(const struct measuring *measuring, uint32_t chain,
+			   struct gate_site *site)
+{
+	const uint64_t *bytes = history_bytes(&measuring->history, chain);
+	struct trend trend;
+	site->bytes_per_iteration = site->growth_chance = NAN;
+	if (!find_trend(measuring, bytes, measuring->first_window, &trend))
+		return;
+	site->bytes_per_iteration = fmin(trend.slope, late_growth(measuring, bytes));
+	if (!is_constant(bytes, measuring->first_window, measuring->history.count))
+		site->growth_chance = trend.p;
+}
+
+static void measure_metrics(const struct measuring *measuring, struct gate_measure *metrics)
+{
+	const struct profile *profile = measuring->report->profile;
+	const struct fragmentation *fragmentation = &measuring->report->fragmentation;
 	metrics[GATE_LIVE_END] = once((double)profile->run.live_bytes);
 	metrics[GATE_PEAK_LIVE] = once((double)profile->run.peak_bytes);
 	metrics[GATE_ALLOCATIONS] = once((double)profile->run.allocations);
 	metrics[GATE_ALLOCATED_BYTES] = once(total_bytes(profile));
-	metrics[GATE_GROWTH_PER_ITERATION] = once(growth);
+	metrics[GATE_GROWTH_PER_ITERATION] = once(growth_of_all(measuring));
 	metrics[GATE_PINNED_BYTES] =
 		once(fragmentation->known ? (double)fragmentation->pinned_bytes : NAN);
 	metrics[GATE_ARENAS_PEAK] = once(arenas_peak(profile));
@@ -130,10 +182,11 @@ static struct gate_frame frame_of(const struct measuring *measuring, const struc
 {
 	const struct lines *lines = measuring->report->lines;
 	const char *file = lines_file(lines, frame);
-	const size_t len = strlen(measuring->folder);
+	const char *folder = measuring->query->folder;
+	const size_t len = strlen(folder);
 	return (struct gate_frame){
 		.function = copy_text(frame->function),
-		.file = copy_text(strncmp(file, measuring->folder, len) ? file : file + len),
+		.file = copy_text(strncmp(file, folder, len) ? file : file + len),
 		.line = frame->line > 0 ? frame->line : 0,
 	};
 }
@@ -166,10 +219,8 @@ static void find_frames(struct measuring *measuring, const struct gate_chain *ch
 
 static void measure_site(struct measuring *measuring, uint32_t index)
 {
-	const struct report *report = measuring->report;
 	const struct gate_chain *chain = &measuring->chains.items[index];
 	struct gate_site *site = &measuring->result->sites[measuring->result->site_count++];
-	const uint32_t group = report->grouping.of_trace[chain->trace];
 	struct buf key;
 	buf_init(&key);
 	gate_chains_key(&measuring->chains, index, &key);
@@ -177,47 +228,17 @@ static void measure_site(struct measuring *measuring, uint32_t index)
 		.key = copy((const char *)key.data, key.len),
 		.live_bytes = once((double)chain->live_bytes),
 		.live_blocks = once((double)chain->live_blocks),
-		.bytes_per_iteration = NAN,
 	};
 	buf_release(&key);
-	if (group != GROUPING_NONE && report->history.by_marks)
-		site->bytes_per_iteration =
-			per_iteration(&report->history, history_bytes(&report->history, group));
+	measure_growth(measuring, index, site);
 	find_frames(measuring, chain, site);
-}
-
-static void release_site(struct gate_site *site)
-{
-	struct gate_result of_one = {.sites = mem_alloc(sizeof *site), .site_count = 1};
-	*of_one.sites = *site;
-	gate_result_release(&of_one);
-}
-
-static int by_key(const void *left, const void *right)
-{
-	const struct gate_site *a = left, *b = right;
-	const int order = strcmp(a->key, b->key);
-	if (order)
-		return order;
-	return a->live_bytes.median > b->live_bytes.median   ? -1
-	       : a->live_bytes.median < b->live_bytes.median ? 1
-							     : 0;
-}
-
-static int by_bytes(const void *left, const void *right)
-{
-	const struct gate_site *a = left, *b = right;
-	if (a->live_bytes.median != b->live_bytes.median)
-		return a->live_bytes.median > b->live_bytes.median ? -1 : 1;
-	return strcmp(a->key, b->key);
 }
 
 /* Functions of one name in two files are one site; the heavier one's lines stand for it. */
 static void join_namesakes(struct gate_result *result)
 {
 	size_t kept = 0;
-	if (result->site_count)
-		qsort(result->sites, result->site_count, sizeof result->sites[0], by_key);
+	gate_sites_sort(result->sites, result->site_count, GATE_SITES_BY_KEY);
 	for (size_t i = 0; i < result->site_count; i++) {
 		struct gate_site *site = &result->sites[i], *last = &result->sites[kept - 1];
 		if (!kept || strcmp(last->key, site->key) != 0) {
@@ -226,25 +247,52 @@ static void join_namesakes(struct gate_result *result)
 		}
 		last->live_bytes.median += site->live_bytes.median;
 		last->live_blocks.median += site->live_blocks.median;
-		release_site(site);
+		last->bytes_per_iteration += site->bytes_per_iteration;
+		last->growth_chance = fmin(last->growth_chance, site->growth_chance);
+		gate_site_release(site);
 	}
 	result->site_count = kept;
 }
 
-static void measure(const struct report *report, const char *folder, struct gate_result *result)
+static void measure_history(struct measuring *measuring)
 {
-	struct measuring measuring = {.report = report, .folder = folder, .result = result};
+	const struct report *report = measuring->report;
+	const struct grouping by_chain = {
+		.lines = report->lines,
+		.count = measuring->chains.count,
+		.of_trace = measuring->chains.of_trace,
+	};
+	struct history *history = &measuring->history;
+	history_compute(&by_chain, &report->from, &report->to, history);
+	measuring->first_window = find_windows(history, measuring->query->warm_up);
+	measuring->result->windows = measuring->first_window < history->count
+					     ? (unsigned)history->marks[history->count - 1] -
+						       measuring->query->warm_up
+					     : 0;
+}
+
+static void measure_sites(struct measuring *measuring)
+{
+	struct gate_result *result = measuring->result;
+	result->sites = mem_alloc(measuring->chains.count * sizeof result->sites[0]);
+	for (size_t i = 0; i < measuring->chains.count; i++)
+		if (measuring->chains.items[i].live_bytes)
+			measure_site(measuring, (uint32_t)i);
+	join_namesakes(result);
+	gate_sites_sort(result->sites, result->site_count, GATE_SITES_BY_BYTES);
+}
+
+static void measure(const struct gate_measure_query *query, const struct report *report,
+		    struct gate_result *result)
+{
+	struct measuring measuring = {.query = query, .report = report, .result = result};
 	source_init(&measuring.source, report->profile->run.start_real_ns);
 	gate_chains_compute(report->lines, &measuring.chains);
-	result->sites = mem_alloc(measuring.chains.count * sizeof result->sites[0]);
-	for (size_t i = 0; i < measuring.chains.count; i++)
-		if (measuring.chains.items[i].live_bytes)
-			measure_site(&measuring, (uint32_t)i);
-	join_namesakes(result);
-	if (result->site_count)
-		qsort(result->sites, result->site_count, sizeof result->sites[0], by_bytes);
-	measure_metrics(report, result->metrics);
+	measure_history(&measuring);
+	measure_sites(&measuring);
+	measure_metrics(&measuring, result->metrics);
 	measure_environment(report->profile, &result->environment);
+	history_release(&measuring.history);
 	gate_chains_release(&measuring.chains);
 	source_release(&measuring.source);
 }
@@ -273,12 +321,13 @@ static struct err why_not(const struct report *report)
 	return why;
 }
 
-int gate_measure_run(const char *name, const char *folder, struct gate_result *ret_result,
-		     struct err *err)
+int gate_measure_run(const struct gate_measure_query *query, const char *name,
+		     struct gate_result *ret_result, struct err *err)
 {
-	const struct report_query query = {.to = "end", .by = GROUPING_BY_OWN};
+	const struct report_query asked = {
+		.to = "end", .by = GROUPING_BY_OWN, .own = query->own};
 	struct report report;
-	if (report_open(&query, name, &report, err))
+	if (report_open(&asked, name, &report, err))
 		return -1;
 	const struct err why = why_not(&report);
 	if (why.text[0]) {
@@ -286,126 +335,7 @@ int gate_measure_run(const char *name, const char *folder, struct gate_result *r
 		return err_set(err, "%s: %s", name, why.text);
 	}
 	*ret_result = (struct gate_result){.status = GATE_FINE};
-	measure(&report, folder, ret_result);
+	measure(query, &report, ret_result);
 	report_release(&report);
-	return 0;
-}
-
-static int by_value(const void *left, const void *right)
-{
-	const double a = *(const double *)left, b = *(const double *)right;
-	return a < b ? -1 : a > b;
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof values[0], by_value);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
-static struct gate_measure measure_of(double *values, size_t count)
-{
-	struct gate_measure measured = {.runs = (unsigned)count};
-	if (!count)
-		return measured;
-	measured.median = median(values, count);
-	for (size_t i = 0; i < count; i++)
-		values[i] = fabs(values[i] - measured.median);
-	measured.mad = median(values, count);
-	return measured;
-}
-
-/* One that isn't known of each run isn't known of all. */
-static void join_metrics(const struct gate_result *runs, size_t count, double *values,
-			 struct gate_measure *ret_metrics)
-{
-	for (size_t metric = 0; metric < GATE_METRIC_COUNT; metric++) {
-		size_t known = 0;
-		for (size_t i = 0; i < count; i++)
-			if (runs[i].metrics[metric].runs)
-				values[known++] = runs[i].metrics[metric].median;
-		ret_metrics[metric] = measure_of(values, known == count ? count : 0);
-	}
-}
-
-/* In `end - first` runs it was there, in the others nothing of it. */
-static void join_site(struct gate_site *sites, size_t first, size_t end, size_t runs,
-		      double *values)
-{
-	struct gate_site *site = &sites[first];
-	for (size_t i = 0; i < runs; i++)
-		values[i] = first + i < end ? sites[first + i].live_blocks.median : 0;
-	const struct gate_measure blocks = measure_of(values, runs);
-	for (size_t i = 0; i < runs; i++)
-		values[i] = first + i < end ? sites[first + i].live_bytes.median : 0;
-	site->live_bytes = measure_of(values, runs);
-	site->live_blocks = blocks;
-	size_t known = 0;
-	for (size_t i = first; i < end; i++)
-		if (!isnan(sites[i].bytes_per_iteration))
-			values[known++] = sites[i].bytes_per_iteration;
-	site->bytes_per_iteration = known ? median(values, known) : NAN;
-}
-
-static void join_sites(struct gate_result *runs, size_t count, double *values,
-		       struct gate_result *result)
-{
-	size_t all = 0, kept = 0;
-	for (size_t i = 0; i < count; i++)
-		all += runs[i].site_count;
-	struct gate_site *sites = mem_alloc(all * sizeof sites[0]);
-	for (size_t i = 0, at = 0; i < count; at += runs[i].site_count, i++) {
-		if (runs[i].site_count)
-			memcpy(&sites[at], runs[i].sites, runs[i].site_count * sizeof sites[0]);
-		free(runs[i].sites);
-		runs[i].sites = NULL;
-	}
-	if (all)
-		qsort(sites, all, sizeof sites[0], by_key);
-	for (size_t i = 0, end; i < all; i = end) {
-		for (end = i + 1; end < all && !strcmp(sites[i].key, sites[end].key);)
-			end++;
-		join_site(sites, i, end, count, values);
-		for (size_t more = i + 1; more < end; more++)
-			release_site(&sites[more]);
-		sites[kept++] = sites[i];
-	}
-	for (size_t i = 0; i < count; i++)
-		runs[i].site_count = 0;
-	if (kept)
-		qsort(sites, kept, sizeof sites[0], by_bytes);
-	result->sites = sites;
-	result->site_count = kept;
-}
-
-static bool is_other(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") != 0;
-}
-
-static bool is_other_environment(const struct gate_environment *a,
-				 const struct gate_environment *b)
-{
-	return is_other(a->python, b->python) || is_other(a->abi, b->abi) ||
-	       is_other(a->mode, b->mode) || is_other(a->allocator, b->allocator) ||
-	       a->sample_bytes != b->sample_bytes;
-}
-
-int gate_measure_all(struct gate_result *runs, size_t count, struct gate_result *ret_result,
-		     struct err *err)
-{
-	for (size_t i = 1; i < count; i++)
-		if (is_other_environment(&runs[0].environment, &runs[i].environment))
-			return err_set(err, "the runs aren't of one interpreter, mode and"
-					    " allocator: give profiles of the same program,"
-					    " run the same way");
-	__attribute__((cleanup(mem_scope))) double *values =
-		mem_alloc((count + 1) * sizeof values[0]);
-	struct gate_result result = {.status = GATE_FINE};
-	join_metrics(runs, count, values, result.metrics);
-	join_sites(runs, count, values, &result);
-	result.environment = runs[0].environment;
-	runs[0].environment = (struct gate_environment){.python = NULL};
-	*ret_result = result;
 	return 0;
 }

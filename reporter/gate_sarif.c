@@ -29,7 +29,7 @@ static char *message_new(const char *text)
 static void write_message(struct json *json, const char *key, const char *text)
 {
 	char *message = message_new(text);
-	json_object(json, key);
+	json_open_object(json, key);
 	json_text(json, "text", message);
 	json_close(json);
 	free(message);
@@ -60,7 +60,7 @@ static char *uri_new(const char *file)
 static void write_file(struct json *json, const char *file)
 {
 	char *uri = uri_new(file);
-	json_object(json, "artifactLocation");
+	json_open_object(json, "artifactLocation");
 	json_text(json, "uri", uri);
 	if (*file != '/')
 		json_text(json, "uriBaseId", "%SRCROOT%");
@@ -72,13 +72,13 @@ static void write_file(struct json *json, const char *file)
 static void write_physical(struct json *json, const struct gate_frame *frame,
 			   const char *source)
 {
-	json_object(json, "physicalLocation");
+	json_open_object(json, "physicalLocation");
 	write_file(json, frame->file);
 	if (frame->line > 0) {
-		json_object(json, "region");
+		json_open_object(json, "region");
 		json_i64(json, "startLine", frame->line);
 		if (source) {
-			json_object(json, "snippet");
+			json_open_object(json, "snippet");
 			json_text(json, "text", source);
 			json_close(json);
 		}
@@ -95,12 +95,12 @@ static void write_location(struct json *json, const struct gate_result *result,
 			   const struct gate_check *check)
 {
 	const struct gate_frame *place = gate_surface_place(check);
-	json_array(json, "locations");
-	json_object(json, NULL);
+	json_open_array(json, "locations");
+	json_open_object(json, NULL);
 	if (place) {
 		write_physical(json, place, check->site->source);
 	} else {
-		json_object(json, "physicalLocation");
+		json_open_object(json, "physicalLocation");
 		write_file(json,
 			   result->baseline_path ? result->baseline_path : "pyproject.toml");
 		json_close(json);
@@ -112,17 +112,17 @@ static void write_location(struct json *json, const struct gate_result *result,
 /* In the order of calls. */
 static void write_stack(struct json *json, const struct gate_site *site)
 {
-	json_array(json, "codeFlows");
-	json_object(json, NULL);
-	json_array(json, "threadFlows");
-	json_object(json, NULL);
-	json_array(json, "locations");
+	json_open_array(json, "codeFlows");
+	json_open_object(json, NULL);
+	json_open_array(json, "threadFlows");
+	json_open_object(json, NULL);
+	json_open_array(json, "locations");
 	for (size_t i = site->frame_count; i-- > 0;) {
 		const struct gate_frame *frame = &site->frames[i];
 		if (!frame->file)
 			continue;
-		json_object(json, NULL);
-		json_object(json, "location");
+		json_open_object(json, NULL);
+		json_open_object(json, "location");
 		write_physical(json, frame, i == 0 ? site->source : NULL);
 		write_message(json, "message", frame->function ? frame->function : "(unknown)");
 		json_close(json);
@@ -151,7 +151,7 @@ static void write_fingerprint(struct json *json, const struct gate_check *check)
 	char sum[32];
 	snprintf(sum, sizeof sum, "%016" PRIx64 ":1", fingerprint(&text));
 	buf_release(&text);
-	json_object(json, "partialFingerprints");
+	json_open_object(json, "partialFingerprints");
 	json_text(json, "primaryLocationLineHash", sum);
 	json_close(json);
 }
@@ -159,7 +159,7 @@ static void write_fingerprint(struct json *json, const struct gate_check *check)
 static void write_finding(struct json *json, const struct gate_result *result,
 			  const struct gate_check *check)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "ruleId", gate_surface_rule(check).text);
 	json_text(json, "level", check->outcome == GATE_WARNED ? "warning" : "error");
 	write_message(json, "message",
@@ -173,9 +173,9 @@ static void write_finding(struct json *json, const struct gate_result *result,
 
 static void write_rule(struct json *json, const char *id, const char *sentence)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "id", id);
-	json_object(json, "shortDescription");
+	json_open_object(json, "shortDescription");
 	json_text(json, "text", sentence);
 	json_close(json);
 	json_close(json);
@@ -184,7 +184,7 @@ static void write_rule(struct json *json, const char *id, const char *sentence)
 /* All there are, so that they are the same from run to run. */
 static void write_rules(struct json *json)
 {
-	json_array(json, "rules");
+	json_open_array(json, "rules");
 	for (enum gate_metric metric = 0; metric < GATE_METRIC_COUNT; metric++) {
 		char sentence[96];
 		snprintf(sentence, sizeof sentence, "%s is above its budget.",
@@ -200,7 +200,7 @@ static void write_rules(struct json *json)
 
 static void write_notification(struct json *json, const char *level, const char *text)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "level", level);
 	write_message(json, "message", text);
 	json_close(json);
@@ -209,13 +209,13 @@ static void write_notification(struct json *json, const char *level, const char 
 static void write_invocation(struct json *json, const struct gate_result *result)
 {
 	const char *const trouble = gate_surface_trouble(result);
-	json_array(json, "invocations");
-	json_object(json, NULL);
+	json_open_array(json, "invocations");
+	json_open_object(json, NULL);
 	if (result->command)
 		json_text(json, "commandLine", result->command);
 	json_u64(json, "exitCode", (uint64_t)result->status);
 	json_bool(json, "executionSuccessful", !trouble);
-	json_array(json, "toolExecutionNotifications");
+	json_open_array(json, "toolExecutionNotifications");
 	if (trouble)
 		write_notification(json, "error", trouble);
 	for (size_t i = 0; i < result->warning_count; i++)
@@ -227,8 +227,8 @@ static void write_invocation(struct json *json, const struct gate_result *result
 
 static void write_tool(struct json *json)
 {
-	json_object(json, "tool");
-	json_object(json, "driver");
+	json_open_object(json, "tool");
+	json_open_object(json, "driver");
 	json_text(json, "name", "memtrace");
 	json_text(json, "semanticVersion", MEMTRACE_VERSION);
 	write_rules(json);
@@ -240,15 +240,15 @@ void gate_sarif_write(const struct gate_result *result, FILE *out)
 {
 	struct json json;
 	json_init(&json, out, 4);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
 	json_text(&json, "version", "2.1.0");
-	json_array(&json, "runs");
-	json_object(&json, NULL);
+	json_open_array(&json, "runs");
+	json_open_object(&json, NULL);
 	write_tool(&json);
 	write_invocation(&json, result);
 	json_text(&json, "columnKind", "unicodeCodePoints");
-	json_array(&json, "results");
+	json_open_array(&json, "results");
 	for (size_t i = 0; i < result->check_count; i++)
 		if (gate_surface_is_finding(&result->checks[i]))
 			write_finding(&json, result, &result->checks[i]);

@@ -41,7 +41,7 @@ int json_utf8_length(const char *text)
 	return *at && *at < 0x80 ? 1 : long_sequence(at);
 }
 
-void json_string(FILE *out, const char *text)
+void json_put_string(FILE *out, const char *text)
 {
 	putc('"', out);
 	for (const unsigned char *at = (const unsigned char *)text; *at;) {
@@ -67,7 +67,7 @@ static void begin_value(struct json *json, const char *key)
 	json->started[json->depth] = true;
 	begin_line(json);
 	if (key) {
-		json_string(json->out, key);
+		json_put_string(json->out, key);
 		putc(':', json->out);
 	}
 }
@@ -82,12 +82,12 @@ static void open_value(struct json *json, const char *key, char opener, char clo
 	json->closers[json->depth] = closer;
 }
 
-void json_object(struct json *json, const char *key)
+void json_open_object(struct json *json, const char *key)
 {
 	open_value(json, key, '{', '}');
 }
 
-void json_array(struct json *json, const char *key)
+void json_open_array(struct json *json, const char *key)
 {
 	open_value(json, key, '[', ']');
 }
@@ -108,7 +108,7 @@ void json_text(struct json *json, const char *key, const char *text)
 {
 	begin_value(json, key);
 	if (text)
-		json_string(json->out, text);
+		json_put_string(json->out, text);
 	else
 		fputs("null", json->out);
 }
@@ -140,7 +140,7 @@ void json_bool(struct json *json, const char *key, bool value)
 	fputs(value ? "true" : "false", json->out);
 }
 
-void json_null(struct json *json, const char *key)
+void json_put_null(struct json *json, const char *key)
 {
 	begin_value(json, key);
 	fputs("null", json->out);
@@ -149,7 +149,7 @@ void json_null(struct json *json, const char *key)
 void json_u64_or_null(struct json *json, const char *key, uint64_t value)
 {
 	if (value == UINT64_MAX)
-		json_null(json, key);
+		json_put_null(json, key);
 	else
 		json_u64(json, key, value);
 }

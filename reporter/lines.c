@@ -185,8 +185,9 @@ static void resolve(struct lines *lines)
 		const struct profile_node *node = &profile->nodes[i];
 		const uint32_t parent = lines->trace_of[node->parent];
 		/* What Python's own stacks hide is its caller's. */
-		const uint32_t frame =
-			profile_hidden(profile, node) ? 0 : frame_of_node(lines, node);
+		const uint32_t frame = profile_hidden(profile, node)
+					       ? 0
+					       : frame_of_node(lines, node);
 		lines->trace_of[i + 1] = frame ? add_trace(lines, parent, frame) : parent;
 	}
 }
@@ -205,6 +206,12 @@ struct lines *lines_new(const struct profile *profile, bool threads)
 	find_packages(lines);
 	resolve(lines);
 	return lines;
+}
+
+void lines_set_own(struct lines *lines, const struct path_globs *own)
+{
+	for (size_t i = 1; i < lines->place_count; i++)
+		lines->places[i].own = path_globs_match(own, lines->places[i].path);
 }
 
 void lines_free(struct lines *lines)

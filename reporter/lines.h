@@ -16,6 +16,7 @@
 
 #include "../collector/profile_read.h"
 #include "../collector/u64map.h"
+#include "path_globs.h"
 
 enum frame_kind {
 	FRAME_NONE = 0, /* frame 0: nothing of Python is known */
@@ -61,6 +62,8 @@ struct lines {
 };
 
 struct lines *lines_new(const struct profile *profile, bool threads);
+/* What is own from now on, instead. */
+void lines_set_own(struct lines *lines, const struct path_globs *own);
 void lines_free(struct lines *lines);
 
 const struct frame *lines_frame(const struct lines *lines, uint32_t trace); /* its innermost */

@@ -25,7 +25,7 @@
 
 static void write_process(struct json *json, const struct profile *profile)
 {
-	json_object(json, "process");
+	json_open_object(json, "process");
 	json_u64(json, "pid", profile->run.pid);
 	json_text(json, "program", profile_info(profile, "program"));
 	json_text(json, "python", profile_info(profile, "python"));
@@ -36,14 +36,14 @@ static void write_process(struct json *json, const struct profile *profile)
 static void write_seconds(struct json *json, const char *key, double seconds)
 {
 	if (seconds < 0)
-		json_null(json, key);
+		json_put_null(json, key);
 	else
 		json_double(json, key, seconds, 3);
 }
 
 static void write_at(struct json *json, const struct moment *moment)
 {
-	json_object(json, "at");
+	json_open_object(json, "at");
 	json_text(json, "name", moment->name);
 	write_seconds(json, "seconds", moment->seconds);
 	json_close(json);
@@ -51,7 +51,7 @@ static void write_at(struct json *json, const struct moment *moment)
 
 static void write_total(struct json *json, const struct arenas *arenas)
 {
-	json_object(json, "total");
+	json_open_object(json, "total");
 	json_u64(json, "arenas", arenas->count);
 	json_u64(json, "bytes", arenas->bytes);
 	json_u64(json, "live_bytes", arenas->block_bytes);
@@ -65,10 +65,10 @@ static void write_total(struct json *json, const struct arenas *arenas)
 static void write_line(struct json *json, const struct pinning_row *row, bool ages)
 {
 	const struct group *group = &row->group;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "file", group->file);
 	if (group->line == LINE_NONE)
-		json_null(json, "line");
+		json_put_null(json, "line");
 	else
 		json_i64(json, "line", group->line);
 	json_text(json, "function", group->function);
@@ -88,10 +88,10 @@ static void write_line(struct json *json, const struct pinning_row *row, bool ag
 static void write_release(struct json *json, const struct release *release)
 {
 	size_t taken = 0;
-	json_array(json, "release");
+	json_open_array(json, "release");
 	for (size_t i = 0; i < release->step_count; i++) {
-		json_object(json, NULL);
-		json_array(json, "lines");
+		json_open_object(json, NULL);
+		json_open_array(json, "lines");
 		for (; taken < release->steps[i].rows; taken++)
 			json_u64(json, NULL, release->order[taken]);
 		json_close(json);
@@ -104,9 +104,9 @@ static void write_release(struct json *json, const struct release *release)
 
 static void write_holders(struct json *json, const struct map_holder *holders, size_t count)
 {
-	json_array(json, "pins");
+	json_open_array(json, "pins");
 	for (size_t i = 0; i < count; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_u64(json, "pin", holders[i].line);
 		json_u64(json, "blocks", holders[i].blocks);
 		json_u64(json, "live_bytes", holders[i].block_bytes);
@@ -119,7 +119,7 @@ static void write_holders(struct json *json, const struct map_holder *holders, s
 static void open_pool(struct json *json, uint64_t offset, uint32_t class, uint32_t live,
 		      uint32_t capacity)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_u64(json, "offset", offset);
 	json_u64(json, "size", arenas_class_bytes(class));
 	json_u64(json, "live", live);
@@ -129,10 +129,10 @@ static void open_pool(struct json *json, uint64_t offset, uint32_t class, uint32
 static void write_pools(struct json *json, const struct map *map, const struct map_arena *arena)
 {
 	if (!map->exact) {
-		json_null(json, "pools");
+		json_put_null(json, "pools");
 		return;
 	}
-	json_array(json, "pools");
+	json_open_array(json, "pools");
 	for (size_t i = 0; i < arena->pool_count; i++) {
 		const struct profile_pool *pool =
 			&map->of.profile->pools[arena->pool_start + i];
@@ -146,7 +146,7 @@ static void write_pools(struct json *json, const struct map *map, const struct m
 
 static void write_zoomed_pools(struct json *json, const struct map_pools *pools)
 {
-	json_array(json, "pools");
+	json_open_array(json, "pools");
 	for (size_t i = 0; i < pools->count; i++) {
 		const struct map_pool *pool = &pools->items[i];
 		open_pool(json, pool->address - pools->arena->held->address,
@@ -164,7 +164,7 @@ static void write_arena(struct json *json, const struct map *map, const struct m
 	const struct held_arena *held = arena->held;
 	char address[24];
 	snprintf(address, sizeof address, "%#llx", (unsigned long long)held->address);
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "address", address);
 	json_u64(json, "bytes", held->bytes);
 	json_u64(json, "live_bytes", held->block_bytes);
@@ -190,24 +190,24 @@ static void write_head(struct json *json, const struct map *map)
 {
 	char missing[300];
 	const struct pinning *pinning = map->of.pinning;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "schema", "memtrace.map/1");
 	write_process(json, map->of.profile);
 	write_at(json, &map->of.moment);
 	json_text(json, "reason", map_missing(map, missing, sizeof missing));
 	write_total(json, map->of.arenas);
-	json_array(json, "pins");
+	json_open_array(json, "pins");
 	for (size_t i = 0; i < pinning->row_count; i++)
 		write_line(json, &pinning->rows[i], map->of.moment.seconds >= 0);
 	json_close(json);
 	write_release(json, &pinning->release);
-	json_array(json, "arenas");
+	json_open_array(json, "arenas");
 }
 
 static void write_tail(struct json *json, const struct map *map)
 {
 	json_close(json);
-	json_array(json, "doubts");
+	json_open_array(json, "doubts");
 	doubts_of(map->of.profile, write_doubt, json);
 	json_close(json);
 	json_close(json);

@@ -104,7 +104,7 @@ void report_cycles(const struct report *report, const struct term *term, enum un
 
 static void write_row(struct json *json, const struct growth_row *row)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	report_json_group(&row->group, json);
 	json_u64(json, "bytes", row->figures.gc_freed_bytes);
 	json_u64(json, "blocks", row->figures.gc_freed_count);
@@ -117,14 +117,14 @@ static void write_seconds(struct json *json, const char *key, uint64_t ns)
 	if (ns)
 		json_double(json, key, (double)ns / 1e9, 9);
 	else
-		json_null(json, key);
+		json_put_null(json, key);
 }
 
 static void write_collections(struct json *json, const struct profile_run *run)
 {
-	json_array(json, "collections");
+	json_open_array(json, "collections");
 	for (size_t i = 0; i < CYCLES_GENERATIONS; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_u64(json, "generation", i);
 		json_u64(json, "count", run->program_collections[i]);
 		json_u64(json, "objects", run->program_collected[i]);
@@ -141,13 +141,13 @@ static void write_collections(struct json *json, const struct profile_run *run)
 static void write_settings(struct json *json, const struct cycles_settings *settings)
 {
 	if (!settings->known) {
-		json_null(json, "collector");
+		json_put_null(json, "collector");
 		return;
 	}
-	json_object(json, "collector");
+	json_open_object(json, "collector");
 	json_bool(json, "enabled", settings->enabled);
 	json_bool(json, "frozen", settings->frozen);
-	json_array(json, "thresholds");
+	json_open_array(json, "thresholds");
 	for (size_t i = 0; i < settings->threshold_count; i++)
 		json_u64(json, NULL, settings->thresholds[i]);
 	json_close(json);
@@ -159,19 +159,19 @@ void report_json_cycles(const struct report *report, enum units_kind units, stru
 	struct cycles cycles;
 	const struct profile *profile = report->merge ? NULL : report->profile;
 	cycles_compute(&report->growth, profile, units, &cycles);
-	json_object(json, "cycles");
+	json_open_object(json, "cycles");
 	json_u64(json, "bytes", cycles.bytes);
 	json_u64(json, "blocks", cycles.blocks);
-	json_array(json, "rows");
+	json_open_array(json, "rows");
 	for (size_t i = 0; i < cycles.row_count && (!report->limit || i < report->limit); i++)
 		write_row(json, cycles.rows[i]);
 	json_close(json);
 	if (profile)
 		write_collections(json, &profile->run);
 	else
-		json_null(json, "collections");
+		json_put_null(json, "collections");
 	write_settings(json, &cycles.settings);
-	json_array(json, "notes");
+	json_open_array(json, "notes");
 	for (size_t i = 0; i < CYCLES_MAX_NOTES && cycles.notes[i]; i++)
 		json_text(json, NULL, cycles.notes[i]);
 	json_close(json);

@@ -139,7 +139,7 @@ static void write_freer(const struct freer *freer, struct json *json)
 {
 	static const struct group none = {.line = LINE_NONE};
 	const struct freer_figures *figures = &freer->figures;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	if (freer->kind == FREER_KNOWN) {
 		report_json_group(&freer->group, json);
 	} else {
@@ -162,11 +162,11 @@ void report_json_freers(const struct report *report, const struct growth_row *ro
 {
 	size_t count;
 	if (report->merge || !report->freers.known) {
-		json_null(json, "freed_by");
+		json_put_null(json, "freed_by");
 		return;
 	}
 	const struct freer *items = freers_of(&report->freers, row->index, &count);
-	json_array(json, "freed_by");
+	json_open_array(json, "freed_by");
 	for (size_t i = 0; i < count && (!report->limit || i < report->limit); i++)
 		write_freer(&items[i], json);
 	json_close(json);

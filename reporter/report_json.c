@@ -126,7 +126,7 @@ static void write_place(struct json *json, const char *file, int32_t line, const
 {
 	json_text(json, "file", file);
 	if (line == LINE_NONE)
-		json_null(json, "line");
+		json_put_null(json, "line");
 	else
 		json_i64(json, "line", line);
 	json_text(json, "function", function);
@@ -159,12 +159,12 @@ void report_json_group(const struct group *group, struct json *json)
 void report_json_stack(const struct group *group, struct json *json)
 {
 	const struct lines *lines = group->lines;
-	json_array(json, "stack");
+	json_open_array(json, "stack");
 	for (uint32_t trace = group->trace; trace; trace = lines->traces[trace].parent) {
 		const struct frame *frame = lines_frame(lines, trace);
 		const struct frame_name name = lines_name(lines, frame);
 		const bool code = frame->kind == FRAME_CODE;
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		write_place(json, lines_file(lines, frame), code ? frame->line : LINE_NONE,
 			    code ? frame->function : name.text, lines_module(lines, frame));
 		json_close(json);
@@ -177,16 +177,16 @@ static void number_or_null(struct json *json, const char *key, double number)
 	if (isfinite(number))
 		json_double(json, key, number, 6);
 	else
-		json_null(json, key);
+		json_put_null(json, key);
 }
 
 static void write_survival(struct json *json, const struct leak_test *test)
 {
 	if (!test->survival_count) {
-		json_null(json, "survival");
+		json_put_null(json, "survival");
 		return;
 	}
-	json_array(json, "survival");
+	json_open_array(json, "survival");
 	for (size_t i = 0; i < test->survival_count; i++)
 		json_double(json, NULL, test->survival[i], 6);
 	json_close(json);
@@ -197,10 +197,10 @@ static void write_slices(struct json *json, const char *key, const uint64_t *val
 			 size_t count)
 {
 	if (!values) {
-		json_null(json, key);
+		json_put_null(json, key);
 		return;
 	}
-	json_array(json, key);
+	json_open_array(json, key);
 	for (size_t i = 0; i < count; i++)
 		json_u64(json, NULL, values[i]);
 	json_close(json);
@@ -237,11 +237,11 @@ static void write_trend(struct json *json, const struct report *report,
 /* The slices that every row's course has. */
 static void write_course(struct json *json, const struct history *history)
 {
-	json_object(json, "course");
+	json_open_object(json, "course");
 	json_bool(json, "by_marks", history->by_marks);
-	json_array(json, "slices");
+	json_open_array(json, "slices");
 	for (size_t i = 0; i < history->count; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_double(json, "seconds", history->seconds[i], 3);
 		json_u64(json, "live_bytes", history->total_bytes[i]);
 		json_u64_or_null(json, "rss_bytes",
@@ -256,10 +256,10 @@ static void write_limit(struct json *json, const struct verdict *verdict)
 {
 	const struct limit *limit = &verdict->limit;
 	if (limit->kind == LIMIT_UNKNOWN) {
-		json_null(json, "limit");
+		json_put_null(json, "limit");
 		return;
 	}
-	json_object(json, "limit");
+	json_open_object(json, "limit");
 	json_text(json, "kind", limit_kind_names[limit->kind]);
 	json_u64(json, "bytes", limit->bytes);
 	json_u64(json, "left_bytes", limit->left_bytes);
@@ -276,7 +276,7 @@ static void write_limit(struct json *json, const struct verdict *verdict)
 static void write_row(struct json *json, const struct report *report, size_t index)
 {
 	const struct growth_row *row = &report->growth.rows[index];
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	report_json_group(&row->group, json);
 	write_figures(json, &row->figures);
 	write_trend(json, report, row);
@@ -310,12 +310,12 @@ static void write_end(struct json *json, const struct report *report)
 	if (!report->running && run->end == PROFILE_ABORT)
 		json_u64(json, "signal", 6);
 	else
-		json_null(json, "signal");
+		json_put_null(json, "signal");
 	if (!report->running &&
 	    (run->end == PROFILE_EXIT || run->end == PROFILE_UNDERSCORE_EXIT))
 		json_i64(json, "status", run->end_status);
 	else
-		json_null(json, "status");
+		json_put_null(json, "status");
 }
 
 /* Numbers of 64 bits, which readers of JSON may round. 0: there is none. */
@@ -335,7 +335,7 @@ static void write_process(struct json *json, const struct report *report)
 	if (parent)
 		json_u64(json, "parent_pid", parent);
 	else
-		json_null(json, "parent_pid");
+		json_put_null(json, "parent_pid");
 	write_number_text(json, "run_id", run->run_id);
 	write_number_text(json, "parent_run_id", lineage_parent_run(profile));
 	json_text(json, "parent_file", profile_info(profile, "parent_file"));
@@ -355,11 +355,11 @@ static void write_process(struct json *json, const struct report *report)
 
 static void write_moment(struct json *json, const char *key, const struct moment *moment)
 {
-	json_object(json, key);
+	json_open_object(json, key);
 	json_text(json, "name", moment->name);
 	json_double(json, "seconds", moment->seconds, 6);
 	if (moment->asked_seconds < 0)
-		json_null(json, "asked_seconds");
+		json_put_null(json, "asked_seconds");
 	else
 		json_double(json, "asked_seconds", moment->asked_seconds, 6);
 	json_close(json);
@@ -368,21 +368,21 @@ static void write_moment(struct json *json, const char *key, const struct moment
 static void write_free_lists(struct json *json, const struct profile *profile)
 {
 	const struct free_lists lists = free_lists_of(profile);
-	json_object(json, "free_lists");
+	json_open_object(json, "free_lists");
 	if (lists.known)
 		json_u64(json, "most_bytes", lists.most_bytes);
 	else
-		json_null(json, "most_bytes");
+		json_put_null(json, "most_bytes");
 	json_bool(json, "tracked", lists.tracked);
 	json_close(json);
 }
 
 static void write_marks(struct json *json, const struct profile *profile)
 {
-	json_array(json, "marks");
+	json_open_array(json, "marks");
 	for (size_t i = 0; i < profile->mark_count; i++) {
 		const struct profile_mark *mark = &profile->marks[i];
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_text(json, "name", profile_text(profile, mark->name));
 		json_double(json, "seconds", (double)mark->figures.time_ns / 1e9, 6);
 		json_u64(json, "live_bytes", mark->live_bytes);
@@ -395,7 +395,7 @@ static void write_marks(struct json *json, const struct profile *profile)
 
 static void write_peak(struct json *json, const struct profile_run *run)
 {
-	json_object(json, "peak");
+	json_open_object(json, "peak");
 	json_u64(json, "live_bytes", run->peak_bytes);
 	json_double(json, "seconds", (double)run->peak_ms / 1000, 3);
 	json_u64(json, "slack_bytes", run->peak_slack_bytes);
@@ -409,7 +409,7 @@ static void write_doubt(void *user, const char *sentence)
 
 static void write_doubts(struct json *json, const struct profile *profile)
 {
-	json_array(json, "doubts");
+	json_open_array(json, "doubts");
 	doubts_of(profile, write_doubt, json);
 	json_close(json);
 }
@@ -417,11 +417,11 @@ static void write_doubts(struct json *json, const struct profile *profile)
 static void write_growth(struct json *json, const struct report *report)
 {
 	json_text(json, "by", grouping_by_names[report->by]);
-	json_array(json, "growth");
+	json_open_array(json, "growth");
 	for (size_t i = 0; i < report_rows(report); i++)
 		write_row(json, report, i);
 	json_close(json);
-	json_object(json, "total");
+	json_open_object(json, "total");
 	json_u64(json, "rows", report->growth.row_count);
 	write_figures(json, &report->growth.total);
 	json_close(json);
@@ -445,9 +445,9 @@ static void write_place_in_tree(struct json *json, const struct report *parts,
 void report_json_tree(const struct report *parts, const struct lineage *lineage,
 		      struct json *json)
 {
-	json_array(json, "processes");
+	json_open_array(json, "processes");
 	for (size_t i = 0; i < lineage->count; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		write_place_in_tree(json, parts, &lineage->places[i]);
 		json_close(json);
 	}
@@ -458,7 +458,7 @@ static void write_part(struct json *json, const struct merge *merge,
 		       const struct lineage_place *place)
 {
 	const struct report *part = &merge->parts[place->part];
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	write_place_in_tree(json, merge->parts, place);
 	report_json_verdict(part, json);
 	report_json_arenas(part, json);
@@ -471,9 +471,9 @@ static void write_part(struct json *json, const struct merge *merge,
 static void write_merged(struct json *json, const struct report *report, enum units_kind units)
 {
 	const struct merge *merge = report->merge;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "schema", "memtrace.merge/1");
-	json_array(json, "processes");
+	json_open_array(json, "processes");
 	for (size_t i = 0; i < merge->lineage.count; i++)
 		write_part(json, merge, &merge->lineage.places[i]);
 	json_close(json);
@@ -489,10 +489,10 @@ void report_json(const struct report *report, enum units_kind units, struct json
 		write_merged(json, report, units);
 		return;
 	}
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "schema", "memtrace.report/1");
 	json_text(json, "file", report->profile->path);
-	json_object(json, "process");
+	json_open_object(json, "process");
 	write_process(json, report);
 	json_close(json);
 	report_json_verdict(report, json);

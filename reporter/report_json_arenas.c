@@ -5,7 +5,7 @@
 
 static void write_sentences(struct json *json, const char *key, char *const *sentences)
 {
-	json_array(json, key);
+	json_open_array(json, key);
 	for (size_t i = 0; i < VERDICT_MAX_SENTENCES && sentences[i]; i++)
 		json_text(json, NULL, sentences[i]);
 	json_close(json);
@@ -15,10 +15,10 @@ void report_json_verdict(const struct report *report, struct json *json)
 {
 	const struct verdict *verdict = &report->verdict;
 	if (verdict->kind == VERDICT_NONE) {
-		json_null(json, "verdict");
+		json_put_null(json, "verdict");
 		return;
 	}
-	json_object(json, "verdict");
+	json_open_object(json, "verdict");
 	json_text(json, "kind", verdict_kind_names[verdict->kind]);
 	json_text(json, "confidence", verdict_confidence_names[verdict->confidence]);
 	write_sentences(json, "reasons", verdict->reasons);
@@ -32,7 +32,7 @@ static void write_known(struct json *json, const char *key, bool known, uint64_t
 	if (known)
 		json_u64(json, key, value);
 	else
-		json_null(json, key);
+		json_put_null(json, key);
 }
 
 static void write_figures(struct json *json, const struct pinning *pinning,
@@ -50,7 +50,7 @@ static void write_figures(struct json *json, const struct pinning *pinning,
 static void write_row(struct json *json, const struct pinning *pinning, size_t index)
 {
 	const struct pinning_row *row = &pinning->rows[index];
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	report_json_group(&row->group, json);
 	write_figures(json, pinning, &row->figures);
 	json_double(json, "oldest_seconds", row->oldest_seconds, 3);
@@ -64,14 +64,14 @@ static void write_release(struct json *json, const struct pinning *pinning)
 {
 	const struct release *release = &pinning->release;
 	size_t next = 0;
-	json_array(json, "release");
+	json_open_array(json, "release");
 	for (size_t i = 0; i < release->step_count; i++) {
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_u64(json, "rows", release->steps[i].rows);
 		json_u64(json, "arenas", release->steps[i].arenas);
 		json_u64(json, "bytes", release->steps[i].bytes);
 		json_u64(json, "free_bytes", release->steps[i].free_bytes);
-		json_array(json, "ranks");
+		json_open_array(json, "ranks");
 		for (; next < release->steps[i].rows; next++)
 			json_u64(json, NULL, release->order[next] + 1);
 		json_close(json);
@@ -83,7 +83,7 @@ static void write_release(struct json *json, const struct pinning *pinning)
 static void write_sum(struct json *json, const char *key, const struct pinning *pinning,
 		      const struct pinning_figures *figures)
 {
-	json_object(json, key);
+	json_open_object(json, key);
 	json_u64(json, "blocks", figures->blocks);
 	json_u64(json, "live_bytes", figures->live_bytes);
 	json_u64(json, "pinned_bytes", figures->pinned_bytes);
@@ -99,20 +99,20 @@ void report_json_pins(const struct report *report, struct json *json)
 {
 	const struct pinning *pinning = &report->pinning;
 	if (!pinning->known) {
-		json_null(json, "pins");
-		json_null(json, "pins_total");
-		json_null(json, "pins_others");
-		json_null(json, "release");
+		json_put_null(json, "pins");
+		json_put_null(json, "pins_total");
+		json_put_null(json, "pins_others");
+		json_put_null(json, "release");
 		return;
 	}
-	json_array(json, "pins");
+	json_open_array(json, "pins");
 	for (size_t i = 0; i < pinning->row_count && (!report->limit || i < report->limit); i++)
 		write_row(json, pinning, i);
 	json_close(json);
 	write_sum(json, "pins_total", pinning, &pinning->total);
 	write_sum(json, "pins_others", pinning, &pinning->others);
 	if (report->merge)
-		json_null(json, "release");
+		json_put_null(json, "release");
 	else
 		write_release(json, pinning);
 }
@@ -120,17 +120,17 @@ void report_json_pins(const struct report *report, struct json *json)
 static void write_classes(struct json *json, const struct arenas *arenas, bool known)
 {
 	if (!known) {
-		json_null(json, "classes");
+		json_put_null(json, "classes");
 		return;
 	}
-	json_array(json, "classes");
+	json_open_array(json, "classes");
 	for (uint32_t i = 1; i <= ARENAS_CLASSES; i++) {
 		const struct arenas_class *class = &arenas->classes[i];
 		const uint64_t fit = class->pools *
 				     (uint64_t)arenas_pool_blocks(arenas->pool_bytes, i);
 		if (!class->pools)
 			continue;
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 		json_u64(json, "size", arenas_class_bytes(i));
 		json_u64(json, "pools", class->pools);
 		json_u64(json, "blocks", class->blocks);
@@ -177,7 +177,7 @@ void report_json_arenas(const struct report *report, struct json *json)
 	uint64_t count = figures->arenas, bytes = figures->bytes;
 	if (!known)
 		count_arenas(report, &count, &bytes);
-	json_object(json, "arenas");
+	json_open_object(json, "arenas");
 	json_u64_or_null(json, "count", count);
 	json_u64(json, "bytes", bytes);
 	json_u64(json, "most", report->profile->run.most_arenas);
@@ -198,7 +198,7 @@ void report_json_arenas(const struct report *report, struct json *json)
 void report_json_heap(const struct report *report, struct json *json)
 {
 	const struct c_heap *heap = &report->heap;
-	json_object(json, "c_heap");
+	json_open_object(json, "c_heap");
 	json_text(json, "allocator", heap->allocator);
 	write_known(json, "bytes", heap->known, heap->bytes);
 	write_known(json, "mapped_bytes", heap->known, heap->mapped_bytes);
@@ -222,7 +222,7 @@ static void write_address(struct json *json, const char *key, uint64_t address)
 static void write_difference(struct json *json,
 			     const struct profile_audit_difference *difference)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	write_address(json, "arena", difference->arena);
 	write_address(json, "pool", difference->pool);
 	json_u64(json, "map_size", arenas_class_bytes(difference->map_class));
@@ -239,10 +239,10 @@ void report_json_audit(const struct report *report, struct json *json)
 	const struct profile_audit *audit = report_audit(report);
 	json_text(json, "why_no_audit", report_why_no_audit(report));
 	if (!audit) {
-		json_null(json, "audit");
+		json_put_null(json, "audit");
 		return;
 	}
-	json_object(json, "audit");
+	json_open_object(json, "audit");
 	json_double(json, "seconds", (double)audit->time_ms / 1000, 3);
 	json_u64(json, "interpreters", audit->interpreters);
 	json_u64(json, "blocks", audit->blocks);
@@ -252,7 +252,7 @@ void report_json_audit(const struct report *report, struct json *json)
 	json_u64(json, "arenas", audit->arenas);
 	json_u64(json, "differing_arenas", audit->differing_arenas);
 	json_double(json, "pause_seconds", (double)audit->pause_ns / 1e9, 6);
-	json_array(json, "differences");
+	json_open_array(json, "differences");
 	for (size_t i = 0; i < profile->difference_count; i++)
 		if (&profile->audits[profile->differences[i].audit] == audit)
 			write_difference(json, &profile->differences[i]);

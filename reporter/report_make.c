@@ -66,6 +66,8 @@ static void compute(struct report *report, const struct report_query *query)
 {
 	struct answers answers;
 	report->lines = lines_new(report->profile, report->by == GROUPING_BY_THREAD);
+	if (query->own)
+		lines_set_own(report->lines, query->own);
 	report->grouping = (struct grouping){
 		.lines = report->lines,
 		.by = report->by,

@@ -13,6 +13,7 @@
 struct report_query {
 	const char *from, *to;         /* as given; NULL: the beginning; never NULL */
 	const regex_t *focus, *ignore; /* NULL: none */
+	const struct path_globs *own;  /* NULL: neither Python's library nor packages */
 	enum grouping_by by;
 	size_t limit;
 	enum units_kind units;

@@ -95,7 +95,7 @@ void report_mapped(const struct report *report, const struct term *term, enum un
 static void write_line(const struct mapped_line *line, struct json *json)
 {
 	static const struct group others = {.line = LINE_NONE, .name.text = "(other stacks)"};
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "part", resident_set_keys[line->share]);
 	json_u64(json, "resident_bytes", line->resident_bytes);
 	json_u64(json, "mapped_bytes", line->bytes);
@@ -103,7 +103,7 @@ static void write_line(const struct mapped_line *line, struct json *json)
 	if (!line->others)
 		report_json_stack(&line->group, json);
 	else
-		json_null(json, "stack");
+		json_put_null(json, "stack");
 	json_close(json);
 }
 
@@ -111,15 +111,15 @@ void report_json_mapped(const struct report *report, struct json *json)
 {
 	const struct mapped_lines *mapped = &report->mapped;
 	if (!mapped->known) {
-		json_null(json, "mapped");
+		json_put_null(json, "mapped");
 		return;
 	}
-	json_object(json, "mapped");
-	json_array(json, "rows");
+	json_open_object(json, "mapped");
+	json_open_array(json, "rows");
 	for (size_t i = 0; i < mapped->count; i++)
 		write_line(&mapped->items[i], json);
 	json_close(json);
-	json_object(json, "past_hooks_bytes");
+	json_open_object(json, "past_hooks_bytes");
 	for (size_t i = 0; i < SHARES; i++)
 		if (mapped_lines_tells(i))
 			json_u64(json, resident_set_keys[i], mapped->past_hooks_bytes[i]);

@@ -119,17 +119,17 @@ void report_json_resident(const char *key, const struct resident_set *resident,
 			  struct json *json)
 {
 	if (!resident->known) {
-		json_null(json, key);
+		json_put_null(json, key);
 		return;
 	}
-	json_object(json, key);
+	json_open_object(json, key);
 	json_double(json, "seconds", resident->seconds, 6);
 	json_bool(json, "at_moment", resident->at_moment);
 	json_u64(json, "rss_bytes", resident->bytes);
 	json_i64(json, "residual_bytes", resident->residual_bytes);
 	json_u64(json, "swap_bytes", resident->swap_bytes);
 	json_u64_or_null(json, "free_lists_most_bytes", resident->free_lists_most_bytes);
-	json_object(json, "parts");
+	json_open_object(json, "parts");
 	for (size_t i = 0; i < SHARES; i++)
 		json_u64(json, resident_set_keys[i], resident->shares[i]);
 	json_close(json);

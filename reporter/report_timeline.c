@@ -35,7 +35,7 @@ static void write_look(struct json *json, const struct stream_resident *look)
 	if (look)
 		json_double(json, "looked_seconds", (double)look->time_ns / 1e9, 6);
 	else
-		json_null(json, "looked_seconds");
+		json_put_null(json, "looked_seconds");
 	write_known(json, "pss_bytes", from->pss_bytes);
 	write_known(json, "cgroup_bytes", from->cgroup_bytes);
 	write_known(json, "cgroup_limit_bytes", from->cgroup_limit_bytes);
@@ -50,14 +50,14 @@ static void write_look(struct json *json, const struct stream_resident *look)
 static void write_point(struct json *json, const struct profile_point *point,
 			const struct stream_resident *look)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_double(json, "seconds", (double)point->time_ms / 1000, 3);
 	write_known(json, "rss_bytes", point->rss_bytes);
 	json_u64(json, "live_bytes", point->live_bytes);
 	json_u64(json, "live_blocks", point->live_blocks);
 	json_u64(json, "arena_bytes", point->arena_bytes);
 	json_u64(json, "allocations", point->allocations);
-	json_array(json, "collections");
+	json_open_array(json, "collections");
 	for (size_t i = 0; i < 3; i++)
 		json_u64(json, NULL, point->collections[i]);
 	json_close(json);
@@ -69,7 +69,7 @@ void report_json_timeline(const struct report *report, struct json *json)
 {
 	const struct profile *profile = report->profile;
 	size_t look = 0;
-	json_array(json, "timeline");
+	json_open_array(json, "timeline");
 	for (size_t i = 0; i < profile->point_count; i++)
 		write_point(json, &profile->points[i], look_of(profile, i, &look));
 	json_close(json);

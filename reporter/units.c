@@ -86,6 +86,22 @@ struct units_text units_seconds(double seconds)
 	return result;
 }
 
+/* strtod alone would take "inf", "0x1p3", "1e9" and leading space. */
+static int parse_number(const char *text, double *ret_value, const char **ret_end)
+{
+	const size_t whole = strspn(text, "0123456789");
+	const size_t part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+	const size_t len = part ? whole + 1 + part : whole;
+	char digits[64];
+	if (!whole || len >= sizeof digits)
+		return -1;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	*ret_value = strtod(digits, NULL);
+	*ret_end = text + len;
+	return 0;
+}
+
 int units_parse_seconds(const char *text, double *ret_seconds)
 {
 	static const struct {
@@ -93,14 +109,34 @@ int units_parse_seconds(const char *text, double *ret_seconds)
 		double seconds;
 	} units[] = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}};
 
-	/* strtod alone would take "inf", "0x1p3" and leading space. */
-	if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.mhs")])
+	const char *end;
+	double value;
+	if (parse_number(text, &value, &end))
 		return -1;
-	char *end;
-	const double value = strtod(text, &end);
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		if (strcmp(end, units[i].name) == 0 && isfinite(value)) {
+		if (strcmp(end, units[i].name) == 0) {
 			*ret_seconds = value * units[i].seconds;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int units_parse_size(const char *text, double *ret_bytes)
+{
+	static const struct {
+		const char *name;
+		double bytes;
+	} units[] = {{"", 1},     {"B", 1},         {"KB", 1e3},      {"MB", 1e6},
+		     {"GB", 1e9}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+	const char *end;
+	double value;
+	if (parse_number(text, &value, &end))
+		return -1;
+	end += *end == ' ';
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcasecmp(end, units[i].name) == 0) {
+			*ret_bytes = value * units[i].bytes;
 			return 0;
 		}
 	}

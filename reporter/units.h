@@ -25,5 +25,7 @@ units_seconds(double seconds); /* "0.012 s", "12.5 s", "3 min 5 s", "2 h 5 min" 
 
 /* "12.5s", "300ms", "5m", "2h" in seconds; -1: not a time. */
 int units_parse_seconds(const char *text, double *ret_seconds);
+/* "4096", "64MiB", "1.5 MB" in bytes; -1: not a size. As python/memtrace/size.py reads them. */
+int units_parse_size(const char *text, double *ret_bytes);
 
 #endif

@@ -72,6 +72,28 @@ static void test_times(void **state)
 		assert_int_equal(units_parse_seconds(wrong[i], &seconds), -1);
 }
 
+/* As python/memtrace/size.py has them. */
+static void test_sizes_as_people_write_them(void **state)
+{
+	static const struct {
+		const char *text;
+		double bytes;
+	} sizes[] = {{"4096", 4096},      {"0", 0},      {"64MiB", 64 << 20},
+		     {"1.5 MB", 1500000}, {"1kb", 1000}, {"2 GiB", 2147483648.0},
+		     {"0.5KiB", 512},     {"7B", 7}};
+	static const char *const wrong[] = {"",     "MiB",  "-1",    "+1",    "1e9",
+					    "inf",  "0x10", " 1MiB", "1  MB", "1MiB ",
+					    "1TiB", "1.",   ".5",    "1M"};
+	double bytes;
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		assert_int_equal(units_parse_size(sizes[i].text, &bytes), 0);
+		assert_true(bytes == sizes[i].bytes);
+	}
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_int_equal(units_parse_size(wrong[i], &bytes), -1);
+}
+
 /* What a function wrote, for the caller to free. */
 static char *written(void (*write)(FILE *out))
 {
@@ -88,21 +110,21 @@ static void write_json(FILE *out)
 {
 	struct json json;
 	json_init(&json, out, 0);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "text", "a\"b\\c\n\x01\xc3\xa9\xff\xed\xa0\x80\xf0\x9f\x98\x80");
 	json_text(&json, "none", NULL);
 	json_u64(&json, "large", UINT64_MAX);
 	json_i64(&json, "small", INT64_MIN);
 	json_double(&json, "half", 0.5, 3);
 	json_double(&json, "nan", 0.0 / 0.0, 3);
-	json_array(&json, "list");
+	json_open_array(&json, "list");
 	json_bool(&json, NULL, true);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_close(&json);
 	json_u64_or_null(&json, NULL, UINT64_MAX);
 	json_close(&json);
 	json_close(&json);
-	json_array(&json, NULL);
+	json_open_array(&json, NULL);
 	json_close(&json);
 }
 
@@ -240,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes_as_tracemalloc_writes_them),
+		cmocka_unit_test(test_sizes_as_people_write_them),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_json),
