@@ -1,8 +1,9 @@
 /*
  * gate_run.h - the command of a gate, run under the tracer as often as it takes.
  *
- * Each run has a folder of its own for its profiles, and PYTHONHASHSEED=0 where nothing else is
- * set, so that two runs of one program allocate alike. Of several processes that a run leaves
+ * Each run has a folder of its own for its profiles, and where nothing else is set
+ * PYTHONHASHSEED=0, so that two runs of one program allocate alike, and MEMTRACE_REUSE=1, so that
+ * what a leak takes out of a free list isn't told of the line that had it before. Of several processes that a run leaves
  * profiles of, the first one is judged: the one that no other of them started.
  */
 #ifndef MEMTRACE_GATE_RUN_H

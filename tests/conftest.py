@@ -259,9 +259,14 @@ def wait_for(condition, seconds=SECONDS, what="it"):
         time.sleep(0.02)
 
 
+def lines_of(path, text):
+    """The numbers of the lines that contain `text`."""
+    return [n for n, line in enumerate(pathlib.Path(path).read_text().splitlines(), 1) if text in line]
+
+
 def line_of(path, text):
     """The number of the only line that contains `text`."""
-    lines = [n for n, line in enumerate(pathlib.Path(path).read_text().splitlines(), 1) if text in line]
+    lines = lines_of(path, text)
     assert len(lines) == 1, (path, text, lines)
     return lines[0]
 
