@@ -6,6 +6,7 @@
 #include "../collector/mem.h"
 #include "caption.h"
 #include "command.h"
+#include "gate_checks.h"
 #include "gate_join.h"
 #include "gate_judge.h"
 #include "gate_measure.h"
@@ -24,8 +25,10 @@ struct arguments {
 	bool update;
 	enum gate_update how;
 	size_t repeat; /* 0: not given */
-	char **names;  /* FILEs; the command, where there is one, stands behind `--` */
+	char **names;  /* profiles; the command, where there is one, stands behind `--` */
 	size_t name_count;
+	char **checks; /* FILEs with checks */
+	size_t check_count;
 	char **command;
 };
 
@@ -127,7 +130,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		outputs->color = (enum term_color)options_word(state, "--color", arg, colors);
 		return 0;
 	case ARGP_KEY_ARG:
-		arguments->names[arguments->name_count++] = arg;
+		if (gate_checks_are_in(arg))
+			arguments->checks[arguments->check_count++] = arg;
+		else
+			arguments->names[arguments->name_count++] = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -138,10 +144,10 @@ static void check_arguments(const struct argp *argp, const char *name,
 			    const struct arguments *arguments)
 {
 	const char *wrong = NULL;
-	if (!arguments->command && !arguments->name_count)
+	if (!arguments->command && !arguments->name_count && !arguments->check_count)
 		wrong = "no FILE and no COMMAND given: profiles to judge, or -- and a command";
 	else if (arguments->command && arguments->name_count)
-		wrong = "FILEs and a COMMAND can't both be judged: give one of them";
+		wrong = "profiles and a COMMAND can't both be judged: give one of them";
 	else if (arguments->repeat && !arguments->command)
 		wrong = "--repeat is for a COMMAND; give the profile of each run as a FILE";
 	if (!wrong)
@@ -190,9 +196,12 @@ static void settle(struct gating *gating)
 /* A gate that judges nothing passes by accident. */
 static const char *find_nothing_to_judge(const struct gating *gating)
 {
-	if (gating->baseline)
+	const struct arguments *arguments = gating->arguments;
+	if (gating->arguments->update && !arguments->command && !arguments->name_count)
+		return "--update-baseline needs a run: a profile, or a command";
+	if (gating->baseline || (!arguments->command && !arguments->name_count))
 		return NULL;
-	if (gating->arguments->update)
+	if (arguments->update)
 		return "--update-baseline needs --baseline FILE: where to write it";
 	if (!gate_settings_stand_alone(&gating->settings))
 		return "nothing to judge by: give --baseline FILE, or a budget with a max in"
@@ -321,6 +330,15 @@ static void judge(struct gating *gating)
 	gate_baseline_release(&baseline);
 }
 
+static void add_checks(struct gating *gating)
+{
+	const struct arguments *arguments = gating->arguments;
+	struct err err;
+	for (size_t i = 0; i < arguments->check_count; i++)
+		if (gate_checks_read(arguments->checks[i], &gating->result, &err))
+			gate_result_no_verdict(&gating->result, "%s", err.text);
+}
+
 /* A profile of what wasn't fine is worth a look. */
 static void release_runs(struct gate_run *traced, struct gate_result *runs, size_t count,
 			 bool fine)
@@ -351,8 +369,11 @@ static int run_gate(struct gating *gating)
 		measure_command(gating, traced, runs);
 	else
 		measure_files(gating, runs);
-	join(runs, count, result);
-	judge(gating);
+	if (count) {
+		join(runs, count, result);
+		judge(gating);
+	}
+	add_checks(gating);
 	gate_outputs_write(&arguments->outputs, result);
 	const int status = (int)result->status;
 	release_runs(traced, runs, count, status == GATE_FINE);
@@ -389,7 +410,8 @@ int cmd_gate(int argc, char **argv)
 		.parser = parse,
 		.args_doc = "FILE...\n-- COMMAND [ARG...]",
 		.doc = "Fails a build whose memory got worse, and names the line.\v"
-		       "Each FILE is a run of one program; COMMAND is run under the tracer, "
+		       "Each FILE is a run of one program, or what tests were judged"
+		       " (pytest --memtrace-checks); COMMAND is run under the tracer, "
 		       "with"
 		       " PYTHONHASHSEED=0 unless it is set. What is live at the end and at the"
 		       " peak may be 2 % or 256 KiB above the baseline, whichever is more, and"
@@ -397,7 +419,8 @@ int cmd_gate(int argc, char **argv)
 		       "Exit status: 0 fine, 1 a regression, 2 usage, 3 no verdict, 4 COMMAND"
 		       " itself failed.",
 	};
-	struct arguments arguments = {.names = mem_alloc((size_t)argc * sizeof(char *))};
+	struct arguments arguments = {.names = mem_alloc((size_t)argc * sizeof(char *)),
+				      .checks = mem_alloc((size_t)argc * sizeof(char *))};
 	char *again = command_line(argc, argv);
 	int own = argc;
 	for (int i = 1; i < argc && own == argc; i++)
@@ -410,5 +433,6 @@ int cmd_gate(int argc, char **argv)
 	check_arguments(&argp, argv[0], &arguments);
 	const int status = gate(&arguments, again);
 	free(arguments.names);
+	free(arguments.checks);
 	return status;
 }

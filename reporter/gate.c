@@ -48,6 +48,10 @@ void gate_result_release(struct gate_result *result)
 	for (size_t i = 0; i < result->check_count; i++) {
 		free(result->checks[i].title);
 		free(result->checks[i].message);
+		if (result->checks[i].own_site) {
+			gate_site_release(result->checks[i].own_site);
+			free(result->checks[i].own_site);
+		}
 	}
 	free(result->checks);
 	for (size_t i = 0; i < result->site_count; i++)

@@ -91,7 +91,8 @@ struct gate_check {
 	double baseline;              /* NAN: the baseline says nothing, or there is none */
 	char *title;                  /* short: "live_end" or "new site: Store.put" */
 	char *message;                /* a sentence: what, how much, against what */
-	const struct gate_site *site; /* into the result's sites: most to blame; NULL: none */
+	const struct gate_site *site; /* most to blame; NULL: none */
+	struct gate_site *own_site;   /* the same, where it isn't one of the result's sites */
 };
 
 struct gate_environment {

@@ -64,6 +64,11 @@ static void write_check(const struct gate_check *check, const struct term *term)
 
 static void write_metrics(const struct gate_result *result, const struct term *term)
 {
+	size_t known = 0;
+	for (size_t i = 0; i < GATE_METRIC_COUNT; i++)
+		known += result->metrics[i].runs > 0;
+	if (!known)
+		return;
 	fputs("\nmeasured:", term->out);
 	for (size_t i = 0, told = 0; i < GATE_METRIC_COUNT; i++)
 		if (result->metrics[i].runs)

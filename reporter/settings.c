@@ -8,16 +8,21 @@
 #include "../collector/mem.h"
 #include "units.h"
 
+static const char *name_of(const struct settings_place *place)
+{
+	return *place->key ? place->key : "the whole";
+}
+
 int settings_wrong(const struct settings_place *place, const char *what)
 {
-	return err_set(place->err, "%s: %s %s", place->path, place->key, what);
+	return err_set(place->err, "%s: %s %s", place->path, name_of(place), what);
 }
 
 /* One level down; back again is to cut the place to what this returns. */
 static size_t step_into(struct settings_place *place, const char *key)
 {
 	const size_t len = strlen(place->key);
-	snprintf(place->key + len, sizeof place->key - len, ".%s", key);
+	snprintf(place->key + len, sizeof place->key - len, "%s%s", len ? "." : "", key);
 	return len;
 }
 
@@ -43,8 +48,8 @@ static int unknown_key(struct settings_place *place, const struct settings_key *
 	for (size_t i = 0; keys[i].name; i++)
 		buf_printf(&list, "%s%s", i ? ", " : "", keys[i].name);
 	buf_u8(&list, '\0');
-	err_set(place->err, "%s: %s has no key '%s'; it has %s", place->path, place->key, name,
-		(const char *)list.data);
+	err_set(place->err, "%s: %s has no key '%s'; it has %s", place->path, name_of(place),
+		name, (const char *)list.data);
 	buf_release(&list);
 	return -1;
 }
@@ -69,7 +74,7 @@ int settings_read_table(struct settings_place *place, const json_t *table,
 	for (; keys->name; keys++)
 		if (keys->needed && !json_object_get(table, keys->name))
 			return err_set(place->err, "%s: %s has no %s, which it needs",
-				       place->path, place->key, keys->name);
+				       place->path, name_of(place), keys->name);
 	return 0;
 }
 

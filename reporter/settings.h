@@ -14,7 +14,7 @@
 
 #include "../collector/err.h"
 
-/* Where a value stands: "tool.memtrace.gate.budgets[0].max" of a file. */
+/* Where a value stands: "tool.memtrace.gate.budgets[0].max" of a file; "": it is the whole. */
 struct settings_place {
 	const char *path;
 	char key[256];

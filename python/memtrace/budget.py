@@ -24,6 +24,18 @@ class NotMeasured(Exception):
 class Exceeded(Exception):
     """The budget is exceeded: the text for the person whose test it is."""
 
+    def __init__(self, text, checks=()):
+        super().__init__(text)
+        self.checks = checks
+
+
+class Check:
+    """One limit held against what was measured. `row` is the line that is most to blame."""
+
+    def __init__(self, metric, measured, limit, figure, complaint="", row=None):
+        self.metric, self.measured, self.limit = metric, measured, limit
+        self.figure, self.complaint, self.row = figure, complaint, row
+
 
 class Budget:
     """The arguments of @pytest.mark.memtrace, checked."""
@@ -64,44 +76,41 @@ class Budget:
         return [self.loops // count + (index < self.loops % count) for index in range(count)]
 
     def check(self, profile):
-        """Raises Exceeded or NotMeasured; returns a line of figures."""
-        figures = []
-        complaints = []
-        for check in (self._check_growth, self._check_peak):
-            complaint, figure = check(profile)
-            figures += [figure] if figure else []
-            complaints += [complaint] if complaint else []
+        """Raises Exceeded or NotMeasured; returns its checks."""
+        checks = []
+        if self.growth is not None:
+            checks.append(self._check_growth(profile))
+        if self.peak is not None:
+            checks.append(self._check_peak(profile))
+        complaints = [check.complaint for check in checks if check.complaint]
         if complaints:
-            raise Exceeded("\n".join(complaints))
-        return ", ".join(figures)
+            raise Exceeded("\n".join(complaints), checks)
+        return checks
 
     def _check_growth(self, profile):
-        if self.growth is None:
-            return None, None
         leaks, total = profile.growth(self.windows())
         figure = f"{format_size(total)} per iteration"
         if total <= self.growth:
-            return None, figure
+            return Check("growth_per_iteration", total, self.growth, figure)
         text = [f"memory grew by {figure} over {self.loops} iterations, allowed: {format_size(self.growth)}"]
         for leak in leaks[:LINES_SHOWN]:
             text += describe(leak)
         if leaks[LINES_SHOWN:]:
             text.append(f"  and {len(leaks) - LINES_SHOWN} other lines")
-        return "\n".join(text), figure
+        return Check("growth_per_iteration", total, self.growth, figure, "\n".join(text), next(iter(leaks), None))
 
     def _check_peak(self, profile):
-        if self.peak is None:
-            return None, None
         used = profile.peak_above(window_name(0))
         figure = f"peak {format_size(used)}"
         if used <= self.peak:
-            return None, figure
+            return Check("peak_live", used, self.peak, figure)
         text = [f"{figure} above what was live when the test began, allowed: {format_size(self.peak)}"]
-        for row in profile.peak_rows()[:LINES_SHOWN]:
+        rows = profile.peak_rows()
+        for row in rows[:LINES_SHOWN]:
             text.append(f"  {row['file'] or '(no Python frame)'}:{row['line'] or 0} in {row['function']}: "
                         f"held up to {format_size(row['peak_bytes'])}")
             text += source_line(row)
-        return "\n".join(text), figure
+        return Check("peak_live", used, self.peak, figure, "\n".join(text), next(iter(rows), None))
 
 
 def window_name(index):

@@ -8,6 +8,9 @@ what its fixtures made once, and the session judges the profile.
 
 A marked test passes only when it was measured. What keeps it from being measured is a failure that says so;
 `--no-memtrace` is the way to run such tests once, as if they weren't marked.
+
+`--memtrace-checks=FILE` writes what was judged for `memtrace gate FILE`, which tells of it wherever it tells of
+anything: annotations, code scanning, a comment.
 """
 
 import contextlib
@@ -29,6 +32,7 @@ import pytest
 
 from . import is_active, mark
 from .budget import Budget, Exceeded, MeasuredProfile, NotMeasured, window_name
+from .checks import CheckFile, judged, not_judged
 
 # In the measured process: the file that its outcome goes into.
 OUTCOME = "_MEMTRACE_PYTEST_OUTCOME"
@@ -41,6 +45,8 @@ def pytest_addoption(parser):
                     help="the program memtrace, where it isn't in PATH")
     group.addoption("--no-memtrace", action="store_true",
                     help="run tests that are marked memtrace once, without measuring them")
+    group.addoption("--memtrace-checks", metavar="FILE",
+                    help="write what measured tests were judged for `memtrace gate FILE`")
     group.addoption("--memtrace-keep", metavar="FOLDER",
                     help="keep the profiles of measured tests in this folder")
     parser.addini("memtrace_args", "further arguments of pytest in a measured test's process", type="args",
@@ -50,6 +56,10 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "memtrace(max_growth_per_iteration=0, max_peak=None, loops=100, "
                             "warmup=5): measure the memory of this test and fail beyond the limits")
+    path = config.getoption("memtrace_checks")
+    # Under xdist the workers' reports come to the session that began them.
+    if path and not hasattr(config, "workerinput") and OUTCOME not in os.environ:
+        config.pluginmanager.register(CheckFile(config, path), "memtrace-checks")
 
 
 def pytest_report_header(config):
@@ -97,6 +107,18 @@ class InnerFailure(Exception):
 
 
 def measure(item):
+    """What it finds stays with the item, for the report of it."""
+    try:
+        judge(item)
+    except Exceeded as error:
+        item.memtrace_checks = judged(item, error.checks)
+        raise
+    except (NotMeasured, InnerFailure) as error:
+        item.memtrace_checks = not_judged(item, error)
+        raise
+
+
+def judge(item):
     budget = budget_of(item)
     keep = item.config.getoption("memtrace_keep")
     with contextlib.ExitStack() as stack:
@@ -131,13 +153,14 @@ def measure_into(item, budget, path):
         raise NotMeasured(f"{LIBRARY} wasn't active in {sys.executable}; `memtrace doctor -- "
                           f"{sys.executable}` says why")
     try:
-        figures = budget.check(MeasuredProfile(command, path))
+        checks = budget.check(MeasuredProfile(command, path))
     except Exceeded as error:
         raise Exceeded(f"{error}\nreproduce: {sys.executable} -m pytest {shlex.quote(item.nodeid)} "
                        "--memtrace-keep=FOLDER\n"
                        f"      then: memtrace report --from {window_name(0)} --to "
-                       f"{window_name(len(budget.windows()))} FOLDER/{path.name}") from None
-    item.user_properties.append(("memtrace", figures))
+                       f"{window_name(len(budget.windows()))} FOLDER/{path.name}", error.checks) from None
+    item.memtrace_checks = judged(item, checks)
+    item.user_properties.append(("memtrace", ", ".join(check.figure for check in checks)))
 
 
 def find_command(config):
@@ -227,6 +250,8 @@ def settle():
 def pytest_runtest_makereport(item, call):
     result = yield
     report = result.get_result()
+    if call.when == "call":
+        report.memtrace_checks = getattr(item, "memtrace_checks", [])
     path = os.environ.get(OUTCOME)
     if path and not (report.when == "teardown" and report.passed):
         write_outcome(path, report)

@@ -217,6 +217,67 @@ def test_under_xdist(budgets):
     assert outcomes(done) == {"test_leaks": "FAILED", "test_leaks_within_its_limit": "PASSED"}, done.stdout
 
 
+def gate(folder, *arguments):
+    done = memtrace("gate", "--json", "gate.json", *arguments, cwd=folder)
+    result = json.loads((folder / "gate.json").read_text())
+    return done, result, {check["title"]: check for check in result["checks"]}
+
+
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n", "2"], marks=pytest.mark.skipif(
+    not importlib.util.find_spec("xdist"), reason="needs python3-pytest-xdist"))], ids=["alone", "xdist"])
+def test_the_gate_tells_of_tests(budgets, workers):
+    run_pytest(budgets, "-k", "leaks or peak", "--memtrace-checks=checks.json", *workers)
+    done, result, checks = gate(budgets, "checks.json", "--annotations=github")
+    assert done.returncode == 1 and result["status"] == "regression"
+    file = "test_budgets.py"
+    assert {title: check["outcome"] for title, check in checks.items()} == {
+        f"{file}::test_leaks: growth_per_iteration": "failed",
+        f"{file}::test_leaks_within_its_limit: growth_per_iteration": "passed",
+        f"{file}::test_peak: peak_live": "failed", f"{file}::test_peak_within_its_limit: peak_live": "passed"}
+    leak, peak = checks[f"{file}::test_leaks: growth_per_iteration"], checks[f"{file}::test_peak: peak_live"]
+    assert 1000 <= leak["measured"] < 1200 and leak["limit"] == 0
+    # Something small that was live when the test began may not be any more.
+    assert (8 << 20) - 4096 <= peak["measured"] < 9 << 20 and peak["limit"] == 4 << 20
+    for check, text in ((leak, "kept.append(bytearray(1000))"), (peak, "bytearray(8 << 20)")):
+        site = check["site"]
+        assert (site["file"], site["line"], site["source"]) == (file, line_of(text), text)
+        assert f"::error file={file},line={line_of(text)}," in done.stdout
+    assert re.search(r"memory grew by \d+ B per iteration over 40 iterations, allowed: 0 B", leak["message"])
+
+
+def test_what_was_not_measured_is_no_verdict(budgets):
+    for test, why in (("test_wrong_argument", "@pytest.mark.memtrace has no argument 'max_pek'"),
+                      ("test_wrong", "the test itself failed")):
+        run_pytest(budgets, f"test_budgets.py::{test}", "--memtrace-checks=checks.json")
+        done, result, _ = gate(budgets, "checks.json")
+        assert done.returncode == 3 and result["why"].startswith(f"test_budgets.py::{test}: {why}")
+    run_pytest(budgets, "-k", "test_skipped", "--memtrace-checks=checks.json")
+    done, result, _ = gate(budgets, "checks.json")
+    assert done.returncode == 3 and "has no check: no test with a budget was run" in result["why"]
+
+
+def test_tests_and_a_program_are_one_verdict(budgets):
+    run_pytest(budgets, "-k", "within", "--memtrace-checks=checks.json")
+    command = ["--baseline", "memory.json", "checks.json", "--", TESTS_PYTHON, "-c", "kept = [bytes(99)] * 9999"]
+    assert gate(budgets, "--update-baseline", *command)[0].returncode == 0
+    done, _, checks = gate(budgets, *command)
+    assert done.returncode == 0 and len(checks) == 5 and "new sites" in checks
+    assert done.stdout.startswith("gate: passed: 0 of 5 checks failed\n")
+
+
+BROKEN = {"{": "isn't JSON", '{"schema": "memtrace.gate-checks/2", "checks": []}': "schema isn't",
+          '{"checks": []}': "has no schema", '{"schema": "memtrace.gate-checks/1", "checks": []}': "has no check",
+          '{"schema": "memtrace.gate-checks/1", "checks": [{}]}': "checks[0] has no test",
+          '{"schema": "memtrace.gate-checks/1", "checks": [{"test": "a", "outcome": "fine"}]}': "checks[0].outcome"}
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_broken_files_of_checks_are_no_verdict(tmp_path, text):
+    (tmp_path / "checks.json").write_text(text)
+    done, result, _ = gate(tmp_path, "checks.json")
+    assert done.returncode == 3 and BROKEN[text] in result["why"] and result["why"].startswith("checks.json:")
+
+
 def test_sizes():
     code = ("from memtrace.size import parse_size, format_size\n"
             "assert parse_size(7) == 7 and parse_size('64MiB') == 64 << 20 and parse_size('1.5 kB') == 1500\n"
