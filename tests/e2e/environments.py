@@ -11,6 +11,7 @@ SECONDS = 300
 REQUIREMENTS = {
     "server": ROOT / "samples/server/requirements.txt",
     "packages": ROOT / "tests/e2e/packages.txt",
+    "ci": ROOT / "tests/e2e/ci.txt",
 }
 
 
