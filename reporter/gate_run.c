@@ -41,9 +41,11 @@ static int trace(char *const *command, struct gate_run *run, struct err *err)
 	memcpy(argv, (char *[]){name, verb, output, pattern, end}, 5 * sizeof argv[0]);
 	memcpy(argv + 5, command, count * sizeof argv[0]);
 	const char *seed = getenv("PYTHONHASHSEED"), *reuse = getenv("MEMTRACE_REUSE");
+	const char *collect = getenv("MEMTRACE_COLLECT");
 	const struct child_variable variables[] = {
 		{"MEMTRACE_QUIET", "1"},
 		{"MEMTRACE_REUSE", reuse && *reuse ? NULL : "1"},
+		{"MEMTRACE_COLLECT", collect && *collect ? NULL : "1"},
 		{"PYTHONHASHSEED", seed && *seed ? NULL : "0"},
 		{NULL, NULL},
 	};

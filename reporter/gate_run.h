@@ -3,7 +3,8 @@
  *
  * Each run has a folder of its own for its profiles, and where nothing else is set
  * PYTHONHASHSEED=0, so that two runs of one program allocate alike, and MEMTRACE_REUSE=1, so that
- * what a leak takes out of a free list isn't told of the line that had it before. Of several processes that a run leaves
+ * what a leak takes out of a free list isn't told of the line that had it before, and
+ * MEMTRACE_COLLECT=1, by which marks of the Python package are behind a collection. Of several processes that a run leaves
  * profiles of, the first one is judged: the one that no other of them started.
  */
 #ifndef MEMTRACE_GATE_RUN_H

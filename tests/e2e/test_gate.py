@@ -282,3 +282,21 @@ def test_usage(options):
                           env=clean_environment())
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("memtrace")
+
+
+def test_a_baseline_is_json_that_merges_well(project):
+    """As others read it: sorted keys, a site on a line of its own, nothing of lines or of when it was made."""
+    text = (project.folder / "memory.json").read_text()
+    baseline = json.loads(text)
+    assert set(baseline) == {"environment", "left_out", "metrics", "schema", "sites"}
+    assert {"abi", "allocator", "arch", "arena_bytes", "hash_seed", "libc", "mode", "python"} <= set(
+        baseline["environment"])
+    for part in (baseline, *(baseline[name] for name in ("environment", "metrics", "sites"))):
+        assert list(part) == sorted(part)
+    for key, site in baseline["sites"].items():
+        [line] = [line for line in text.splitlines() if line.strip().startswith(json.dumps(key) + ":")]
+        assert json.loads("{" + line.strip().rstrip(",").rstrip("}") + "}}}") == {key: site}
+    [key] = [key for key in baseline["sites"] if key.endswith("put")]
+    assert 200 * 10_000 <= baseline["sites"][key]["live_bytes"]["median"] < 200 * 10_000 + 8192
+    for metric in baseline["metrics"].values():
+        assert set(metric) == {"median", "mad", "n"} and metric["n"] == 1

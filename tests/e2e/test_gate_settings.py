@@ -1,6 +1,7 @@
 """What a gate is told in pyproject.toml: that it does it, and that nothing it is told is passed over."""
 
 import json
+import os
 import re
 import subprocess
 
@@ -47,11 +48,12 @@ class Project:
     def settings(self, text, name="pyproject.toml"):
         (self.folder / name).write_text("[tool.memtrace.gate]\n" + text)
 
-    def gate(self, *options, command=None, cwd=None):
+    def gate(self, *options, command=None, cwd=None, keep=()):
         return subprocess.run([COMMAND, "gate", "--json", self.folder / "gate.json", *options, "--",
                                *(command or [self.python, "app.py"])], cwd=cwd or self.folder,
-                              env=clean_environment(TMPDIR=self.folder / "tmp"), capture_output=True, text=True,
-                              timeout=120)
+                              env=clean_environment(TMPDIR=self.folder / "tmp",
+                                                    **{name: os.environ[name] for name in keep}),
+                              capture_output=True, text=True, timeout=120)
 
     def judge(self, *options, status, **more):
         """The result, and its checks by title."""
@@ -310,3 +312,17 @@ def test_ignored_sites(project):
     result, _ = project.judge("--baseline", "memory.json", status=0)
     [warning] = result["warnings"]
     assert "ignore[2]: no site is 'mian'" in warning
+
+
+CYCLES = APP.replace("import memtrace\n", "import gc\nimport memtrace\ngc.disable()\n").replace(
+    "        keep(2967)\n", "        loop = [FILL * 2967]\n        loop.append(loop)\n")
+
+
+def test_marks_are_made_behind_a_collection(project, monkeypatch):
+    """What is in cycles is garbage, though nothing had collected it yet."""
+    project.app(text=CYCLES)
+    project.settings("leaks = {}\n")
+    project.judge(status=0)
+    monkeypatch.setenv("MEMTRACE_COLLECT", "0")
+    _, checks = project.judge(status=1, keep=["MEMTRACE_COLLECT"])
+    assert [check["site"]["key"] for check in checks.values()] == ["<module> > main"]

@@ -4,11 +4,13 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from conftest import BUILD, COMMAND, ROOT, clean_environment, memtrace
+from environments import venv_python
 
 PACKAGE = ROOT / "python"
 TESTS_PYTHON = "/usr/bin/python3"
@@ -287,6 +289,21 @@ def test_sizes():
             "    raise SystemExit(repr(wrong))\n"
             "assert format_size(64 << 20) == '64.0 MiB' and format_size(100) == '100 B'\n")
     subprocess.run([sys.executable, "-c", code], env=clean_environment(PYTHONPATH=PACKAGE), check=True)
+
+
+def test_the_package_installs_and_pytest_finds_the_plugin(budgets, tmp_path):
+    """As the README says, into a folder of its own; the registry has what builds it."""
+    shutil.copytree(PACKAGE, tmp_path / "python", ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    done = subprocess.run([venv_python("ci"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                           "--retries", "1", "--target", tmp_path / "site", tmp_path / "python"],
+                          capture_output=True, text=True, timeout=SECONDS)
+    if "No matching distribution found for setuptools" in done.stderr:
+        pytest.skip("no setuptools from the Python registry")
+    assert done.returncode == 0, done.stderr
+    environment = clean_environment(PYTHONPATH=tmp_path / "site", PATH=f"{BUILD}:{os.environ['PATH']}")
+    done = subprocess.run([TESTS_PYTHON, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", "test_leaks"],
+                          env=environment, cwd=budgets, capture_output=True, text=True, timeout=SECONDS)
+    assert outcomes(done) == {"test_leaks": "FAILED", "test_leaks_within_its_limit": "PASSED"}, done.stdout
 
 
 def test_one_version_number():
