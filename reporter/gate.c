@@ -20,6 +20,14 @@ const struct gate_metric_info gate_metrics[GATE_METRIC_COUNT] = {
 	[GATE_RSS_PEAK] = {"rss_peak", "bytes", .bytes = true},
 };
 
+enum gate_metric gate_metric_find(const char *key)
+{
+	int metric = 0;
+	while (metric < GATE_METRIC_COUNT && (!key || strcmp(gate_metrics[metric].key, key)))
+		metric++;
+	return metric;
+}
+
 void gate_site_release(struct gate_site *site)
 {
 	for (size_t i = 0; i < site->frame_count; i++) {

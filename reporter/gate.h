@@ -42,6 +42,8 @@ struct gate_metric_info {
 
 extern const struct gate_metric_info gate_metrics[GATE_METRIC_COUNT];
 
+enum gate_metric gate_metric_find(const char *key); /* GATE_NO_METRIC: none; NULL is fine */
+
 /* Over `runs` runs; mad: median absolute deviation. runs 0: not known. */
 struct gate_measure {
 	double median, mad;

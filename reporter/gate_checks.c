@@ -74,16 +74,10 @@ static int read_outcome(struct settings_place *place, const json_t *value, void 
 static int read_metric(struct settings_place *place, const json_t *value, void *ret_value)
 {
 	enum gate_metric *ret_metric = ret_value;
-	const char *text = settings_text(value);
-	if (json_is_null(value))
-		return 0;
-	for (int i = 0; text && i < GATE_METRIC_COUNT; i++) {
-		if (!strcmp(gate_metrics[i].key, text)) {
-			*ret_metric = i;
-			return 0;
-		}
-	}
-	return settings_wrong(place, "isn't a metric");
+	*ret_metric = gate_metric_find(settings_text(value));
+	return json_is_null(value) || *ret_metric != GATE_NO_METRIC
+		       ? 0
+		       : settings_wrong(place, "isn't a metric");
 }
 
 static int read_frame(struct settings_place *place, const json_t *value, void *ret_value)

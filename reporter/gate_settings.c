@@ -51,14 +51,10 @@ static int read_p(struct settings_place *place, const json_t *value, void *ret_v
 static int read_metric(struct settings_place *place, const json_t *value, void *ret_value)
 {
 	enum gate_metric *ret_metric = ret_value;
-	const char *text = settings_text(value);
 	struct buf what;
-	for (int i = 0; text && i < GATE_METRIC_COUNT; i++) {
-		if (!strcmp(gate_metrics[i].key, text)) {
-			*ret_metric = i;
-			return 0;
-		}
-	}
+	*ret_metric = gate_metric_find(settings_text(value));
+	if (*ret_metric != GATE_NO_METRIC)
+		return 0;
 	buf_init(&what);
 	buf_printf(&what, "isn't a metric; there are");
 	for (int i = 0; i < GATE_METRIC_COUNT; i++)
