@@ -5,6 +5,7 @@
 
 #include "../collector/mem.h"
 #include "caption.h"
+#include "characters.h"
 #include "command.h"
 #include "gate_checks.h"
 #include "gate_join.h"
@@ -380,6 +381,16 @@ static int run_gate(struct gating *gating)
 	return status;
 }
 
+/* A file is quoted, and a terminal obeys what may stand in one. */
+static void say_wrong(const char *sentence)
+{
+	struct buf line = {0};
+	characters_put_line(&line, sentence);
+	buf_u8(&line, '\0');
+	command_say("gate: %s", (const char *)line.data);
+	buf_release(&line);
+}
+
 /* Settings that are wrong are found before anything is run. */
 static int gate(const struct arguments *arguments, char *again)
 {
@@ -388,7 +399,7 @@ static int gate(const struct arguments *arguments, char *again)
 	struct err err;
 	int status = STATUS_USAGE;
 	if (gate_settings_read(arguments->config, &gating.settings, &err)) {
-		command_say("gate: %s", err.text);
+		say_wrong(err.text);
 	} else {
 		settle(&gating);
 		const char *nothing = find_nothing_to_judge(&gating);

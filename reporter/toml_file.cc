@@ -79,15 +79,19 @@ json_t *toml_file_read(const char *path, struct err *err)
 {
 	errno = 0;
 	std::ifstream file(path, std::ios::binary);
-	std::ostringstream text;
-	if (file)
-		text << file.rdbuf();
-	if (!file || text.fail()) {
+	std::string text;
+	char piece[4096];
+	do {
+		file.read(piece, sizeof piece);
+		text.append(piece, static_cast<size_t>(file.gcount()));
+	} while (file);
+	/* A folder opens, and can't be read. */
+	if (!file.eof() || file.bad()) {
 		err_set(err, "%s: can't be read: %s", path,
-			errno ? std::strerror(errno) : "it is no file");
+			errno ? std::strerror(errno) : "reading failed");
 		return nullptr;
 	}
-	const toml::parse_result parsed = toml::parse(text.str(), std::string_view(path));
+	const toml::parse_result parsed = toml::parse(text, std::string_view(path));
 	if (!parsed) {
 		const toml::parse_error &error = parsed.error();
 		const std::string what(error.description());

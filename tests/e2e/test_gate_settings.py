@@ -140,6 +140,21 @@ def test_what_judges_nothing_is_no_gate(tmp_path):
                                                                           "x.memtrace")
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "\ufeff[project]\r\nname = 'a'\r\n"])
+def test_other_projects_settings_are_no_error(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert "nothing to judge by" in usage(tmp_path, "x.memtrace")
+
+
+def test_what_cannot_be_read_is_said(tmp_path):
+    assert ".: can't be read: Is a directory" in usage(tmp_path, "--config", ".", "x.memtrace")
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 100_000)
+    assert "deep.toml:1: isn't TOML: " in usage(tmp_path, "--config", "deep.toml", "x.memtrace")
+    (tmp_path / "key.toml").write_text('[tool.memtrace.gate]\n"\\u001b[31mred" = 1\n')
+    said = usage(tmp_path, "--config", "key.toml", "x.memtrace")
+    assert "\x1b" not in said and "[31mred" in said
+
+
 def test_settings_are_of_the_nearest_project(project):
     """Those of the folder above count where the nearer file has none, paths are relative to them, and what the
     command line says counts more."""
@@ -214,8 +229,7 @@ def test_small_steps_reach_the_maximum(project):
                      f"budgets = [{{metric = 'live_end', baseline = '+4%', max = {int(bare * 2.2)}}}]\n")
     _, checks = project.judge(status=1)
     assert checks["live_end against the baseline"]["outcome"] == "passed"
-    failed = checks["live_end against its maximum"]
-    assert failed["outcome"] == "failed" and failed["site"]["line"] == line_of(project.folder / "app.py", "# keeps")
+    assert checks["live_end against its maximum"]["outcome"] == "failed"
     # It is so where the baseline is written, too.
     project.judge("--update-baseline", status=1)
 

@@ -66,7 +66,7 @@ def test_address_space(any_python, tmp_path, which, mebibytes):
 @pytest.mark.hazard("limits")
 def test_soft_limits_are_the_programs(any_python, tmp_path):
     """Less than a profile may be in a file, and the collector takes longer than that: it takes them back."""
-    script, limits = tmp_path / "limits.py", {"FSIZE": 200 << 10, "NOFILE": 5, "CPU": 1}
+    script, limits = tmp_path / "limits.py", {"FSIZE": 128 << 10, "NOFILE": 5, "CPU": 1}
     script.write_text("import resource, signal\n"
                       "signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
                       "FILL, kept = b'.', []\n"
