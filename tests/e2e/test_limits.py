@@ -66,11 +66,11 @@ def test_address_space(any_python, tmp_path, which, mebibytes):
 @pytest.mark.hazard("limits")
 def test_soft_limits_are_the_programs(any_python, tmp_path):
     """Less than a profile may be in a file, and the collector takes longer than that: it takes them back."""
-    script, limits = tmp_path / "limits.py", {"FSIZE": 128 << 10, "NOFILE": 5, "CPU": 1}
+    script, limits = tmp_path / "limits.py", {"FSIZE": 200 << 10, "NOFILE": 5, "CPU": 1}
     script.write_text("import resource, signal\n"
                       "signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
                       "FILL, kept = b'.', []\n"
-                      "kept.extend([FILL * (600 + i % 1000) for i in range(150_000)])  # kept\n"
+                      "kept.extend([FILL * (600 + i % 1000) for i in range(200_000)])  # kept\n"
                       "print([resource.getrlimit(r)[0] for r in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE,"
                       " resource.RLIMIT_CPU)])\n")
 
@@ -83,7 +83,7 @@ def test_soft_limits_are_the_programs(any_python, tmp_path):
     profile = Profile(tmp_path / "r.memtrace")
     assert profile.path.stat().st_size > limits["FSIZE"]
     profile.check()
-    assert profile.line(script, line_of(script, "# kept"))["count"] >= 150_000
+    assert profile.line(script, line_of(script, "# kept"))["count"] >= 200_000
 
 
 @pytest.mark.hazard("limits")
